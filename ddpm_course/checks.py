@@ -1,0 +1,182 @@
+"""Bad input is met here: every error says where, what was got, what was expected, how to fix it.
+
+The checks are cheap (type, dtype, shape, device; a few microseconds). `check_timesteps` reads
+values only when they are on the CPU, so that no check waits for a GPU. `check_images` reads every
+value: it is for a boundary, such as a data set or a first batch.
+"""
+
+import difflib
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class BadInput(Exception):
+    """An input that cannot be used. The command line prints its message without a traceback."""
+
+
+class BadValue(BadInput, ValueError):
+    """The type fits, the value does not."""
+
+
+class BadType(BadInput, TypeError):
+    """The type or the dtype does not fit."""
+
+
+def bad_input(
+    kind: type[BadInput], where: str, what: str, *, got: str, expected: str, fix: str
+) -> BadInput:
+    """Build the error to raise: `where` is the function or file, `what` the argument or key."""
+    return kind(f"{where}: {what}: got {got}, expected {expected}. To fix it: {fix}.")
+
+
+def describe(value: Any) -> str:
+    """Say what a value is: a tensor by shape, dtype and device, anything else by its repr."""
+    if isinstance(value, Tensor):
+        dtype = str(value.dtype).removeprefix("torch.")
+        return f"a tensor of shape {list(value.shape)}, {dtype}, on {value.device}"
+    text = repr(value)
+    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+
+
+def check_int(
+    where: str, what: str, value: Any, minimum: int, maximum: int | None = None
+) -> int:
+    """Return `value` if it is an integer (not a bool) in minimum..maximum."""
+    upto = f"to {maximum}" if maximum is not None else "or more"
+    expected = f"an integer, {minimum} {upto}"
+    if isinstance(value, bool) or not hasattr(value, "__index__") or isinstance(value, Tensor):
+        raise bad_input(BadType, where, what, got=describe(value), expected=expected,
+                        fix="pass a Python int")
+    if value < minimum or (maximum is not None and value > maximum):
+        raise bad_input(BadValue, where, what, got=str(value), expected=expected,
+                        fix=f"choose {what} in that range")
+    return int(value)
+
+
+def check_seed(where: str, seed: Any) -> int:
+    """Return `seed` if it is an integer in 0..2^64 - 1."""
+    return check_int(where, "seed", seed, 0, 2**64 - 1)
+
+
+def check_number(
+    where: str, what: str, value: Any, low: float, high: float, *, ends: str = "[]"
+) -> float:
+    """Return `value` if it is a finite number between low and high.
+
+    `ends` writes the interval: "()", "[]", "(]" or "[)"; a round bracket leaves the end out.
+    """
+    expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
+    if isinstance(value, (bool, Tensor)) or not hasattr(value, "__float__"):
+        raise bad_input(BadType, where, what, got=describe(value), expected=expected,
+                        fix="pass a Python number")
+    above = value > low if ends[0] == "(" else value >= low
+    below = value < high if ends[1] == ")" else value <= high
+    if not (above and below and math.isfinite(value)):
+        raise bad_input(BadValue, where, what, got=f"{value:g}", expected=expected,
+                        fix=f"choose {what} in that range")
+    return float(value)
+
+
+def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> str:
+    """Return `value` if it is one of the choices; else name the nearest one."""
+    if value in choices:
+        return value
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    fix = f"did you mean {near[0]!r}?" if near else "take one of these names"
+    raise bad_input(BadValue, where, what, got=repr(value),
+                    expected="one of " + ", ".join(map(repr, choices)), fix=fix.rstrip("?"))
+
+
+def check_batch(where: str, what: str, x: Any) -> None:
+    """x must be a float32 or float64 tensor [B, ...] that is not empty."""
+    expected = "a float32 or float64 tensor [B, ...] with B at least 1"
+    if not isinstance(x, Tensor):
+        raise bad_input(BadType, where, what, got=describe(x), expected=expected,
+                        fix="turn it into a tensor, for example with torch.as_tensor")
+    if x.dtype not in (torch.float32, torch.float64):
+        fix = ("scale whole-number images to [-1, 1] first, as ddpm_course.data.to_float does"
+               if not x.is_floating_point() else
+               "use x.float(): below float32 small noise is rounded away; autocast the network only")
+        raise bad_input(BadType, where, what, got=describe(x), expected=expected, fix=fix)
+    if x.ndim == 0 or x.numel() == 0:
+        fix = "add a batch axis with x[None]" if x.ndim == 0 else "skip empty batches"
+        raise bad_input(BadValue, where, what, got=describe(x), expected=expected, fix=fix)
+
+
+def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> None:
+    """y must be a floating tensor with exactly the shape and the device of `like`."""
+    expected = f"a float tensor exactly like {like_name}: {describe(like)}"
+    if not isinstance(y, Tensor) or not y.is_floating_point():
+        raise bad_input(BadType, where, what, got=describe(y), expected=expected,
+                        fix=f"make {what} a float tensor")
+    if y.shape != like.shape:
+        twice = like.ndim > 1 and y.shape == (like.shape[0], 2 * like.shape[1], *like.shape[2:])
+        fix = ("a network with learned variance returns 2C channels; keep the first C, "
+               "output.chunk(2, dim=1)[0]" if twice else
+               f"give {what} the shape of {like_name}; nothing is broadcast")
+        raise bad_input(BadValue, where, what, got=describe(y), expected=expected, fix=fix)
+    if y.device != like.device:
+        raise bad_input(BadValue, where, what, got=describe(y), expected=expected,
+                        fix=f"move it with {what}.to({like_name}.device)")
+
+
+def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
+                    first: int = 1) -> None:
+    """t must be an integer tensor [batch] with values in first..num_train_timesteps.
+
+    Its device is free. The range is checked when t is on the CPU.
+    """
+    expected = f"an integer tensor of shape [{batch}], values {first}..{num_train_timesteps}"
+    if not isinstance(t, Tensor):
+        raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
+                        fix="for one step for the whole batch use torch.full((B,), t)")
+    if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
+        raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
+                        fix="draw t with torch.randint, or convert it with t.long()")
+    if t.shape != (batch,):
+        raise bad_input(BadValue, where, "t", got=describe(t), expected=expected,
+                        fix="give one step per example, for example t.expand(B)")
+    if t.device.type == "cpu":
+        low, high = t.aminmax()
+        if low < first or high > num_train_timesteps:
+            raise bad_input(BadValue, where, "t", got=f"values {int(low)}..{int(high)}",
+                            expected=expected,
+                            fix="count steps from 1, as torch.randint(1, T + 1, (B,)) does")
+
+
+def check_generator(where: str, generator: Any, device: torch.device) -> None:
+    """generator must be None or a torch.Generator on the type of device it draws for."""
+    if generator is None:
+        return
+    expected = f"None or a torch.Generator on {device.type}"
+    if not isinstance(generator, torch.Generator):
+        raise bad_input(BadType, where, "generator", got=describe(generator), expected=expected,
+                        fix="make one with torch.Generator(device).manual_seed(seed)")
+    if generator.device.type != device.type:
+        raise bad_input(BadValue, where, "generator", got=f"one on {generator.device}",
+                        expected=expected, fix=f"make it with torch.Generator({device.type!r})")
+
+
+def check_images(where: str, what: str, x: Any) -> None:
+    """x must be finite images [B, C, H, W] in [-1, 1], C being 1 or 3. Reads every value."""
+    check_batch(where, what, x)
+    expected = "images [B, C, H, W] with C = 1 or 3, finite, in [-1, 1]"
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        fix = ("add the batch axis with x[None]" if x.ndim == 3 else
+               "put channels first with x.permute(0, 3, 1, 2)"
+               if x.ndim == 4 and x.shape[3] in (1, 3) else "reshape to [B, C, H, W]")
+        raise bad_input(BadValue, where, what, got=describe(x), expected=expected, fix=fix)
+    low, high = (float(end) for end in x.aminmax())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise bad_input(BadValue, where, what, got="NaN or Inf", expected=expected,
+                        fix="look for broken images or a division by zero in their preparation")
+    if low < -1 or high > 1 or low >= 0:
+        fix = ("shift [0, 1] to [-1, 1] with 2 * x - 1" if low >= 0 and high <= 1 else
+               "scale 0..255 to [-1, 1] with x / 127.5 - 1" if low >= 0 else
+               "scale the values to [-1, 1]")
+        raise bad_input(BadValue, where, what, got=f"values {low:.4g}..{high:.4g}",
+                        expected=expected, fix=fix)
