@@ -2,16 +2,21 @@
 
 The checks are cheap (type, dtype, shape, device; a few microseconds). `check_timesteps` reads
 values only when they are on the CPU, so that no check waits for a GPU. `check_images` reads every
-value: it is for a boundary, such as a data set or a first batch.
+value: it is for a boundary, such as a data set or a first batch. Importing this module does not
+import torch, so that the command line answers at once.
 """
+
+from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 class BadInput(Exception):
@@ -33,9 +38,15 @@ def bad_input(
     return kind(f"{where}: {what}: got {got}, expected {expected}. To fix it: {fix}.")
 
 
+def is_tensor(value: Any) -> bool:
+    """Recognise a tensor without importing torch: where it is not imported there is none."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
 def describe(value: Any) -> str:
     """Say what a value is: a tensor by shape, dtype and device, anything else by its repr."""
-    if isinstance(value, Tensor):
+    if is_tensor(value):
         dtype = str(value.dtype).removeprefix("torch.")
         return f"a tensor of shape {list(value.shape)}, {dtype}, on {value.device}"
     text = repr(value)
@@ -48,7 +59,7 @@ def check_int(
     """Return `value` if it is an integer (not a bool) in minimum..maximum."""
     upto = f"to {maximum}" if maximum is not None else "or more"
     expected = f"an integer, {minimum} {upto}"
-    if isinstance(value, bool) or not hasattr(value, "__index__") or isinstance(value, Tensor):
+    if isinstance(value, bool) or not hasattr(value, "__index__") or is_tensor(value):
         raise bad_input(BadType, where, what, got=describe(value), expected=expected,
                         fix="pass a Python int")
     if value < minimum or (maximum is not None and value > maximum):
@@ -70,7 +81,7 @@ def check_number(
     `ends` writes the interval: "()", "[]", "(]" or "[)"; a round bracket leaves the end out.
     """
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
-    if isinstance(value, (bool, Tensor)) or not hasattr(value, "__float__"):
+    if isinstance(value, bool) or is_tensor(value) or not hasattr(value, "__float__"):
         raise bad_input(BadType, where, what, got=describe(value), expected=expected,
                         fix="pass a Python number")
     above = value > low if ends[0] == "(" else value >= low
@@ -86,21 +97,23 @@ def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> s
     if value in choices:
         return value
     near = difflib.get_close_matches(str(value), choices, n=1)
-    fix = f"did you mean {near[0]!r}?" if near else "take one of these names"
     raise bad_input(BadValue, where, what, got=repr(value),
-                    expected="one of " + ", ".join(map(repr, choices)), fix=fix.rstrip("?"))
+                    expected="one of " + ", ".join(map(repr, choices)),
+                    fix=f"write {near[0]!r}" if near else "take one of these names")
 
 
 def check_batch(where: str, what: str, x: Any) -> None:
     """x must be a float32 or float64 tensor [B, ...] that is not empty."""
+    import torch
+
     expected = "a float32 or float64 tensor [B, ...] with B at least 1"
-    if not isinstance(x, Tensor):
+    if not is_tensor(x):
         raise bad_input(BadType, where, what, got=describe(x), expected=expected,
                         fix="turn it into a tensor, for example with torch.as_tensor")
     if x.dtype not in (torch.float32, torch.float64):
         fix = ("scale whole-number images to [-1, 1] first, as ddpm_course.data.to_float does"
                if not x.is_floating_point() else
-               "use x.float(): below float32 small noise is rounded away; autocast the network only")
+               "use x.float(), and keep autocast to the network: lower precision rounds noise away")
         raise bad_input(BadType, where, what, got=describe(x), expected=expected, fix=fix)
     if x.ndim == 0 or x.numel() == 0:
         fix = "add a batch axis with x[None]" if x.ndim == 0 else "skip empty batches"
@@ -109,8 +122,11 @@ def check_batch(where: str, what: str, x: Any) -> None:
 
 def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> None:
     """y must be a floating tensor with exactly the shape and the device of `like`."""
+    if (isinstance(y, Tensor) and y.is_floating_point() and y.shape == like.shape
+            and y.device == like.device):
+        return
     expected = f"a float tensor exactly like {like_name}: {describe(like)}"
-    if not isinstance(y, Tensor) or not y.is_floating_point():
+    if not is_tensor(y) or not y.is_floating_point():
         raise bad_input(BadType, where, what, got=describe(y), expected=expected,
                         fix=f"make {what} a float tensor")
     if y.shape != like.shape:
@@ -119,9 +135,8 @@ def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> N
                "output.chunk(2, dim=1)[0]" if twice else
                f"give {what} the shape of {like_name}; nothing is broadcast")
         raise bad_input(BadValue, where, what, got=describe(y), expected=expected, fix=fix)
-    if y.device != like.device:
-        raise bad_input(BadValue, where, what, got=describe(y), expected=expected,
-                        fix=f"move it with {what}.to({like_name}.device)")
+    raise bad_input(BadValue, where, what, got=describe(y), expected=expected,
+                    fix=f"move it with {what}.to({like_name}.device)")
 
 
 def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
@@ -130,8 +145,10 @@ def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
 
     Its device is free. The range is checked when t is on the CPU.
     """
+    import torch
+
     expected = f"an integer tensor of shape [{batch}], values {first}..{num_train_timesteps}"
-    if not isinstance(t, Tensor):
+    if not is_tensor(t):
         raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
                         fix="for one step for the whole batch use torch.full((B,), t)")
     if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
@@ -150,6 +167,8 @@ def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
 
 def check_generator(where: str, generator: Any, device: torch.device) -> None:
     """generator must be None or a torch.Generator on the type of device it draws for."""
+    import torch
+
     if generator is None:
         return
     expected = f"None or a torch.Generator on {device.type}"
