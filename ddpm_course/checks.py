@@ -61,7 +61,7 @@ def check_int(
     expected = f"an integer, {minimum} {upto}"
     if isinstance(value, bool) or not hasattr(value, "__index__") or is_tensor(value):
         raise bad_input(BadType, where, what, got=describe(value), expected=expected,
-                        fix="pass a Python int")
+                        fix="give a whole number")
     if value < minimum or (maximum is not None and value > maximum):
         raise bad_input(BadValue, where, what, got=str(value), expected=expected,
                         fix=f"choose {what} in that range")
@@ -83,7 +83,7 @@ def check_number(
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
     if isinstance(value, bool) or is_tensor(value) or not hasattr(value, "__float__"):
         raise bad_input(BadType, where, what, got=describe(value), expected=expected,
-                        fix="pass a Python number")
+                        fix="give a number")
     above = value > low if ends[0] == "(" else value >= low
     below = value < high if ends[1] == ")" else value <= high
     if not (above and below and math.isfinite(value)):
@@ -122,7 +122,7 @@ def check_batch(where: str, what: str, x: Any) -> None:
 
 def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> None:
     """y must be a floating tensor with exactly the shape and the device of `like`."""
-    if (isinstance(y, Tensor) and y.is_floating_point() and y.shape == like.shape
+    if (is_tensor(y) and y.is_floating_point() and y.shape == like.shape
             and y.device == like.device):
         return
     expected = f"a float tensor exactly like {like_name}: {describe(like)}"
