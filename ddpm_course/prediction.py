@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .checks import BadValue, bad_input, check_batch, check_choice, check_generator
-from .checks import check_int, check_like
+from .checks import check_int, check_like, check_timesteps
 from .forward import q_sample
 from .objective import VARIANCE_TYPES, bound_weights, min_snr_weights, reverse_variance
 from .posterior import q_posterior_mean_variance
@@ -30,7 +30,7 @@ def _ends_in_pure_noise(schedule: NoiseSchedule) -> bool:
 
 # %% ../nbs/05_epsilon.ipynb #d457036e
 def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type: str) -> None:
-    """Refuse an unknown name, and noise prediction where x_T is the noise itself."""
+    """Refuse an unknown name, and noise prediction where x_T holds noise alone."""
     check_choice(where, "prediction_type", prediction_type, PREDICTION_TYPES)
     if prediction_type == "epsilon" and _ends_in_pure_noise(schedule):
         raise bad_input(
@@ -54,9 +54,11 @@ def predict_x0(
     x_t and output are [B, ...], t is [B] in 1..T. v: Salimans & Ho 2022, section 4.
     Raises BadInput for another shape, an unknown type, or "epsilon" with zero terminal SNR.
     """
-    _check_prediction_type("predict_x0", schedule, prediction_type)
-    check_batch("predict_x0", "x_t", x_t)
-    check_like("predict_x0", "output", output, "x_t", x_t)
+    where = "predict_x0"
+    _check_prediction_type(where, schedule, prediction_type)
+    check_batch(where, "x_t", x_t)
+    check_like(where, "output", output, "x_t", x_t)
+    check_timesteps(where, t, len(x_t), schedule.num_train_timesteps)
     output = output.to(x_t.dtype)
     signal, noise = _signal_and_noise(schedule, t, x_t)
     if prediction_type == "epsilon":
@@ -70,9 +72,11 @@ def predict_epsilon(
     schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
 ) -> Tensor:
     """The noise that a network's output at x_t means; arguments and errors as in `predict_x0`."""
-    _check_prediction_type("predict_epsilon", schedule, prediction_type)
-    check_batch("predict_epsilon", "x_t", x_t)
-    check_like("predict_epsilon", "output", output, "x_t", x_t)
+    where = "predict_epsilon"
+    _check_prediction_type(where, schedule, prediction_type)
+    check_batch(where, "x_t", x_t)
+    check_like(where, "output", output, "x_t", x_t)
+    check_timesteps(where, t, len(x_t), schedule.num_train_timesteps)
     output = output.to(x_t.dtype)
     signal, noise = _signal_and_noise(schedule, t, x_t)
     if prediction_type == "sample":
@@ -89,9 +93,11 @@ def training_target(
 
     x0 and noise are [B, ...], t is [B] in 1..T. Errors as in `predict_x0`.
     """
-    _check_prediction_type("training_target", schedule, prediction_type)
-    check_batch("training_target", "x0", x0)
-    check_like("training_target", "noise", noise, "x0", x0)
+    where = "training_target"
+    _check_prediction_type(where, schedule, prediction_type)
+    check_batch(where, "x0", x0)
+    check_like(where, "noise", noise, "x0", x0)
+    check_timesteps(where, t, len(x0), schedule.num_train_timesteps)
     if prediction_type == "epsilon":
         return noise
     if prediction_type == "sample":

@@ -1,0 +1,277 @@
+"""Conversions, targets, weights, and DDPM's step against the formulas of the chapter."""
+
+import math
+
+import pytest
+import torch
+
+from ddpm_course.forward import q_sample
+from ddpm_course.objective import VARIANCE_TYPES, bound_weights, min_snr_weights, reverse_variance
+from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
+from ddpm_course.prediction import (
+    PREDICTION_TYPES, WEIGHTINGS, loss_weights, p_sample, p_sample_loop, p_sample_steps,
+    predict_epsilon, predict_x0, training_loss, training_target,
+)
+from ddpm_course.schedule import (
+    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr,
+)
+
+SCHEDULE = linear_schedule(1000)
+
+
+def batch(dtype=torch.float64, seed=0):
+    """Images, steps at both ends and inside, and noise."""
+    generator = torch.Generator().manual_seed(seed)
+    t = torch.tensor([1, 2, 500, 999, 1000])
+    x0 = torch.rand(5, 1, 4, 4, dtype=dtype, generator=generator) * 2 - 1
+    return x0, t, torch.randn(5, 1, 4, 4, dtype=dtype, generator=generator)
+
+
+@pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
+@pytest.mark.parametrize("make_schedule", [linear_schedule, cosine_schedule])
+def test_round_trips(prediction_type, make_schedule):
+    schedule = make_schedule(1000)
+    x0, t, noise = batch()
+    x_t = q_sample(schedule, x0, t, noise=noise)
+    target = training_target(schedule, x0, t, noise, prediction_type)
+    got_x0 = predict_x0(schedule, x_t, t, target, prediction_type)
+    got_noise = predict_epsilon(schedule, x_t, t, target, prediction_type)
+    torch.testing.assert_close(got_x0, x0, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(got_noise, noise, rtol=1e-9, atol=1e-9)
+    again = training_target(schedule, got_x0, t, got_noise, prediction_type)
+    torch.testing.assert_close(again, target, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("prediction_type", ["sample", "v_prediction"])
+def test_round_trips_with_zero_terminal_snr(prediction_type):
+    schedule = rescale_zero_terminal_snr(SCHEDULE)
+    x0, t, noise = batch()
+    x_t = q_sample(schedule, x0, t, noise=noise)
+    target = training_target(schedule, x0, t, noise, prediction_type)
+    torch.testing.assert_close(
+        predict_x0(schedule, x_t, t, target, prediction_type), x0, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        predict_epsilon(schedule, x_t, t, target, prediction_type), noise, rtol=1e-9, atol=1e-9)
+
+
+def test_the_v_target_at_the_end_without_signal_is_minus_x0():
+    schedule = rescale_zero_terminal_snr(SCHEDULE)
+    x0, _, noise = batch()
+    t = torch.full((5,), 1000)
+    assert torch.equal(training_target(schedule, x0, t, noise, "v_prediction"), -x0)
+
+
+def test_zero_terminal_snr_refuses_epsilon():
+    schedule = rescale_zero_terminal_snr(SCHEDULE)
+    x0, t, noise = batch()
+    calls = [
+        lambda: predict_x0(schedule, x0, t, noise, "epsilon"),
+        lambda: predict_epsilon(schedule, x0, t, noise, "epsilon"),
+        lambda: training_target(schedule, x0, t, noise, "epsilon"),
+        lambda: loss_weights(schedule, "epsilon", "simple"),
+        lambda: training_loss(schedule, lambda x, t: x, x0, t, noise),
+        lambda: p_sample(schedule, x0, t, noise),
+        lambda: p_sample_loop(schedule, lambda x, t: x, (1, 1)),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="zero terminal SNR"):
+            call()
+
+
+@pytest.mark.parametrize("variance_type", VARIANCE_TYPES)
+def test_bound_weights_of_the_three_predictions(variance_type):
+    s = SCHEDULE
+    weights = {kind: loss_weights(s, kind, "bound", variance_type) for kind in PREDICTION_TYPES}
+    assert all(math.isnan(w[0]) for w in weights.values())
+    beta, alpha, W = s.betas, s.alphas, s.one_minus_alphas_cumprod
+    noise_weight = beta**2 / (2 * reverse_variance(s, variance_type) * alpha * W)
+    torch.testing.assert_close(weights["epsilon"][1:], noise_weight[1:], rtol=1e-12, atol=0)
+    torch.testing.assert_close(weights["sample"][1:], bound_weights(s, variance_type)[1:],
+                               rtol=0, atol=0)
+    assert (weights["epsilon"][1] == math.inf) == (variance_type == "fixed_small")
+
+
+def test_bound_epsilon_weight_with_the_posterior_variance():
+    s = SCHEDULE
+    weight = loss_weights(s, "epsilon", "bound", "fixed_small")[2:]
+    expected = s.betas[2:] / (2 * s.alphas[2:] * s.one_minus_alphas_cumprod[1:-1])
+    torch.testing.assert_close(weight, expected, rtol=1e-12, atol=0)
+
+
+def test_min_snr_weights_of_the_three_predictions():
+    s = SCHEDULE
+    snr = s.alphas_cumprod[1:] / s.one_minus_alphas_cumprod[1:]
+    expected = {"sample": snr.clamp(max=5), "epsilon": (5 / snr).clamp(max=1),
+                "v_prediction": snr.clamp(max=5) / (snr + 1)}
+    for kind, weight in expected.items():
+        got = loss_weights(s, kind, "min_snr")[1:]
+        torch.testing.assert_close(got, weight, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("weighting", ["bound", "min_snr"])
+def test_a_weighting_is_the_same_loss_whatever_is_predicted(weighting):
+    x0, t, noise = batch()
+    x_t = q_sample(SCHEDULE, x0, t, noise=noise)
+    guess = 0.5 * x_t
+    wrong_noise = predict_epsilon(SCHEDULE, x_t, t, guess, "sample")
+    outputs = {kind: training_target(SCHEDULE, guess, t, wrong_noise, kind)
+               for kind in PREDICTION_TYPES}
+    losses = [float(training_loss(SCHEDULE, lambda x, t: output, x0, t, noise, kind, weighting))
+              for kind, output in outputs.items()]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-8)
+
+
+@pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_training_loss_is_finite_and_zero_at_the_target(prediction_type, weighting):
+    x0, t, noise = batch(torch.float32)
+    target = training_target(SCHEDULE, x0, t, noise, prediction_type)
+
+    def loss(model):
+        return training_loss(SCHEDULE, model, x0, t, noise, prediction_type, weighting)
+
+    assert loss(lambda x, t: target) == 0
+    wrong = loss(lambda x, t: target + 1)
+    assert wrong.shape == () and wrong.dtype == torch.float32 and wrong.isfinite()
+    weights = loss_weights(SCHEDULE, prediction_type, weighting)[t]
+    assert float(wrong) == pytest.approx(float(weights.mean()), rel=1e-4)
+
+
+def test_network_under_autocast_keeps_the_loss_in_float32():
+    x0, t, noise = batch(torch.float32)
+    loss = training_loss(SCHEDULE, lambda x, t: x.bfloat16(), x0, t, noise)
+    assert loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize("shape", [(5, 2, 4, 4), (5, 1, 1, 1), (1, 1, 4, 4), (5, 4, 4)])
+def test_outputs_and_noise_are_never_broadcast(shape):
+    x0, t, noise = batch()
+    wrong = torch.zeros(shape, dtype=x0.dtype)
+    for call in (
+        lambda: training_loss(SCHEDULE, lambda x, t: wrong, x0, t, noise),
+        lambda: training_loss(SCHEDULE, lambda x, t: x, x0, t, wrong),
+        lambda: predict_x0(SCHEDULE, x0, t, wrong, "epsilon"),
+        lambda: p_sample(SCHEDULE, x0, t, wrong),
+        lambda: p_sample(SCHEDULE, x0, t, x0, noise=wrong),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            call()
+
+
+def test_2c_channels_are_explained():
+    x0, t, noise = batch()
+    with pytest.raises(ValueError, match="2C"):
+        training_loss(SCHEDULE, lambda x, t: torch.cat([x, x], 1), x0, t, noise)
+
+
+@pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
+@pytest.mark.parametrize("variance_type", VARIANCE_TYPES)
+def test_p_sample_is_the_posterior_mean_plus_noise(prediction_type, variance_type):
+    x_t, t, output = batch()
+    z = torch.randn_like(x_t)
+    got = p_sample(SCHEDULE, x_t, t, output, prediction_type=prediction_type,
+                   variance_type=variance_type, noise=z)
+    x0 = predict_x0(SCHEDULE, x_t, t, output, prediction_type)
+    mean, _ = q_posterior_mean_variance(SCHEDULE, x0, x_t, t)
+    std = reverse_variance(SCHEDULE, variance_type).sqrt()[t].where(t > 1, 0)
+    torch.testing.assert_close(got, mean + std.view(-1, 1, 1, 1) * z, rtol=1e-12, atol=1e-12)
+
+
+def test_p_sample_mean_is_the_epsilon_form():
+    x_t, t, output = batch()
+    got = p_sample(SCHEDULE, x_t, t, output, noise=torch.zeros_like(x_t))
+    beta, alpha, W = (table[t].view(-1, 1, 1, 1) for table in
+                      (SCHEDULE.betas, SCHEDULE.alphas, SCHEDULE.one_minus_alphas_cumprod))
+    expected = (x_t - beta / W.sqrt() * output) / alpha.sqrt()
+    torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("variance_type", VARIANCE_TYPES)
+def test_no_noise_at_the_last_step(variance_type):
+    x_t, _, output = batch()
+    t = torch.ones(5, dtype=torch.int64)
+    loud, silent = (p_sample(SCHEDULE, x_t, t, output, variance_type=variance_type, noise=z)
+                    for z in (100 * torch.ones_like(x_t), torch.zeros_like(x_t)))
+    assert torch.equal(loud, silent)
+    torch.testing.assert_close(silent, predict_x0(SCHEDULE, x_t, t, output, "epsilon"))
+
+
+def test_the_mean_uses_the_clipped_x0():
+    x_t, t, output = batch()
+    x_t = 3 * x_t
+    silence = torch.zeros_like(x_t)
+    got = p_sample(SCHEDULE, x_t, t, output, clip_sample=True, noise=silence)
+    x0 = predict_x0(SCHEDULE, x_t, t, output, "epsilon").clamp(-1, 1)
+    epsilon = predict_epsilon(SCHEDULE, x_t, t, x0, "sample")  # the noise that fits the clipped x0
+    torch.testing.assert_close(
+        got, p_sample(SCHEDULE, x_t, t, epsilon, noise=silence), rtol=1e-9, atol=1e-9)
+    assert not torch.allclose(got, p_sample(SCHEDULE, x_t, t, output, noise=silence))
+
+
+def one_dimensional_law(schedule, variance_type, mean, variance):
+    """Mean and variance of the sampled x_0 when the data is N(mean, variance), by recursion.
+
+    The exact noise prediction is affine in x_t, so a step is a x + b + σ z. The three
+    coefficients are read off p_sample itself, at x = 0, x = 1 and z = 1.
+    """
+    def output(x, t):
+        signal, noise = schedule.alphas_cumprod[t], schedule.one_minus_alphas_cumprod[t]
+        return (noise.sqrt() * (x.T - signal.sqrt() * mean) / (signal * variance + noise)).T
+
+    m, v = 0.0, 1.0
+    for step in range(schedule.num_train_timesteps, 0, -1):
+        t = torch.full((3,), step)
+        x = torch.tensor([[0.0], [1.0], [0.0]], dtype=torch.float64)
+        z = torch.tensor([[0.0], [0.0], [1.0]], dtype=torch.float64)
+        y = p_sample(schedule, x, t, output(x, t), variance_type=variance_type, noise=z)[:, 0]
+        b, a, sigma = float(y[0]), float(y[1] - y[0]), float(y[2] - y[0])
+        m, v = a * m + b, a**2 * v + sigma**2
+    return m, v
+
+
+@pytest.mark.parametrize("variance_type", VARIANCE_TYPES)
+def test_exact_noise_brings_the_law_of_the_data(variance_type):
+    m, v = one_dimensional_law(SCHEDULE, variance_type, mean=0.7, variance=0.25)
+    assert m == pytest.approx(0.7, abs=0.005)
+    assert v == pytest.approx(0.25, rel=0.02)
+
+
+def test_beta_is_exact_for_standard_normal_data():
+    """Every state keeps variance 1 down to x_1; the last step only takes the conditional mean."""
+    _, v = one_dimensional_law(SCHEDULE, "fixed_large", mean=0.0, variance=1.0)
+    assert v == pytest.approx(float(SCHEDULE.alphas_cumprod[1]), rel=1e-12)
+
+
+def test_the_posterior_variance_is_exact_for_one_point():
+    m, v = one_dimensional_law(SCHEDULE, "fixed_small", mean=0.7, variance=0.0)
+    assert m == pytest.approx(0.7, rel=1e-12) and v < 1e-25
+
+
+def test_steps_run_from_T_to_0():
+    schedule = cosine_schedule(7)
+    asked = []
+
+    def model(x, t):
+        asked.append(t)
+        return torch.zeros_like(x)
+
+    generator = torch.Generator().manual_seed(3)
+    states = list(p_sample_steps(schedule, model, (2, 1, 4, 4), generator=generator))
+    assert [t for t, _ in states] == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert [t.tolist() for t in asked] == [[t, t] for t in (7, 6, 5, 4, 3, 2, 1)]
+    again = p_sample_loop(schedule, lambda x, t: torch.zeros_like(x), (2, 1, 4, 4),
+                          generator=torch.Generator().manual_seed(3))
+    assert torch.equal(states[-1][1], again)
+
+
+def test_one_step_schedule():
+    schedule = NoiseSchedule.from_betas(torch.tensor([0.5], dtype=torch.float64))
+    x0 = p_sample_loop(schedule, lambda x, t: torch.zeros_like(x), (4, 1))
+    assert x0.shape == (4, 1) and x0.isfinite().all()
+
+
+def test_sampling_leaves_no_graph():
+    weight = torch.ones((), requires_grad=True)
+    schedule = cosine_schedule(3)
+    assert not p_sample_loop(schedule, lambda x, t: weight * x, (2, 1)).requires_grad
+    assert torch.is_grad_enabled()
