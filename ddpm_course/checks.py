@@ -158,10 +158,9 @@ def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
         raise bad_input(BadValue, where, "t", got=describe(t), expected=expected,
                         fix="give one step per example, for example t.expand(B)")
     if t.device.type == "cpu":
-        low, high = t.aminmax()
+        low, high = map(int, t.aminmax())
         if low < first or high > num_train_timesteps:
-            raise bad_input(BadValue, where, "t", got=f"values {int(low)}..{int(high)}",
-                            expected=expected,
+            raise bad_input(BadValue, where, "t", got=f"values {low}..{high}", expected=expected,
                             fix="count steps from 1, as torch.randint(1, T + 1, (B,)) does")
 
 

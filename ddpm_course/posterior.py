@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from torch import Tensor
 
-from .checks import check_batch, check_like, check_timesteps
+from .checks import check_batch, check_like
 from .schedule import NoiseSchedule, extract
 
 # %% ../nbs/03_posterior.ipynb #5ba7938c
@@ -51,7 +51,6 @@ def q_posterior_mean_variance(
     where = "q_posterior_mean_variance"
     check_batch(where, "x_t", x_t)
     check_like(where, "x0", x0, "x_t", x_t)
-    check_timesteps(where, t, len(x_t), schedule.num_train_timesteps)
     mean = (extract(posterior_mean_coef1(schedule), t, x_t) * x0
             + extract(posterior_mean_coef2(schedule), t, x_t) * x_t)
     return mean, extract(posterior_variance(schedule), t, x_t)
