@@ -29,8 +29,8 @@ class Profile:
     data: Literal["digits"]  # the training images
     num_train_timesteps: Count  # T, the length of the chain
     schedule: Literal["linear", "cosine", "sigmoid"]  # how the noise grows with t
-    beta_start: OpenFraction  # the first beta (linear schedule only)
-    beta_end: OpenFraction  # the last beta (linear schedule only)
+    beta_start: OpenFraction  # first beta of the linear schedule, as if T were 1000
+    beta_end: OpenFraction  # last beta of the linear schedule, as if T were 1000
     prediction_type: Literal["epsilon", "sample", "v_prediction"]  # what the network predicts
     weighting: Literal["simple", "bound", "min_snr"]  # the weight of each t in the loss
     variance_type: Literal["fixed_small", "fixed_large"]  # sampling variance: posterior's, or beta
@@ -56,11 +56,11 @@ class Profile:
         check_hyperparameters("Profile", vars(self))
 
     @property
-    def schedule_options(self) -> dict[str, float]:
+    def schedule_options(self) -> dict[str, float | bool]:
         """The arguments that `make_schedule` takes beside the name and T."""
         if self.schedule != "linear":
             return {}
-        return {"beta_start": self.beta_start, "beta_end": self.beta_end}
+        return {"beta_start": self.beta_start, "beta_end": self.beta_end, "rescale": True}
 
 # %% ../nbs/12_profiles.ipynb #d382ae6d
 def _check(where: str, key: str, value: Any, kind: Any) -> None:

@@ -1,0 +1,41 @@
+# Python 3.11 or later, for example: make train PYTHON=python3.12
+PYTHON ?= python3
+BIN := .venv/bin
+
+# One thread per process: two test workers share two cores, and results repeat bit for bit.
+NOTEBOOKS_AND_TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
+
+.PHONY: help train test check-all lab outputs readme
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+
+train: .venv/.ready  ## train on real handwritten digits, about a minute on two cores
+	$(BIN)/ddpm-course train --profile laptop --seed 0
+
+test: .venv/.ready  ## run and compare all notebooks, and run the tests
+	$(NOTEBOOKS_AND_TESTS) -m "not slow"
+
+check-all: .venv/.ready  ## the same with the slow tests
+	$(NOTEBOOKS_AND_TESTS)
+
+lab: .venv/.ready  ## open the notebooks
+	$(BIN)/python -m jupyter lab nbs
+
+outputs: .venv/.ready  ## export the package, run all notebooks, store and clean their outputs
+	$(BIN)/nbdev-export
+	OMP_NUM_THREADS=1 $(BIN)/python tools/outputs.py
+	$(BIN)/nbdev-clean
+
+readme: .venv/.ready  ## make README.md from nbs/index.ipynb
+	$(BIN)/python tools/readme.py
+
+# An environment without the stamp is half-made: it is made anew. The last line builds matplotlib's
+# font cache, whose announcement would otherwise stand in the output of some notebook.
+.venv/.ready: pyproject.toml constraints.txt
+	@test -e $@ || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
+	$(BIN)/python -c 'import matplotlib.font_manager'
+	@touch $@

@@ -1,0 +1,115 @@
+"""Profiles: one settings file, every key, and errors that say where to look."""
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.profiles import SETTINGS, Profile, load_profile, profile_names
+
+GOOD = SETTINGS.read_text(encoding="utf-8")
+SMOKE = load_profile("smoke")
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_every_profile_names_every_hyperparameter(name):
+    profile = load_profile(name)
+    assert dataclasses.asdict(profile).keys() == {f.name for f in dataclasses.fields(Profile)}
+
+
+def test_the_profiles_are_the_three():
+    assert profile_names() == ["smoke", "laptop", "gpu"]
+
+
+def test_values_have_the_types_of_their_fields():
+    assert SMOKE.num_steps == 20 and type(SMOKE.num_steps) is int
+    assert SMOKE.dropout == 0 and type(SMOKE.dropout) is float
+    assert SMOKE.clip_sample is True
+    assert SMOKE.channel_multipliers == (1, 2) and SMOKE.attention_levels == ()
+
+
+def test_a_profile_is_frozen_and_hashable():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        SMOKE.num_steps = 1
+    assert hash(SMOKE) == hash(load_profile("smoke"))
+
+
+def test_only_the_linear_schedule_has_options():
+    assert load_profile("laptop").schedule_options == {
+        "beta_start": 1e-4, "beta_end": 0.02, "rescale": True}
+    assert SMOKE.schedule == "cosine" and SMOKE.schedule_options == {}
+
+
+BAD_VALUES = [
+    ("data", "cats"), ("schedule", "lineal"), ("prediction_type", "eps"), ("weighting", ""),
+    ("variance_type", "learned"), ("precision", "fp16"), ("device", "tpu"),
+    ("num_train_timesteps", 0), ("batch_size", -1), ("num_steps", 12.5), ("num_steps", True),
+    ("num_blocks", "2"), ("log_every", 0), ("num_samples", 0), ("warmup_steps", -1),
+    ("model_channels", None), ("beta_start", 0), ("beta_end", 1), ("beta_end", float("nan")),
+    ("learning_rate", 0), ("learning_rate", float("inf")), ("learning_rate", "fast"),
+    ("weight_decay", -0.1), ("grad_clip", 0), ("ema_decay", 1), ("dropout", 1),
+    ("clip_sample", 1), ("channel_multipliers", ()), ("channel_multipliers", (1, 0)),
+    ("channel_multipliers", [1, 2]), ("channel_multipliers", 2), ("attention_levels", (2,)),
+    ("attention_levels", (-1,)), ("attention_levels", (0.5,)),
+]
+
+
+@pytest.mark.parametrize("key, value", BAD_VALUES)
+def test_bad_values_are_refused(key, value):
+    with pytest.raises(BadInput, match=rf"Profile: {key}: got .*, expected .* To fix it: "):
+        dataclasses.replace(SMOKE, **{key: value})
+
+
+# what is replaced in the file, by what, and what the message must name
+BAD_FILES = [
+    ("batch_size = 32", "batchsize = 32", ["batch_size", "unknown key batchsize"]),
+    ("batch_size = 32\n", "", ["no line for batch_size"]),
+    ("batch_size = 32", "batch_size = 32\nmomentum = 0.9", ["unknown key momentum"]),
+    ("batch_size = 32", "batch_size = many", ["batch_size", "'many'", "integer"]),
+    ("batch_size = 32", "batch_size =", ["batch_size", "''", "integer"]),
+    ("batch_size = 32", "batch_size = 32\nbatch_size = 64", ["batch_size", "already exists"]),
+    ("num_steps = 20", "num_steps = 12.5", ["num_steps", "'12.5'"]),
+    ("learning_rate = 2e-3", "learning_rate = nan", ["learning_rate", "nan", "(0, inf)"]),
+    ("clip_sample = yes", "clip_sample = maybe", ["clip_sample", "'maybe'", "yes or no"]),
+    ("channel_multipliers = 1, 2", "channel_multipliers = 1, two", ["'two'", "integer"]),
+    ("channel_multipliers = 1, 2", "channel_multipliers =", ["channel_multipliers", "none"]),
+    ("schedule = cosine", "schedule = cosin", ["schedule", "'cosin'", "write 'cosine'"]),
+    ("[smoke]", "smoke", ["section headers"]),
+]
+
+
+@pytest.mark.parametrize("old, new, named", BAD_FILES)
+def test_bad_files_are_refused(tmp_path, old, new, named):
+    path = tmp_path / "my.ini"
+    path.write_text(GOOD.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(BadInput) as error:
+        load_profile("smoke", path)
+    message = str(error.value)
+    assert "\n" not in message and "To fix it" in message
+    assert [name for name in [str(path), *named] if name not in message] == []
+
+
+def test_a_missing_profile_is_refused():
+    with pytest.raises(BadValue, match="'lapto'.*'smoke', 'laptop', 'gpu'.*write 'laptop'"):
+        load_profile("lapto")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"])
+def test_an_unreadable_file_is_refused(tmp_path, content):
+    path = tmp_path / "my.ini"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadValue, match="my.ini"):
+        load_profile("smoke", path)
+
+
+def test_type_and_value_errors_are_python_s_own():
+    assert issubclass(BadValue, ValueError) and issubclass(BadType, TypeError)
+
+
+def test_reading_a_profile_imports_no_torch():
+    program = ("import sys; from ddpm_course.profiles import load_profile; "
+               "load_profile('laptop'); sys.exit('torch' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

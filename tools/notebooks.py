@@ -1,0 +1,37 @@
+"""What the tools and tests ask of the notebooks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+NBS = ROOT / "nbs"
+IGNORE = "# NBVAL_IGNORE_OUTPUT"
+
+
+def paths() -> list[Path]:
+    """All notebooks in reading order. The index sorts last, and reads the others' outputs."""
+    return sorted(NBS.glob("*.ipynb"))
+
+
+def code_cells() -> Iterator[NotebookNode]:
+    for path in paths():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                yield cell
+
+
+def exempt_and_printing() -> tuple[int, int]:
+    """Count the cells whose output is not compared, and all cells that print.
+
+    A picture alone is no print: the comparison passes over pictures anyway.
+    """
+    exempt = printing = 0
+    for cell in code_cells():
+        ignored = IGNORE in cell.source or "nbval-ignore-output" in cell.metadata.get("tags", [])
+        prints = any("image/png" not in output.get("data", {}) for output in cell.outputs)
+        exempt += ignored
+        printing += ignored or prints
+    return exempt, printing

@@ -1,0 +1,54 @@
+"""Make README.md from nbs/index.ipynb: markdown, code, and text or markdown outputs.
+
+`#| hide` leaves a cell out, `#| hide_input` shows its outputs only.
+"""
+
+import posixpath
+import re
+
+import nbformat
+from nbformat import NotebookNode
+
+from notebooks import NBS, ROOT
+
+LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)]+)(\))")
+
+
+def from_root(markdown: str) -> str:
+    """Rewrite relative links and pictures, which start in nbs/, to start at the top level."""
+    return LINK.sub(lambda m: m[1] + posixpath.normpath(f"nbs/{m[2]}") + m[3], markdown)
+
+
+def fenced(text: str, language: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def shown_output(output: NotebookNode) -> str:
+    if output.output_type == "stream":
+        return fenced(output.text, "text")
+    if "text/markdown" in output.data:
+        return from_root(output.data["text/markdown"])
+    if "text/plain" in output.data and "image/png" not in output.data:
+        return fenced(output.data["text/plain"], "text")
+    raise ValueError(f"nbs/index.ipynb: README.md shows text and markdown, got {list(output.data)}")
+
+
+def shown_cell(cell: NotebookNode) -> list[str]:
+    if cell.cell_type == "markdown":
+        return [from_root(cell.source)]
+    code = "\n".join(
+        line for line in cell.source.splitlines() if not line.startswith(("#|", "# NBVAL")))
+    directives = {line[2:].strip() for line in cell.source.splitlines() if line.startswith("#|")}
+    if "hide" in directives or not code.strip():
+        return []
+    source = [] if "hide_input" in directives else [fenced(code.strip(), "python")]
+    return source + [shown_output(output) for output in cell.outputs]
+
+
+def readme() -> str:
+    cells = nbformat.read(NBS / "index.ipynb", as_version=4).cells
+    return "\n\n".join(part for cell in cells for part in shown_cell(cell)) + "\n"
+
+
+if __name__ == "__main__":
+    (ROOT / "README.md").write_text(readme(), encoding="utf-8")
