@@ -1,0 +1,168 @@
+"""The network: DDPM's function, to the parameter, and clear answers to bad input."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.unet import Attention, Downsample, UNet, group_norm, timestep_embedding
+
+SMALL = dict(in_channels=1, model_channels=16, channel_multipliers=(1, 2), num_blocks=1,
+             attention_levels=(1,), dropout=0.0)
+
+
+def small(**options) -> UNet:
+    return UNet(**{**SMALL, **options}, generator=torch.Generator().manual_seed(0))
+
+
+def with_all_weights(model: nn.Module) -> nn.Module:
+    """The first weights hold zeros; give every weight a value, so that every path counts."""
+    generator = torch.Generator().manual_seed(1)
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.1, generator=generator)
+    return model
+
+
+def test_cifar10_network_has_the_published_number_of_parameters():
+    with torch.device("meta"):
+        model = UNet()
+    assert sum(p.numel() for p in model.parameters()) == 35_746_307
+    assert not list(model.buffers())
+
+
+def test_cifar10_network_has_attention_at_16_and_in_the_middle_only():
+    with torch.device("meta"):
+        model, sides = UNet(), []
+        for module in model.modules():
+            if isinstance(module, Attention):
+                module.register_forward_hook(lambda m, inputs, out: sides.append(out.shape[-1]))
+        model(torch.zeros(2, 3, 32, 32), torch.ones(2, dtype=torch.long))
+    assert sides == [16, 16, 4, 16, 16, 16]
+
+
+@pytest.mark.parametrize("channels, groups", [(4, 1), (8, 2), (12, 1), (16, 4), (48, 4), (64, 16),
+                                              (96, 8), (128, 32), (256, 32), (384, 32)])
+def test_groups_divide_the_channels_and_hold_at_least_four(channels, groups):
+    norm = group_norm(channels)
+    assert norm.num_groups == groups and channels % groups == 0 and channels // groups >= 4
+    assert norm.eps == 1e-6
+
+
+def test_time_embedding_is_sines_then_cosines_of_t_minus_1():
+    t, half = torch.tensor([1, 2, 1000]), 64
+    frequencies = [math.exp(-math.log(10000) * k / (half - 1)) for k in range(half)]
+    expected = torch.tensor([[math.sin((s - 1) * f) for f in frequencies]
+                             + [math.cos((s - 1) * f) for f in frequencies] for s in t.tolist()])
+    assert torch.allclose(timestep_embedding(t, 2 * half), expected, atol=2e-4)
+
+
+def test_time_embedding_is_float32_and_distinct_under_autocast():
+    with torch.autocast("cpu", torch.bfloat16):
+        rows = timestep_embedding(torch.arange(1, 1001), 32)
+    assert rows.dtype == torch.float32 and len(rows.unique(dim=0)) == 1000
+
+
+def test_downsample_pads_right_and_bottom_only():
+    down = Downsample(4)
+    x = torch.randn(2, 4, 6, 6)
+    padded = torch.zeros(2, 4, 7, 7)
+    padded[:, :, :6, :6] = x
+    expected = F.conv2d(padded, down.weight, down.bias, stride=2)
+    assert down(x).shape == (2, 4, 3, 3) and torch.equal(down(x), expected)
+
+
+def test_attention_is_one_softmax_head():
+    attention = with_all_weights(Attention(16)).double()
+    x = torch.randn(2, 16, 3, 5, dtype=torch.float64)
+    query, key, value = attention.qkv(attention.norm(x)).flatten(2).chunk(3, dim=1)
+    weights = torch.einsum("bci,bcj->bij", query, key).div(4).softmax(dim=-1)
+    mixed = torch.einsum("bij,bcj->bci", weights, value).view_as(x)
+    assert torch.allclose(attention(x), x + attention.out(mixed), atol=1e-12)
+
+
+def test_untrained_network_predicts_zero_and_one_seed_gives_one_network():
+    first, second, other = small(), small(), UNet(**SMALL)
+    x, t = torch.randn(3, 1, 8, 12), torch.tensor([1, 5, 9])
+    assert not first(x, t).any()
+    pairs = list(zip(first.parameters(), second.parameters(), other.parameters()))
+    assert all(torch.equal(a, b) for a, b, _ in pairs)
+    assert any(not torch.equal(a, c) for a, _, c in pairs)
+
+
+@pytest.mark.parametrize("options", [
+    dict(channel_multipliers=(1,), attention_levels=(0,)),
+    dict(channel_multipliers=(2, 1, 3), num_blocks=2, attention_levels=(0, 2)),
+    dict(in_channels=3, channel_multipliers=(1, 2, 2, 2), attention_levels=()),
+])
+def test_shape_is_kept_and_every_parameter_gets_a_gradient(options):
+    model = with_all_weights(small(**options))
+    x = torch.randn(2, model.in_channels, 8, 16)
+    out = model(x, torch.tensor([1, 7]))
+    out.square().mean().backward()
+    assert out.shape == x.shape
+    assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+def test_examples_do_not_mix_and_t_matters():
+    model = with_all_weights(small())
+    x, t = torch.randn(4, 1, 8, 8), torch.tensor([1, 2, 50, 1000])
+    alone = torch.cat([model(x[i:i + 1], t[i:i + 1]) for i in range(4)])
+    assert torch.allclose(model(x, t), alone, atol=1e-4)
+    assert ((model(x, t) - model(x, t.flip(0))).flatten(1).norm(dim=1) > 1e-3).all()
+
+
+def test_dropout_acts_in_training_only():
+    model = with_all_weights(small(dropout=0.5))
+    x, t = torch.randn(2, 1, 8, 8), torch.tensor([3, 4])
+    assert not torch.equal(model(x, t), model(x, t))
+    model.eval()
+    assert torch.equal(model(x, t), model(x, t))
+
+
+def test_autocast_agrees_with_float32():
+    model, x, t = with_all_weights(small()), torch.randn(4, 1, 8, 8), torch.tensor([1, 9, 500, 998])
+    exact = model(x, t)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = model(x, t)
+    assert (rounded.float() - exact).std() < 0.05 * exact.std()
+
+
+IMAGES, STEPS = torch.zeros(2, 1, 8, 8), torch.tensor([1, 2])
+BAD_INPUT = [
+    (torch.zeros(2, 3, 8, 8), STEPS, BadValue, "[B, 1, H, W]"),
+    (torch.zeros(2, 1, 7, 8), STEPS, BadValue, "divisible by 2"),
+    (torch.zeros(2, 1, 8, 7), STEPS, BadValue, "divisible by 2"),
+    (torch.zeros(1, 8, 8), STEPS[:1], BadValue, "[B, 1, H, W]"),
+    (torch.zeros(2, 8, 8, 1), STEPS, BadValue, "[B, 1, H, W]"),
+    (torch.zeros(0, 1, 8, 8), STEPS[:0], BadValue, "at least 1"),
+    (IMAGES.to(torch.uint8), STEPS, BadType, "uint8"),
+    (IMAGES.double(), STEPS, BadType, "float32"),
+    (IMAGES.numpy(), STEPS, BadType, "tensor"),
+    (IMAGES, STEPS.float(), BadType, "integer"),
+    (IMAGES, STEPS > 1, BadType, "integer"),
+    (IMAGES, STEPS[:1], BadValue, "shape [2]"),
+    (IMAGES, STEPS[:, None], BadValue, "shape [2]"),
+    (IMAGES, 3, BadType, "integer tensor"),
+    (IMAGES, STEPS - 1, BadValue, "0..1"),
+]
+
+
+@pytest.mark.parametrize("x, t, kind, said", BAD_INPUT)
+def test_bad_input(x, t, kind, said):
+    with pytest.raises(kind) as error:
+        small()(x, t)
+    assert said in str(error.value) and "To fix it" in str(error.value)
+
+
+@pytest.mark.parametrize("options", [
+    dict(model_channels=18), dict(model_channels=0), dict(model_channels=16.0),
+    dict(channel_multipliers=()), dict(channel_multipliers=(1, 0)), dict(num_blocks=0),
+    dict(attention_levels=(2,)), dict(attention_levels=(-1,)), dict(dropout=1.0),
+    dict(dropout=math.nan), dict(in_channels=0),
+])
+def test_bad_architecture(options):
+    with pytest.raises(BadInput, match=next(iter(options))):
+        small(**options)
