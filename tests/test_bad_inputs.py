@@ -1,0 +1,181 @@
+"""What users really pass: each is met with an error that says what, where, got, expected, fix.
+
+One table for the whole package. A row is a name, a call, the error it must raise, and words that
+its message must contain. Rows of a chapter stand together; add yours as one more list.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from ddpm_course.checks import BadType, BadValue, check_images, check_seed
+from ddpm_course.forward import q_mean_variance, q_sample
+from ddpm_course.posterior import q_posterior_mean_variance
+from ddpm_course.schedule import (
+    NoiseSchedule, cosine_schedule, extract, linear_schedule, make_schedule,
+    rescale_zero_terminal_snr, sigmoid_schedule,
+)
+
+
+class Row(NamedTuple):
+    name: str
+    call: Callable[[], object]
+    error: type[Exception]
+    words: str
+
+
+SCHEDULE = linear_schedule(1000)
+X = torch.zeros(2, 3, 8, 8)
+T = torch.tensor([1, 1000])
+NAN, INF = math.nan, math.inf
+
+# --- Tensors -------------------------------------------------------------------------------------
+
+NOT_A_BATCH = {
+    "uint8 image": (X.byte(), BadType, "uint8"),
+    "float16 image": (X.half(), BadType, "x.float()"),
+    "numpy array": (X.numpy(), BadType, "torch.as_tensor"),
+    "empty batch": (X[:0], BadValue, "[0, 3, 8, 8]"),
+    "no axis at all": (X[0, 0, 0, 0], BadValue, "x[None]"),
+}
+OTHER_SHAPES = {
+    "one for the batch": (X[:1], BadValue, "nothing is broadcast"),
+    "one for all channels": (X[:, :1], BadValue, "nothing is broadcast"),
+    "a number": (1.0, BadType, "float"),
+    "whole numbers": (X.long(), BadType, "int64"),
+    "2C channels": (X.repeat(1, 2, 1, 1), BadValue, "keep the first C"),
+    "on another device": (X.to("meta"), BadValue, ".to(x"),
+}
+TENSORS = [
+    *(Row(f"{function.__name__}: {name}", lambda f=function, x=x: f(SCHEDULE, x, T), error, words)
+      for function in (q_sample, q_mean_variance)
+      for name, (x, error, words) in NOT_A_BATCH.items()),
+    *(Row(f"q_posterior_mean_variance: {name}",
+          lambda x=x: q_posterior_mean_variance(SCHEDULE, x, x, T), error, words)
+      for name, (x, error, words) in NOT_A_BATCH.items()),
+    *(Row(f"q_sample: noise, {name}", lambda y=y: q_sample(SCHEDULE, X, T, noise=y), error, words)
+      for name, (y, error, words) in OTHER_SHAPES.items()),
+    *(Row(f"q_posterior_mean_variance: x0, {name}",
+          lambda y=y: q_posterior_mean_variance(SCHEDULE, y, X, T), error, words)
+      for name, (y, error, words) in OTHER_SHAPES.items()),
+    Row("q_sample: no batch axis", lambda: q_sample(SCHEDULE, X[0], T[:1]), BadValue, "[3]"),
+    Row("q_sample: a seed as generator", lambda: q_sample(SCHEDULE, X, T, generator=0), BadType,
+        "torch.Generator"),
+]
+
+IMAGES = [
+    Row(f"check_images: {name}", lambda x=x: check_images("here", "images", x), error, words)
+    for name, x, error, words in [
+        ("uint8", X.byte(), BadType, "to_float"),
+        ("0..255", torch.rand(2, 3, 8, 8) * 255, BadValue, "x / 127.5 - 1"),
+        ("0..1", torch.rand(2, 3, 8, 8), BadValue, "2 * x - 1"),
+        ("-2..2", torch.linspace(-2, 2, 192).view(1, 3, 8, 8), BadValue, "scale"),
+        ("channels last", X.permute(0, 2, 3, 1) - 0.5, BadValue, "x.permute(0, 3, 1, 2)"),
+        ("no batch axis", X[0] - 0.5, BadValue, "x[None]"),
+        ("NaN", X - 0.5 + NAN, BadValue, "NaN or Inf"),
+        ("Inf", X - INF, BadValue, "NaN or Inf"),
+        ("empty", X[:0], BadValue, "at least 1"),
+    ]
+]
+
+# --- Timesteps -----------------------------------------------------------------------------------
+
+NOT_STEPS = {
+    "0": (torch.tensor([0, 1]), BadValue, "count steps from 1"),
+    "negative": (torch.tensor([1, -1]), BadValue, "-1..1"),
+    "above T": (torch.tensor([1, 1001]), BadValue, "1..1001"),
+    "float": (torch.tensor([1.0, 2.0]), BadType, "t.long()"),
+    "bool": (torch.tensor([True, False]), BadType, "bool"),
+    "one for a batch of two": (torch.tensor([1]), BadValue, "t.expand(B)"),
+    "two axes": (T[:, None], BadValue, "[2, 1]"),
+    "a Python int": (1, BadType, "torch.full"),
+}
+TIMESTEPS = [
+    Row(f"{function}: t, {name}", lambda call=call, t=t: call(t), error, words)
+    for function, call in {
+        "extract": lambda t: extract(SCHEDULE.betas, t, X),
+        "q_sample": lambda t: q_sample(SCHEDULE, X, t),
+        "q_mean_variance": lambda t: q_mean_variance(SCHEDULE, X, t),
+        "q_posterior_mean_variance": lambda t: q_posterior_mean_variance(SCHEDULE, X, X, t),
+    }.items()
+    for name, (t, error, words) in NOT_STEPS.items()
+]
+
+# --- Schedules -----------------------------------------------------------------------------------
+
+NOT_A_NUMBER_OF_STEPS = [(0, BadValue, "1 or more"), (-5, BadValue, "-5"), (12.5, BadType, "12.5"),
+                         (True, BadType, "bool"), ("10", BadType, "str")]
+NOT_BETAS = {
+    "beta 0": ([0.1, 0.0], BadValue, "beta at t = 2"),
+    "beta below 0": ([-0.1, 0.1], BadValue, "beta at t = 1"),
+    "beta 1": ([0.1, 1.0], BadValue, "(0, 1)"),
+    "beta NaN": ([0.1, NAN], BadValue, "nan"),
+    "beta inf": ([INF, 0.1], BadValue, "inf"),
+    "T = 0": ([], BadValue, "T >= 1"),
+    "two axes": ([[0.1, 0.2]], BadValue, "one axis"),
+    "a number": (0.1, BadValue, "one axis"),
+    "words": (["a"], BadType, "list of numbers"),
+    "nothing": (None, BadType, "None"),
+}
+SCHEDULES = [
+    *(Row(f"{function.__name__}: {steps!r} steps", lambda f=function, n=steps: f(n), error, words)
+      for function in (linear_schedule, cosine_schedule, sigmoid_schedule)
+      for steps, error, words in NOT_A_NUMBER_OF_STEPS),
+    *(Row(f"from_betas: {name}", lambda b=betas: NoiseSchedule.from_betas(b), error, words)
+      for name, (betas, error, words) in NOT_BETAS.items()),
+    Row("linear: beta_start 0", lambda: linear_schedule(beta_start=0), BadValue, "beta_start"),
+    Row("linear: beta_end 1", lambda: linear_schedule(beta_end=1), BadValue, "(0, 1)"),
+    Row("linear: beta_end NaN", lambda: linear_schedule(beta_end=NAN), BadValue, "nan"),
+    Row("linear: beta_end as text", lambda: linear_schedule(beta_end="0.02"), BadType, "str"),
+    Row("linear: rescaled beyond 1", lambda: linear_schedule(10, rescale=True), BadValue, "t = 6"),
+    Row("cosine: s below 0", lambda: cosine_schedule(s=-0.1), BadValue, "s: got -0.1"),
+    Row("cosine: max_beta 1", lambda: cosine_schedule(max_beta=1), BadValue, "max_beta"),
+    Row("sigmoid: tau 0", lambda: sigmoid_schedule(tau=0), BadValue, "tau"),
+    Row("sigmoid: end at start", lambda: sigmoid_schedule(start=1, end=1), BadValue, "end: got 1"),
+    Row("sigmoid: start NaN", lambda: sigmoid_schedule(start=NAN), BadValue, "nan"),
+    Row("sigmoid: clip_min 0", lambda: sigmoid_schedule(clip_min=0), BadValue, "clip_min"),
+    Row("sigmoid: too steep", lambda: sigmoid_schedule(tau=0.01), BadValue, "beta at t = 1"),
+    Row("make_schedule: misspelt", lambda: make_schedule("linaer", 10), BadValue, "write 'linear'"),
+    Row("make_schedule: unknown", lambda: make_schedule("spline", 10), BadValue, "'sigmoid'"),
+    Row("make_schedule: no name", lambda: make_schedule(None, 10), BadValue, "None"),
+    Row("zero terminal SNR: one step", lambda: rescale_zero_terminal_snr(cosine_schedule(1)),
+        BadValue, "2 or more"),
+    *(Row(f"seed {seed!r}", lambda s=seed: check_seed("here", s), error, words)
+      for seed, error, words in [(-1, BadValue, "-1"), (2**64, BadValue, str(2**64 - 1)),
+                                 (1.0, BadType, "float"), ("1", BadType, "str")]),
+]
+
+ROWS = TENSORS + IMAGES + TIMESTEPS + SCHEDULES
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_refused_with_a_clear_error(row):
+    with pytest.raises(row.error) as caught:
+        row.call()
+    message = str(caught.value)
+    where, got_on = message.split(": got ", 1)
+    got, expected_on = got_on.split(", expected ", 1)
+    expected, fix = expected_on.split(". To fix it: ", 1)
+    assert all((where, got, expected, fix)) and row.words in message
+
+
+WORKS = {
+    "float64 images": lambda: q_sample(SCHEDULE, X.double(), T),
+    "single numbers": lambda: q_sample(SCHEDULE, X[:, 0, 0, 0], T),
+    "t on another device than the image": lambda: q_sample(
+        SCHEDULE, X.to("meta"), T, noise=X.to("meta")),
+    "int32 steps": lambda: q_sample(SCHEDULE, X, T.int()),
+    "uint8 steps": lambda: q_sample(SCHEDULE, X, torch.tensor([1, 200], dtype=torch.uint8)),
+    "numpy integer as T": lambda: linear_schedule(np.int64(1000)),
+    "numpy float as beta": lambda: linear_schedule(beta_end=np.float64(0.02)),
+    "images -1..1": lambda: check_images("here", "images", X - 1 + 2 * torch.rand(2, 3, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", WORKS)
+def test_works(name):
+    WORKS[name]()
