@@ -1,0 +1,140 @@
+"""The command line: quick to answer, one line for a mistake, and a run from end to end."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ddpm_course.cli import Train, main, parse, unframed
+from ddpm_course.profiles import load_profile
+
+COMMAND = Path(sys.executable).with_name("ddpm-course")
+
+
+def test_options_start_from_the_chosen_profile():
+    command = parse("train --profile smoke --num-steps 3 --no-clip-sample --seed 7".split())
+    assert isinstance(command, Train) and command.seed == 7 and command.profile == "smoke"
+    smoke = load_profile("smoke")
+    changed = {key for key, value in vars(command.hyperparameters).items()
+               if value != getattr(smoke, key)}
+    assert changed == {"num_steps", "clip_sample"}
+
+
+def test_every_hyperparameter_is_an_option(capsys):
+    assert main(["train", "--help"]) == 0
+    shown = capsys.readouterr().out
+    options = ["--" + name.replace("_", "-") for name in vars(load_profile("laptop"))]
+    assert [option for option in options if option not in shown] == []
+
+
+MISTAKES = {
+    "": "{train, sample}",
+    "trian": "Unrecognized options: trian",
+    "train --profile lapto": "write 'laptop'",
+    "train --profile": "--profile",
+    "train --batch-size 0": "batch_size: got 0",
+    "train --batch-size -1": "batch_size: got -1",
+    "train --num-steps 12.5": "'12.5'",
+    "train --num-steps 0": "num_steps: got 0",
+    "train --num-train-timesteps 0": "num_train_timesteps: got 0",
+    "train --learning-rate nan": "learning_rate: got nan",
+    "train --learning_rat 0.1": "--learning-rate",
+    "train --schedule lineal": "'lineal'",
+    "train --prediction-type eps": "'eps'",
+    "train --beta-end 1": "beta_end: got 1",
+    "train --channel-multipliers": "channel_multipliers: got none",
+    "train --attention-levels 5": "attention_levels: got (5,)",
+    "train --seed -1": "seed: got -1",
+    f"train --seed {2**64}": f"seed: got {2**64}",
+    "train --seed 1.5": "--seed",
+    "train --name ../elsewhere": "name: got '../elsewhere'",
+    "train --name ..": "name: got '..'",
+    "train --device tpu": "'tpu'",
+    "sample": "RUN",
+    "sample no-such-run": "no-such-run",
+    "sample no-such-run --num 0": "num: got 0",
+    "sample no-such-run --num 2.5": "'2.5'",
+    "sample no-such-run --seed -1": "seed: got -1",
+}
+
+
+@pytest.mark.parametrize("words, named", MISTAKES.items())
+def test_a_mistake_is_one_line_and_exit_code_2(words, named, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("ddpm-course: ") and named in captured.err
+    assert captured.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_of_every_terminal_are_removed():
+    plain = "+- Error -----+\n| one         |\n| ----------- |\n| two.        |\n+-------------+\n"
+    drawn = "╭─ Error ─╮\n│ \x1b[1mone\x1b[0m     │\n│ ─────── │\n│ two.    │\n╰─────────╯\n"
+    assert unframed(plain) == unframed(drawn) == "one. two."
+
+
+def test_help_is_quick_and_imports_no_torch():
+    """Processor time is what is measured, since other tests run beside this one."""
+    program = ("import sys; from ddpm_course.cli import main; main(['train', '--help']); "
+               "sys.exit('torch' in sys.modules)")
+    seconds = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
+    assert min(seconds) < 0.5
+
+
+def test_the_installed_command_reports_mistakes_to_the_shell():
+    result = subprocess.run([COMMAND, "train", "--seed", "-1"], capture_output=True, text=True)
+    assert result.returncode == 2 and result.stdout == ""
+    assert result.stderr.startswith("ddpm-course: train: seed: got -1")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which the smoke profile was trained as runs/first."""
+    folder, here = tmp_path_factory.mktemp("cli"), os.getcwd()
+    os.chdir(folder)
+    assert main("train --profile smoke --seed 3 --name first".split()) == 0
+    yield folder
+    os.chdir(here)
+
+
+def test_a_run_leaves_what_was_promised(folder):
+    left = {path.suffix for path in (folder / "runs/first").iterdir()}
+    assert {".json", ".jsonl", ".safetensors", ".png"} <= left
+
+
+def test_training_says_where_the_pictures_are(folder, capsys):
+    assert main("train --profile smoke --seed 3 --name second".split()) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert (folder / last.split(": ")[1]).suffix == ".png"
+
+
+def test_an_existing_folder_is_refused_and_kept(folder, capsys):
+    before = {path: path.read_bytes() for path in (folder / "runs/first").iterdir()}
+    assert main("train --profile smoke --seed 4 --name first".split()) == 2
+    assert "first" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in (folder / "runs/first").iterdir()}
+
+
+def test_the_run_records_its_seed_and_profile(folder):
+    texts = [json.loads(path.read_text()) for path in (folder / "runs/first").glob("*.json")]
+    assert '"seed": 3' in json.dumps(texts) and '"num_steps": 20' in json.dumps(texts)
+
+
+def test_the_same_seed_draws_the_same_samples(folder, capsys):
+    drawn = []
+    for seed in (5, 5, 6):
+        assert main(f"sample runs/first --num 4 --seed {seed}".split()) == 0
+        picture = capsys.readouterr().out.splitlines()[-1].split(": ")[1]
+        drawn.append((folder / picture).read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
