@@ -11,7 +11,7 @@ from torch import Tensor
 from .checks import check_batch, check_like
 from .schedule import NoiseSchedule, extract
 
-# %% ../nbs/03_posterior.ipynb #5ba7938c
+# %% ../nbs/03_posterior.ipynb #5135e4c2
 def _one_step_earlier(table: Tensor) -> Tensor:
     """The table at t - 1, read at t; nan at t = 0, which has no earlier step."""
     earlier = table.roll(1)
@@ -25,17 +25,17 @@ def posterior_variance(schedule: NoiseSchedule) -> Tensor:
     earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
     return schedule.betas * earlier / schedule.one_minus_alphas_cumprod
 
-
+# %% ../nbs/03_posterior.ipynb #9c235d97
 @lru_cache
 def posterior_mean_coef1(schedule: NoiseSchedule) -> Tensor:
-    """What x_0 is multiplied by in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1."""
+    """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1 (DDPM, eq. 7)."""
     earlier = _one_step_earlier(schedule.alphas_cumprod)
     return schedule.betas * earlier.sqrt() / schedule.one_minus_alphas_cumprod
 
 
 @lru_cache
 def posterior_mean_coef2(schedule: NoiseSchedule) -> Tensor:
-    """What x_t is multiplied by in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1."""
+    """Factor of x_t in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1 (DDPM, eq. 7)."""
     earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
     return schedule.alphas.sqrt() * earlier / schedule.one_minus_alphas_cumprod
 
