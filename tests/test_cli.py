@@ -1,7 +1,7 @@
 """The command line: quick to answer, one line for a mistake, and a run from end to end."""
 
+import contextlib
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -101,11 +101,10 @@ def test_the_installed_command_reports_mistakes_to_the_shell():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A folder in which the smoke profile was trained as runs/first."""
-    folder, here = tmp_path_factory.mktemp("cli"), os.getcwd()
-    os.chdir(folder)
-    assert main("train --profile smoke --seed 3 --name first".split()) == 0
-    yield folder
-    os.chdir(here)
+    folder = tmp_path_factory.mktemp("cli")
+    with contextlib.chdir(folder):
+        assert main("train --profile smoke --seed 3 --name first".split()) == 0
+        yield folder
 
 
 def test_a_run_leaves_what_was_promised(folder):
