@@ -1,13 +1,11 @@
 """Conversions, targets, weights, and DDPM's step against the formulas of the chapter."""
 
-import math
-
 import pytest
 import torch
 
 from ddpm_course.forward import q_sample
-from ddpm_course.objective import VARIANCE_TYPES, bound_weights, min_snr_weights, reverse_variance
-from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
+from ddpm_course.objective import VARIANCE_TYPES, reverse_variance
+from ddpm_course.posterior import q_posterior_mean_variance
 from ddpm_course.prediction import (
     PREDICTION_TYPES, WEIGHTINGS, loss_weights, p_sample, p_sample_loop, p_sample_steps,
     predict_epsilon, predict_x0, training_loss, training_target,
@@ -76,26 +74,6 @@ def test_zero_terminal_snr_refuses_epsilon():
     for call in calls:
         with pytest.raises(ValueError, match="zero terminal SNR"):
             call()
-
-
-@pytest.mark.parametrize("variance_type", VARIANCE_TYPES)
-def test_bound_weights_of_the_three_predictions(variance_type):
-    s = SCHEDULE
-    weights = {kind: loss_weights(s, kind, "bound", variance_type) for kind in PREDICTION_TYPES}
-    assert all(math.isnan(w[0]) for w in weights.values())
-    beta, alpha, W = s.betas, s.alphas, s.one_minus_alphas_cumprod
-    noise_weight = beta**2 / (2 * reverse_variance(s, variance_type) * alpha * W)
-    torch.testing.assert_close(weights["epsilon"][1:], noise_weight[1:], rtol=1e-12, atol=0)
-    torch.testing.assert_close(weights["sample"][1:], bound_weights(s, variance_type)[1:],
-                               rtol=0, atol=0)
-    assert (weights["epsilon"][1] == math.inf) == (variance_type == "fixed_small")
-
-
-def test_bound_epsilon_weight_with_the_posterior_variance():
-    s = SCHEDULE
-    weight = loss_weights(s, "epsilon", "bound", "fixed_small")[2:]
-    expected = s.betas[2:] / (2 * s.alphas[2:] * s.one_minus_alphas_cumprod[1:-1])
-    torch.testing.assert_close(weight, expected, rtol=1e-12, atol=0)
 
 
 def test_min_snr_weights_of_the_three_predictions():
