@@ -1,0 +1,307 @@
+"""Training: the loop is DDPM's, chance comes from the seed, and a run is whole or not there."""
+
+import dataclasses
+import json
+import math
+import shutil
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.data import batch_order, load_data, random_stream
+from ddpm_course.forward import q_sample
+from ddpm_course.profiles import load_profile
+from ddpm_course.training import (
+    build_model, build_schedule, ema_decay, find_device, in_precision, learning_rate, load_run,
+    read_losses, sample, train, training_loop, update_ema)
+
+CPU = torch.device("cpu")
+TINY = dataclasses.replace(
+    load_profile("smoke"), num_train_timesteps=8, model_channels=8, num_steps=6, batch_size=8,
+    num_samples=4, log_every=4, warmup_steps=4)
+
+
+def loop(profile, seed=0, model=None):
+    images, _ = load_data(profile.data)
+    model = model or build_model(profile, 1, random_stream(seed, "weights"))
+    batches = (images[index] for index in batch_order(len(images), profile.batch_size, seed))
+    return training_loop(profile, build_schedule(profile, CPU), model, batches, seed)
+
+
+def weights(model):
+    return nn.utils.parameters_to_vector(model.parameters()).detach().clone()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run. Tests that break one work on a copy."""
+    return train(TINY, 3, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture
+def broken(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "broken")
+
+
+def test_the_loop_is_algorithm_1_written_out():
+    """Six steps by hand, with torch's plain optimiser: the same weights and the same average."""
+    profile = dataclasses.replace(TINY, weight_decay=0.1, grad_clip=0.5)
+    schedule, (images, _) = build_schedule(profile, CPU), load_data("digits")
+    model = build_model(profile, 1, random_stream(5, "weights"))
+    average = weights(model)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.1, foreach=False)
+    for step, index in zip(range(1, 7), batch_order(len(images), 8, 5)):
+        stream = random_stream(5, "step", step)
+        t = torch.randint(1, 9, (8,), generator=stream)
+        noise = torch.randn(8, 1, 8, 8, generator=stream)
+        guess = model(q_sample(schedule, images[index], t, noise=noise), t)
+        optimizer.zero_grad()
+        ((guess - noise) ** 2).mean().backward()
+        length = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters()))
+        for p in model.parameters():
+            p.grad *= min(1.0, 0.5 / length)
+        optimizer.param_groups[0]["lr"] = 2e-3 * min(1, step / 4)
+        optimizer.step()
+        kept = min(0.9, (1 + step) / (10 + step))
+        average = kept * average + (1 - kept) * weights(model)
+    *_, state = loop(profile, seed=5)
+    assert state.step == 6
+    assert torch.allclose(weights(state.model), weights(model), atol=1e-5)
+    assert torch.allclose(weights(state.ema), average, atol=1e-5)
+
+
+def test_it_learns():
+    losses = [float(state.loss) for state in loop(dataclasses.replace(TINY, num_steps=80))]
+    assert 0.8 < losses[0] < 1.2 and sum(losses[-20:]) / 20 < 0.6
+
+
+@pytest.mark.parametrize("changes", [
+    dict(prediction_type="v_prediction"), dict(prediction_type="sample", weighting="bound"),
+    dict(weighting="min_snr"), dict(schedule="sigmoid"), dict(precision="bf16"),
+])
+def test_every_kind_of_run_takes_steps(changes):
+    *_, state = loop(dataclasses.replace(TINY, **changes))
+    assert state.step == 6 and state.loss.isfinite() and state.loss.dtype == torch.float32
+    assert all(p.dtype == torch.float32 for p in state.model.parameters())
+
+
+def test_only_the_network_is_under_autocast():
+    seen = []
+
+    def model(x, t):
+        seen.append((x.dtype, torch.is_autocast_enabled("cpu")))
+        return x
+
+    x, t = torch.randn(2, 1, 8, 8), torch.tensor([1, 2])
+    for precision in ("fp32", "bf16"):
+        in_precision(model, precision)(x, t)
+    assert seen == [(torch.float32, False), (torch.float32, True)]
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_warm_ups():
+    profile = dataclasses.replace(TINY, learning_rate=0.5, warmup_steps=4)
+    assert [learning_rate(profile, step) for step in (1, 2, 4, 5, 99)] == [.125, .25, .5, .5, .5]
+    assert learning_rate(dataclasses.replace(profile, warmup_steps=0), 1) == 0.5
+    assert [ema_decay(step, 0.99) for step in (1, 8, 10**6)] == [2 / 11, 0.5, 0.99]
+    assert ema_decay(1, 0.0) == 0.0
+
+
+def test_the_average_is_over_parameters_only():
+    average, current = nn.BatchNorm1d(3), nn.BatchNorm1d(3)
+    nn.init.constant_(current.weight, 3.0)
+    current.running_mean += 5
+    update_ema(average, current, 0.75)
+    assert torch.equal(average.weight, torch.full((3,), 1.5))
+    assert not average.running_mean.any()
+
+
+def test_devices():
+    assert find_device("cpu") == CPU
+    for name in {"cuda": torch.cuda, "mps": torch.backends.mps}.items():
+        if not name[1].is_available():
+            with pytest.raises(BadValue, match=f"device: got '{name[0]}'.*device = auto"):
+                find_device(name[0])
+    with pytest.raises(BadValue, match="tpu"):
+        find_device("tpu")
+
+
+def test_a_missing_device_stops_before_anything_is_written(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device")
+    with pytest.raises(BadValue, match="cuda"):
+        train(dataclasses.replace(TINY, device="cuda"), 0, tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_leaves_all_its_files(run):
+    assert {file.name for file in run.iterdir()} == {
+        "config.json", "metrics.jsonl", "model.safetensors", "ema.safetensors", "samples.png",
+        "denoising.png", "loss.png"}
+    assert not run.with_name("tiny.unfinished").exists()
+    config = json.loads((run / "config.json").read_text())
+    assert config["seed"] == 3 and config["threads"] == torch.get_num_threads()
+    assert config["versions"]["torch"] == torch.__version__ and config["device"] == "cpu"
+    assert config["profile"] == json.loads(json.dumps(dataclasses.asdict(TINY)))
+    assert Image.open(run / "samples.png").size == (2 * 9 * 4, 2 * 9 * 4)
+    assert Image.open(run / "denoising.png").size == (9 * 9 * 4, 4 * 9 * 4)
+
+
+def test_metrics_are_json_lines(run):
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [4, 6]
+    assert all(math.isfinite(value) for line in lines for value in line.values())
+    losses = [float(state.loss) for state in loop(TINY, seed=3)]
+    assert lines[0]["loss"] == pytest.approx(sum(losses[:4]) / 4)
+    assert lines[1]["loss"] == pytest.approx(sum(losses[4:]) / 2)
+
+
+def test_one_seed_gives_one_run(run, tmp_path):
+    torch.manual_seed(99)  # must not matter
+    again, other = train(TINY, 3, tmp_path / "again"), train(TINY, 4, tmp_path / "other")
+    for name in ("model.safetensors", "ema.safetensors", "samples.png", "denoising.png"):
+        assert (again / name).read_bytes() == (run / name).read_bytes()
+        assert (other / name).read_bytes() != (run / name).read_bytes()
+
+
+def test_dropout_follows_the_seed_and_the_global_generator_is_given_back(tmp_path):
+    profile, found, next_draws = dataclasses.replace(TINY, dropout=0.5), [], []
+    for global_seed in (1, 2):
+        torch.manual_seed(global_seed)
+        run = train(profile, 0, tmp_path / str(global_seed))
+        next_draws.append(torch.rand(1))
+        found.append((run / "model.safetensors").read_bytes())
+    assert found[0] == found[1] and next_draws[0] != next_draws[1]
+
+
+def test_a_loaded_run_has_the_averaged_weights(run):
+    profile, schedule, model = load_run(run, device="cpu")
+    assert profile == TINY and schedule.num_train_timesteps == 8 and not model.training
+    *_, state = loop(TINY, seed=3)
+    assert torch.equal(weights(model), weights(state.ema))
+    raw = load_file(run / "model.safetensors")
+    assert all(torch.equal(raw[name], value) for name, value in state.model.state_dict().items())
+
+
+def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
+    path, images = sample(run, 4, 3, tmp_path / "again.png", device="cpu")
+    assert path.read_bytes() == (run / "samples.png").read_bytes()
+    assert images.shape == (4, 1, 8, 8) and images.abs().max() <= 1
+    other, _ = sample(run, 4, 4, tmp_path / "other.png", device="cpu")
+    assert other.read_bytes() != path.read_bytes()
+
+
+def test_samples_are_never_overwritten(broken):
+    path, _ = sample(broken, 2, 0, device="cpu")
+    before = path.read_bytes()
+    assert path == broken / "samples-2-seed-0.png"
+    with pytest.raises(BadValue, match="samples-2-seed-0.png, which exists"):
+        sample(broken, 2, 0, device="cpu")
+    with pytest.raises(BadValue, match="samples.png, which exists"):
+        sample(broken, 2, 0, broken / "samples.png", device="cpu")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("num, seed", [(0, 0), (-1, 0), (2.5, 0), (True, 0), (1, -1), (1, 2**64),
+                                       (1, 0.5)])
+def test_sample_refuses(run, num, seed):
+    with pytest.raises(BadInput, match="num|seed"):
+        sample(run, num, seed)
+
+
+@pytest.mark.parametrize("name", ["taken", "taken.unfinished"])
+def test_a_folder_that_exists_is_not_touched(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "mine").write_text("precious")
+    with pytest.raises(BadValue, match=f"{name}, which exists"):
+        train(TINY, 0, tmp_path / "taken")
+    assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == [
+        name, f"{name}/mine"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
+    with pytest.raises(BadValue, match=r"loss at step \d: got (nan|inf).*learning_rate"):
+        train(dataclasses.replace(TINY, learning_rate=1e30), 0, tmp_path / "run")
+    left = {file.name for file in (tmp_path / "run.unfinished").iterdir()}
+    assert not (tmp_path / "run").exists() and left == {"config.json", "metrics.jsonl"}
+
+
+def test_the_first_bad_loss_is_named():
+    losses = [torch.tensor(x) for x in (1.0, math.inf, math.nan)]
+    with pytest.raises(BadValue, match="loss at step 9: got inf"):
+        read_losses(losses, last_step=10)
+    assert read_losses(losses[:1], last_step=1) == [1.0]
+
+
+@pytest.mark.parametrize("changes, said", [
+    (dict(batch_size=1798), "1798 for a data set of 1797"), (dict(model_channels=6), "multiple of 4")])
+def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
+    with pytest.raises(BadValue, match=said):
+        train(dataclasses.replace(TINY, **changes), 0, tmp_path / "run")
+    assert not list(tmp_path.iterdir())
+
+
+def test_train_refuses_a_bad_seed(tmp_path):
+    for seed, kind in ((-1, BadValue), (2**64, BadValue), (0.5, BadType)):
+        with pytest.raises(kind, match="train: seed"):
+            train(TINY, seed, tmp_path / "run")
+
+
+def shorten(path):
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def lengthen(path):
+    path.write_bytes(path.read_bytes() + b"more")
+
+
+def change(path, **values):
+    config = json.loads(path.read_text())
+    config["profile"].update(values)
+    path.write_text(json.dumps(config))
+
+
+def drop_one(path):
+    save_file(dict(list(load_file(path).items())[1:]), path)
+
+
+DAMAGE = {
+    "ema.safetensors": [
+        (lambda path: path.unlink(), "No such file"),
+        (shorten, "SafetensorError"), (lengthen, "SafetensorError"),
+        (lambda path: path.write_bytes(b""), "SafetensorError"),
+        (lambda path: path.write_text("<!DOCTYPE html><html></html>"), "SafetensorError"),
+        (drop_one, "no such weight"),
+        (lambda path: change(path.with_name("config.json"), model_channels=16), r"\[?\(?16"),
+    ],
+    "config.json": [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_text("{"), "JSONDecodeError"),
+        (lambda path: path.write_text("[]"), "TypeError"),
+        (lambda path: path.write_text("{}"), "KeyError"),
+        (lambda path: path.write_bytes(b"\xff\xfe"), "UnicodeDecodeError"),
+        (lambda path: change(path, num_steps=-1), "num_steps: got -1"),
+        (lambda path: change(path, schedule="lineal"), "'lineal'"),
+        (lambda path: change(path, unknown=1), "unknown"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name, damage, said", [
+    (name, damage, said) for name, cases in DAMAGE.items() for damage, said in cases])
+def test_a_broken_run_is_refused(broken, name, damage, said):
+    damage(broken / name)
+    before = sorted(broken.iterdir())
+    with pytest.raises(BadInput, match=said) as error:
+        sample(broken, 1, 0)
+    assert str(broken / name) in str(error.value) and "To fix it" in str(error.value)
+    assert sorted(broken.iterdir()) == before
+
+
+def test_no_run_at_all(tmp_path):
+    with pytest.raises(BadValue, match="config.json.*finished run"):
+        load_run(tmp_path / "nothing")
