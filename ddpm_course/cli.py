@@ -18,7 +18,7 @@ from typing import Annotated
 import tyro
 
 from .checks import BadInput, BadValue, bad_input, check_int, check_seed
-from .profiles import Profile, load_profile
+from .profiles import Device, Profile, load_profile
 
 # %% ../nbs/40_command_line.ipynb #ece3adb4
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Train:
     hyperparameters: Annotated[Profile, tyro.conf.arg(name="")]
     profile: str = "laptop"  # section of settings.ini that gives the defaults below
     seed: int = 0  # of all random numbers
-    name: str = ""  # of the new folder in runs (default: the profile and the time)
+    name: str = ""  # of the new folder in runs; without it the profile and the time
 
     def run(self) -> None:
         check_seed("train", self.seed)
@@ -44,18 +44,22 @@ class Train:
 # %% ../nbs/40_command_line.ipynb #e2b23398
 @dataclass(frozen=True)
 class Sample:
-    """Draw samples with the averaged weights of a run, into its folder."""
+    """Draw samples with the averaged weights of a run."""
 
     run_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]  # folder of a run
     num: int = 64  # how many images
     seed: int = 1  # of all random numbers
+    # the new picture; without it one in RUN, named after num and seed
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    device: Device = "auto"  # auto takes the best that is there
 
     def run(self) -> None:
         check_int("sample", "num", self.num, 1)
         check_seed("sample", self.seed)
         from ddpm_course.training import sample
 
-        print(f"samples: {sample(self.run_dir, self.num, self.seed)}")
+        picture, _ = sample(self.run_dir, self.num, self.seed, self.out, self.device)
+        print(f"samples: {picture}")
 
 
 def show_pictures(run_dir: Path) -> None:
@@ -85,8 +89,8 @@ def parse(words: Sequence[str]) -> Train | Sample:
 # %% ../nbs/40_command_line.ipynb #81338de6
 def unframed(text: str) -> str:
     """The paragraphs of a framed message in one line, without its title."""
-    text = re.sub(r"\x1b\[[\d;]*m", "", text)
-    lines = [line.strip(" │|") for line in text.splitlines() if line[:1] not in "╭╰+"]
+    plain = re.sub(r"\x1b\[[\d;]*m", "", text)
+    lines = [line.strip(" │|╭╮╰╯+") for line in plain.splitlines()[1:]]
     sentences = re.split(r" ?[─-]{4,} ?", " ".join(" ".join(lines).split()))
     return " ".join(sentence.rstrip(".") + "." for sentence in sentences if sentence)
 

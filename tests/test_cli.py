@@ -59,6 +59,7 @@ MISTAKES = {
     "sample no-such-run --num 0": "num: got 0",
     "sample no-such-run --num 2.5": "'2.5'",
     "sample no-such-run --seed -1": "seed: got -1",
+    "sample no-such-run --device tpu": "'tpu'",
 }
 
 
@@ -132,8 +133,15 @@ def test_the_run_records_its_seed_and_profile(folder):
 
 def test_the_same_seed_draws_the_same_samples(folder, capsys):
     drawn = []
-    for seed in (5, 5, 6):
-        assert main(f"sample runs/first --num 4 --seed {seed}".split()) == 0
-        picture = capsys.readouterr().out.splitlines()[-1].split(": ")[1]
-        drawn.append((folder / picture).read_bytes())
+    for seed, out in (5, "a.png"), (5, "b.png"), (6, "c.png"):
+        assert main(f"sample runs/first --num 4 --seed {seed} --out {out}".split()) == 0
+        assert capsys.readouterr().out == f"samples: {out}\n"
+        drawn.append((folder / out).read_bytes())
     assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_an_existing_picture_is_refused(folder, capsys):
+    (folder / "kept.png").write_text("kept")
+    assert main("sample runs/first --num 4 --out kept.png".split()) == 2
+    assert "kept.png" in capsys.readouterr().err
+    assert (folder / "kept.png").read_text() == "kept"
