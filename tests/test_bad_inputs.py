@@ -14,7 +14,15 @@ import torch
 
 from ddpm_course.checks import BadType, BadValue, check_images, check_seed
 from ddpm_course.forward import q_mean_variance, q_sample
+from ddpm_course.objective import (
+    bits_per_dim, bound_weights, discretized_log_likelihood, min_snr_weights, prior_kl,
+    variational_bound,
+)
 from ddpm_course.posterior import q_posterior_mean_variance
+from ddpm_course.prediction import (
+    loss_weights, p_sample, p_sample_loop, predict_epsilon, predict_x0, training_loss,
+    training_target,
+)
 from ddpm_course.schedule import (
     NoiseSchedule, cosine_schedule, extract, linear_schedule, make_schedule,
     rescale_zero_terminal_snr, sigmoid_schedule,
@@ -149,7 +157,90 @@ SCHEDULES = [
                                  (1.0, BadType, "float"), ("1", BadType, "str")]),
 ]
 
-ROWS = TENSORS + IMAGES + TIMESTEPS + SCHEDULES
+# --- Objective -----------------------------------------------------------------------------------
+
+GREY = torch.linspace(-1, 1, 17)[:, None]
+
+
+def decoder(x=GREY, mean=GREY, levels=17):
+    return discretized_log_likelihood(x, mean, 0.01, levels)
+
+
+OBJECTIVE = [
+    *(Row(f"prior_kl: {name}", lambda x=x: prior_kl(SCHEDULE, x), error, words)
+      for name, (x, error, words) in NOT_A_BATCH.items()),
+    Row("bound_weights: misspelt", lambda: bound_weights(SCHEDULE, "fixed_smal"), BadValue,
+        "'fixed_small'"),
+    Row("min_snr: gamma 0", lambda: min_snr_weights(SCHEDULE, 0), BadValue, "gamma"),
+    Row("min_snr: gamma NaN", lambda: min_snr_weights(SCHEDULE, NAN), BadValue, "nan"),
+    Row("min_snr: gamma as text", lambda: min_snr_weights(SCHEDULE, "5"), BadType, "str"),
+    Row("decoder: one level", lambda: decoder(levels=1), BadValue, "2 or more"),
+    Row("decoder: 16.5 levels", lambda: decoder(levels=16.5), BadType, "16.5"),
+    Row("decoder: other levels", lambda: decoder(levels=256), BadValue, "256 levels"),
+    Row("decoder: images in [0, 1]", lambda: decoder(x=(GREY + 1) / 2), BadValue, "off the grid"),
+    Row("decoder: images in 0..255", lambda: decoder(x=GREY.add(1) * 127.5), BadValue, "0..255"),
+    Row("decoder: NaN", lambda: decoder(x=GREY * NAN), BadValue, "off the grid"),
+    Row("decoder: one mean for all", lambda: decoder(mean=GREY[:1]), BadValue, "broadcast"),
+    Row("bits_per_dim: no pixels", lambda: bits_per_dim(X.sum(), 0), BadValue, "dims"),
+    Row("variational_bound: uint8", lambda: variational_bound(
+        SCHEDULE, X.byte(), lambda x, t: x, 256), BadType, "uint8"),
+    Row("variational_bound: 2C channels", lambda: variational_bound(
+        SCHEDULE, X, lambda x, t: torch.cat([x, x], 1), 256), BadValue, "keep the first C"),
+]
+
+# --- Predictions ---------------------------------------------------------------------------------
+
+CONVERSIONS = {
+    "predict_x0": lambda x=X, t=T, y=X: predict_x0(SCHEDULE, x, t, y, "sample"),
+    "predict_epsilon": lambda x=X, t=T, y=X: predict_epsilon(SCHEDULE, x, t, y, "sample"),
+    "training_target": lambda x=X, t=T, y=X: training_target(SCHEDULE, x, t, y, "sample"),
+    "training_loss": lambda x=X, t=T, y=X: training_loss(SCHEDULE, lambda x, t: x, x, t, y),
+    "p_sample": lambda x=X, t=T, y=X: p_sample(SCHEDULE, x, t, y),
+}
+DARK = rescale_zero_terminal_snr(SCHEDULE)
+
+
+def loss_of(output):
+    return training_loss(SCHEDULE, lambda x, t: output, X, T, X)
+
+
+PREDICTIONS = [
+    *(Row(f"{function}: {name}", lambda call=call, x=x: call(x=x), error, words)
+      for function, call in CONVERSIONS.items()
+      for name, (x, error, words) in NOT_A_BATCH.items()),
+    *(Row(f"{function}: t, {name}", lambda call=call, t=t: call(t=t), error, words)
+      for function, call in CONVERSIONS.items() for name, (t, error, words) in NOT_STEPS.items()),
+    *(Row(f"{function}: output or noise, {name}", lambda call=call, y=y: call(y=y), error, words)
+      for function, call in CONVERSIONS.items()
+      for name, (y, error, words) in OTHER_SHAPES.items()),
+    *(Row(f"training_loss: model returns {name}", lambda y=y: loss_of(y), error, words)
+      for name, (y, error, words) in OTHER_SHAPES.items()),
+    *(Row(f"p_sample: noise, {name}", lambda y=y: p_sample(SCHEDULE, X, T, X, noise=y),
+          error, words)
+      for name, (y, error, words) in OTHER_SHAPES.items()),
+    *(Row(f"epsilon at zero terminal SNR: {name}", call, BadValue, "v_prediction")
+      for name, call in {
+          "predict_x0": lambda: predict_x0(DARK, X, T, X, "epsilon"),
+          "training_target": lambda: training_target(DARK, X, T, X, "epsilon"),
+          "loss_weights": lambda: loss_weights(DARK, "epsilon", "simple"),
+          "p_sample": lambda: p_sample(DARK, X, T, X),
+      }.items()),
+    Row("predict_x0: misspelt", lambda: predict_x0(SCHEDULE, X, T, X, "eps"), BadValue,
+        "'epsilon'"),
+    Row("loss_weights: misspelt", lambda: loss_weights(SCHEDULE, "epsilon", "min-snr"), BadValue,
+        "write 'min_snr'"),
+    Row("p_sample: misspelt variance", lambda: p_sample(SCHEDULE, X, T, X, variance_type="large"),
+        BadValue, "'fixed_large'"),
+    Row("p_sample: a seed as generator", lambda: p_sample(SCHEDULE, X, T, X, generator=0), BadType,
+        "torch.Generator"),
+    *(Row(f"p_sample_loop: shape {shape}",
+          lambda s=shape: p_sample_loop(SCHEDULE, lambda x, t: x, s), error, "shape")
+      for shape, error in [((0, 3, 8, 8), BadValue), ((-1, 3), BadValue), ((2.0, 3), BadType)]),
+    Row("p_sample_loop: 2C channels", lambda: p_sample_loop(
+        SCHEDULE, lambda x, t: torch.cat([x, x], 1), (2, 3, 8, 8)), BadValue, "keep the first C"),
+]
+
+ROWS = TENSORS + IMAGES + TIMESTEPS + SCHEDULES + OBJECTIVE + PREDICTIONS
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
