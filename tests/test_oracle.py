@@ -1,70 +1,87 @@
 """Every coefficient table against exact arithmetic, for all t.
 
-The float64 betas are taken as the exact numbers they are. From them the oracle computes, with 60
-digits, alpha, alphas_cumprod and their complements, and evaluates each table's expression. An
-expression speaks of one step: β, and B, which is alphas_cumprod one step earlier.
+The float64 betas are taken as the exact numbers they are. From them 60 digits are computed of α, and
+of B, the product of the alphas one step earlier. What a table should hold there is not typed in: it
+is read from what the chapters have proved.
 """
 
 import math
 import warnings
 from collections.abc import Callable
 from functools import cache
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import mpmath
 import pytest
+import sympy as sp
 import torch
-from mpmath import inf, sqrt
+from mpmath import inf
 
 from ddpm_course import forward, objective, posterior, prediction
+from ddpm_course.algebra import Evaluator, Parser, after
 from ddpm_course.schedule import SCHEDULES, extract, make_schedule, rescale_zero_terminal_snr
 
 nan = math.nan
+after("03_posterior")
+
+
+def proved(latex: str, factor_of: str | None = None) -> Callable:
+    """What this notation stands for by the chapters' equations, as a function of α and B.
+
+    With `factor_of`: the factor which that vector has in it.
+    """
+    def value(text):
+        return Evaluator()(Parser(text).sum()).expr
+
+    expression = value(latex)
+    if factor_of:
+        expression = sp.diff(expression, value(factor_of))
+    α, B = sp.symbols("α B")
+    expression = expression.subs({value(r"\bar\alpha_t"): α * B, value(r"\bar\alpha_{t-1}"): B})
+    return sp.lambdify([α, B], expression.subs(value(r"\alpha_t"), α), "mpmath")
 
 
 class Row(NamedTuple):
     table: Callable  # schedule -> tensor [T+1]
-    expression: Callable  # step -> exact value, for every t >= 1 that `ends` does not name
-    ends: dict[int, float]  # t -> the value that the algebra gives where the expression has none
+    exact: Callable  # (α, B) -> exact value, at every t >= 1 that `ends` does not name
+    ends: dict[int, float]  # t -> the value where there is no step, or the limit is infinite
 
 
 ROWS = {
-    "alphas": Row(lambda s: s.alphas, lambda k: k.α, {0: 1}),
-    "alphas_cumprod": Row(lambda s: s.alphas_cumprod, lambda k: k.ᾱ, {0: 1}),
-    "one_minus_alphas_cumprod": Row(lambda s: s.one_minus_alphas_cumprod, lambda k: k.W, {0: 0}),
-    "snr": Row(forward.snr, lambda k: k.ᾱ / k.W, {0: inf}),
-    "posterior_variance": Row(
-        posterior.posterior_variance, lambda k: k.β * k.u / k.W, {0: nan, 1: 0}),
+    "alphas": Row(lambda s: s.alphas, proved(r"\alpha_t"), {0: 1}),
+    "alphas_cumprod": Row(lambda s: s.alphas_cumprod, proved(r"\bar\alpha_t"), {0: 1}),
+    "one_minus_alphas_cumprod": Row(
+        lambda s: s.one_minus_alphas_cumprod, proved(r"1-\bar\alpha_t"), {0: 0}),
+    "snr": Row(forward.snr, proved(r"\mathrm{SNR}_t"), {0: inf}),
+    "posterior_variance": Row(posterior.posterior_variance, proved(r"\tilde\beta_t"), {0: nan}),
     "posterior_mean_coef1": Row(
-        posterior.posterior_mean_coef1, lambda k: k.β * sqrt(k.B) / k.W, {0: nan, 1: 1}),
+        posterior.posterior_mean_coef1, proved(r"\tilde\mu_t(x_t,x_0)", factor_of="x_0"), {0: nan}),
     "posterior_mean_coef2": Row(
-        posterior.posterior_mean_coef2, lambda k: sqrt(k.α) * k.u / k.W, {0: nan, 1: 0}),
+        posterior.posterior_mean_coef2, proved(r"\tilde\mu_t(x_t,x_0)", factor_of="x_t"), {0: nan}),
     "reverse_variance, small": Row(
-        lambda s: objective.reverse_variance(s, "fixed_small"), lambda k: k.β * k.u / k.W,
-        {0: nan, 1: 0}),
+        lambda s: objective.reverse_variance(s, "fixed_small"), proved(r"\tilde\beta_t"), {0: nan}),
     "reverse_variance, large": Row(
-        lambda s: objective.reverse_variance(s, "fixed_large"), lambda k: k.β, {0: nan}),
+        lambda s: objective.reverse_variance(s, "fixed_large"), proved(r"1-\alpha_t"), {0: nan}),
     "bound_weights, small": Row(
         lambda s: objective.bound_weights(s, "fixed_small"),
-        lambda k: (k.B / k.u - k.ᾱ / k.W) / 2, {0: nan, 1: inf}),
+        proved(r"\frac12(\mathrm{SNR}_{t-1}-\mathrm{SNR}_t)"), {0: nan, 1: inf}),
     "bound_weights, large": Row(
         lambda s: objective.bound_weights(s, "fixed_large"),
-        lambda k: k.β * k.B / (2 * k.W**2), {0: nan}),
+        lambda α, B: (1 - α) * B / (2 * (1 - α * B) ** 2), {0: nan}),
     "min_snr_weights": Row(
-        objective.min_snr_weights, lambda k: min(k.ᾱ / k.W, mpmath.mpf(5)), {0: nan}),
+        objective.min_snr_weights, lambda α, B: min(α * B / (1 - α * B), mpmath.mpf(5)), {0: nan}),
     "loss_weights, epsilon, small": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_small"),
-        lambda k: k.β / (2 * k.α * k.u), {0: nan, 1: inf}),
+        lambda α, B: (1 - α) / (2 * α * (1 - B)), {0: nan, 1: inf}),
     "loss_weights, epsilon, large": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_large"),
-        lambda k: k.β / (2 * k.α * k.W), {0: nan}),
+        lambda α, B: (1 - α) / (2 * α * (1 - α * B)), {0: nan}),
     "loss_weights, v, large": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "bound", "fixed_large"),
-        lambda k: k.β * k.B / (2 * k.W), {0: nan}),
+        lambda α, B: (1 - α) * B / (2 * (1 - α * B)), {0: nan}),
     "loss_weights, v, min-SNR": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "min_snr"),
-        lambda k: min(k.ᾱ, 5 * k.W), {0: nan}),
+        lambda α, B: min(α * B, 5 * (1 - α * B)), {0: nan}),
 }
 CASES = [(schedule_name, num_steps, zero_end, row)
          for schedule_name in SCHEDULES for num_steps in (1, 2, 10, 1000)
@@ -74,38 +91,33 @@ CASES = [(schedule_name, num_steps, zero_end, row)
 
 @cache
 def world(schedule_name: str, num_steps: int, zero_end: bool):
-    """A schedule and its exact steps."""
+    """A schedule, and (α, B) at t = 1..T exactly."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         schedule = make_schedule(schedule_name, num_steps)
     if zero_end:
         schedule = rescale_zero_terminal_snr(schedule)
     with mpmath.workdps(60):
-        return schedule, list(exact_steps(schedule.betas.tolist()))
-
-
-def exact_steps(betas):
-    ᾱ = mpmath.mpf(1)
-    yield SimpleNamespace(t=0)
-    for t, β in enumerate(map(mpmath.mpf, betas[1:]), start=1):
-        B, α = ᾱ, 1 - β
-        ᾱ = α * B
-        yield SimpleNamespace(t=t, β=β, α=α, B=B, ᾱ=ᾱ, u=1 - B, W=1 - ᾱ)
+        alphas = [1 - mpmath.mpf(β) for β in schedule.betas.tolist()[1:]]
+        earlier = [mpmath.mpf(1)]
+        for α in alphas:
+            earlier.append(earlier[-1] * α)
+        return schedule, list(zip(alphas, earlier))
 
 
 @pytest.mark.parametrize("schedule_name, num_steps, zero_end, row", CASES)
 def test_table_equals_exact_arithmetic(schedule_name, num_steps, zero_end, row):
     schedule, steps = world(schedule_name, num_steps, zero_end)
-    table, expression, ends = ROWS[row]
+    table, exact, ends = ROWS[row]
     values = table(schedule).tolist()
-    assert len(values) == len(steps)
+    assert len(values) == len(steps) + 1
     with mpmath.workdps(60):
-        for step, value in zip(steps, values):
-            exact = ends[step.t] if step.t in ends else expression(step)
-            if step.t in ends or exact == 0:
-                assert value == exact or (math.isnan(value) and math.isnan(exact)), step.t
+        for t, value in enumerate(values):
+            expected = ends[t] if t in ends else exact(*steps[t - 1])
+            if t in ends or expected == 0:
+                assert value == expected or (math.isnan(value) and math.isnan(expected)), t
             else:
-                assert abs(value - exact) <= 1e-12 * abs(exact), (step.t, value, exact)
+                assert abs(value - expected) <= 1e-12 * abs(expected), (t, value, expected)
 
 
 @pytest.mark.parametrize("schedule_name, num_steps, zero_end, row", CASES)
