@@ -22,7 +22,8 @@ def fold(cell: NotebookNode) -> None:
 def run(path: Path) -> None:
     print(path.name, flush=True)
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(notebook, resources={"metadata": {"path": path.parent}}, coalesce_streams=True,
+                   extra_arguments=["--log-level=ERROR"]).execute()
     for cell in notebook.cells:
         fold(cell)
     nbformat.write(notebook, path)
