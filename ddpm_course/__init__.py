@@ -1,3 +1,7 @@
-"""Denoising diffusion probabilistic models, one module per chapter of the course."""
+"""Denoising diffusion, derived line by line, proved by machine, trained by one command
+
+Modules:
+
+- `ddpm_course.checks`: Bad input is met here: every error says where, what was got, what was expected, how to fix it."""
 
 __version__ = "0.1.0"
