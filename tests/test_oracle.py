@@ -18,27 +18,35 @@ import torch
 from mpmath import inf
 
 from ddpm_course import forward, objective, posterior, prediction
-from ddpm_course.algebra import Evaluator, Parser, after
+from ddpm_course.algebra import Evaluator, after, equation, read
 from ddpm_course.schedule import SCHEDULES, extract, make_schedule, rescale_zero_terminal_snr
 
 nan = math.nan
-after("03_posterior")
+after("05_epsilon")
 
 
-def proved(latex: str, factor_of: str | None = None) -> Callable:
-    """What this notation stands for by the chapters' equations, as a function of α and B.
+def value(text: str) -> sp.Expr:
+    """The last side of the equation of that number, or what a notation stands for."""
+    return equation(text).value if text[0].isdigit() else Evaluator()(read(text)).expr
 
-    With `factor_of`: the factor which that vector has in it.
+
+def proved(text: str, leading_in: str | None = None) -> Callable:
+    """What the chapters proved, as a function of α and B.
+
+    With `leading_in`: the leading coefficient in that vector, which is its factor in a sum, or the
+    weight of a squared distance. Where the variance of the reverse step is left open, it is β_t.
     """
-    def value(text):
-        return Evaluator()(Parser(text).sum()).expr
-
-    expression = value(latex)
-    if factor_of:
-        expression = sp.diff(expression, value(factor_of))
+    expression = value(text)
+    if leading_in:
+        expression = sp.Poly(sp.expand(expression), value(leading_in)).LC()
     α, B = sp.symbols("α B")
-    expression = expression.subs({value(r"\bar\alpha_t"): α * B, value(r"\bar\alpha_{t-1}"): B})
-    return sp.lambdify([α, B], expression.subs(value(r"\alpha_t"), α), "mpmath")
+    for there in (
+        {value(r"\sigma_t"): sp.sqrt(value(r"\beta_t"))},
+        {value(r"\bar\alpha_t"): α * B, value(r"\bar\alpha_{t-1}"): B},
+        {value(r"\alpha_t"): α},
+    ):
+        expression = expression.xreplace(there)
+    return sp.lambdify([α, B], expression, "mpmath")
 
 
 class Row(NamedTuple):
@@ -47,41 +55,43 @@ class Row(NamedTuple):
     ends: dict[int, float]  # t -> the value where there is no step, or the limit is infinite
 
 
+snr = proved(r"\mathrm{SNR}_t")
+x0_weight_large = proved("4.15", leading_in="x_0")
+v_to_x0 = proved("5.15", leading_in=r"\hat{\mathrm{v}}_\theta(x_t,t)")
+
 ROWS = {
     "alphas": Row(lambda s: s.alphas, proved(r"\alpha_t"), {0: 1}),
-    "alphas_cumprod": Row(lambda s: s.alphas_cumprod, proved(r"\bar\alpha_t"), {0: 1}),
+    "alphas_cumprod": Row(lambda s: s.alphas_cumprod, proved("2.2"), {0: 1}),
     "one_minus_alphas_cumprod": Row(
-        lambda s: s.one_minus_alphas_cumprod, proved(r"1-\bar\alpha_t"), {0: 0}),
-    "snr": Row(forward.snr, proved(r"\mathrm{SNR}_t"), {0: inf}),
-    "posterior_variance": Row(posterior.posterior_variance, proved(r"\tilde\beta_t"), {0: nan}),
+        lambda s: s.one_minus_alphas_cumprod, proved("2.3"), {0: 0}),
+    "snr": Row(forward.snr, snr, {0: inf}),
+    "posterior_variance": Row(posterior.posterior_variance, proved("3.5"), {0: nan}),
     "posterior_mean_coef1": Row(
-        posterior.posterior_mean_coef1, proved(r"\tilde\mu_t(x_t,x_0)", factor_of="x_0"), {0: nan}),
+        posterior.posterior_mean_coef1, proved("3.6", leading_in="x_0"), {0: nan}),
     "posterior_mean_coef2": Row(
-        posterior.posterior_mean_coef2, proved(r"\tilde\mu_t(x_t,x_0)", factor_of="x_t"), {0: nan}),
+        posterior.posterior_mean_coef2, proved("3.6", leading_in="x_t"), {0: nan}),
     "reverse_variance, small": Row(
-        lambda s: objective.reverse_variance(s, "fixed_small"), proved(r"\tilde\beta_t"), {0: nan}),
+        lambda s: objective.reverse_variance(s, "fixed_small"), proved("3.5"), {0: nan}),
     "reverse_variance, large": Row(
-        lambda s: objective.reverse_variance(s, "fixed_large"), proved(r"1-\alpha_t"), {0: nan}),
+        lambda s: objective.reverse_variance(s, "fixed_large"), proved(r"\beta_t"), {0: nan}),
     "bound_weights, small": Row(
-        lambda s: objective.bound_weights(s, "fixed_small"),
-        proved(r"\frac12(\mathrm{SNR}_{t-1}-\mathrm{SNR}_t)"), {0: nan, 1: inf}),
+        lambda s: objective.bound_weights(s, "fixed_small"), proved("4.16"), {0: nan, 1: inf}),
     "bound_weights, large": Row(
-        lambda s: objective.bound_weights(s, "fixed_large"),
-        lambda α, B: (1 - α) * B / (2 * (1 - α * B) ** 2), {0: nan}),
+        lambda s: objective.bound_weights(s, "fixed_large"), x0_weight_large, {0: nan}),
     "min_snr_weights": Row(
-        objective.min_snr_weights, lambda α, B: min(α * B / (1 - α * B), mpmath.mpf(5)), {0: nan}),
+        objective.min_snr_weights, lambda α, B: min(snr(α, B), 5), {0: nan}),
     "loss_weights, epsilon, small": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_small"),
-        lambda α, B: (1 - α) / (2 * α * (1 - B)), {0: nan, 1: inf}),
+        proved("5.9"), {0: nan, 1: inf}),
     "loss_weights, epsilon, large": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_large"),
-        lambda α, B: (1 - α) / (2 * α * (1 - α * B)), {0: nan}),
+        proved("5.10"), {0: nan}),
     "loss_weights, v, large": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "bound", "fixed_large"),
-        lambda α, B: (1 - α) * B / (2 * (1 - α * B)), {0: nan}),
+        lambda α, B: x0_weight_large(α, B) * v_to_x0(α, B), {0: nan}),
     "loss_weights, v, min-SNR": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "min_snr"),
-        lambda α, B: min(α * B, 5 * (1 - α * B)), {0: nan}),
+        lambda α, B: min(snr(α, B), 5) * v_to_x0(α, B), {0: nan}),
 }
 CASES = [(schedule_name, num_steps, zero_end, row)
          for schedule_name in SCHEDULES for num_steps in (1, 2, 10, 1000)
