@@ -13,25 +13,27 @@ from sympy.core.function import AppliedUndef
 
 # %% auto #0
 __all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIONS', 'STOP', 'READS', 'GREEK', 'LETTER',
-           'INDICES', 'ASSUMPTIONS', 'CONSTANTS', 'dimension', 't_', 'VALUES', 'VALUE_KINDS', 'NOISE', 'RANGES',
-           'SIZES', 'KEY', 'STANDS_ALONE', 'ARITHMETIC', 'HOLDS', 'HYPOTHESIS', 'CHAINS', 'AlgebraError', 'ReadError',
-           'Entry', 'Book', 'tokens', 'Node', 'Parser', 'read_chain', 'read_sum', 'read_product', 'read_power',
-           'read_group', 'read_bracketed', 'reads', 'read_atom', 'read_norm', 'read_bounds', 'read_limit',
+           'INDICES', 'ASSUMPTIONS', 'CONSTANTS', 'dimension', 't_', 'VALUES', 'VALUE_KINDS', 'NOISE', 'LONGER',
+           'RANGES', 'SIZES', 'KEY', 'STANDS_ALONE', 'ARITHMETIC', 'HOLDS', 'HYPOTHESIS', 'CHAINS', 'AlgebraError',
+           'ReadError', 'Entry', 'Book', 'tokens', 'Node', 'Parser', 'read_chain', 'read_sum', 'read_product',
+           'read_power', 'read_group', 'read_bracketed', 'reads', 'read_atom', 'read_norm', 'read_bounds', 'read_limit',
            'read_normal', 'read_mean', 'read_kl', 'read_blocks', 'read_name', 'read_symbol', 'read_density', 'read',
            'notation', 'Typed', 'Law', 'index_symbol', 'atom_of', 'name_of', 'values', 'Evaluator', 'opaque', 'over',
            'value_neg', 'value_add', 'value_div', 'value_pow', 'value_norm2', 'value_mul', 'value_transpose',
            'value_blocks', 'value_symbol', 'matched', 'unify', 'unify_all', 'is_noise', 'noises', 'fresh_noise',
            'gaussian_mean', 'gaussian_covariance', 'log_density', 'kl', 'known_law', 'variable', 'law_of',
            'value_normal', 'value_density', 'value_kl', 'value_mean', 'value_limit', 'Trace', 'Det', 'has_matrices',
-           'transpose', 'words', 'is_column', 'is_number', 'matrix_mean', 'domain', 'random_value', 'independent',
-           'refute', 'in_blocks', 'random_matrices', 'refute_in_blocks', 'logs', 'shifted', 'common_range', 'positive',
+           'transpose', 'words', 'is_column', 'is_number', 'matrix_mean', 'Expectation', 'under', 'expectation',
+           'named_in', 'binds', 'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'refute',
+           'in_blocks', 'random_matrices', 'refute_in_blocks', 'logs', 'shifted', 'common_range', 'positive',
            'split_roots', 'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of', 'probability', 'bind',
            'evaluate', 'symbol_in', 'free_times', 'worlds', 'refute_in_chains', 'Way', 'Verdict', 'Equation',
            'equation', 'register', 'Derivation', 'ref', 'variable_named', 'draw', 'substitute', 'solve_for', 'states',
            'law_named', 'moments', 'log_density_of', 'complete_square', 'marginal', 'Claim', 'in_law', 'differences',
            'nameable', 'subject_of', 'value_of', 'named_by', 'finish', 'reach_of', 'Definitions', 'prove_derivation',
-           'induct', 'increments', 'rewrite', 'Using', 'using', 'joints', 'as_joints', 'in_chains', 'gap', 'convex_in',
-           'eq', 'cite', 'define', 'is_mathematics', 'chapters', 'after', 'formula']
+           'induct', 'increments', 'rewrite', 'Using', 'excess_of', 'using', 'joints', 'as_joints', 'joint',
+           'in_chains', 'gap', 'convex_in', 'pointwise', 'unit_mass', 'is_density', 'eq', 'cite', 'define',
+           'is_mathematics', 'chapters', 'after', 'formula']
 
 # %% ../nbs/00_gaussian_algebra.ipynb #12efcef4
 class AlgebraError(ValueError):
@@ -617,11 +619,15 @@ def value_density(ev, name, left, right):
     return Typed(sp.Function(name, positive=True)(*sides))
 
 @values("KL")
-def value_kl(ev, p, q): return Typed(kl(law_of(ev, p), law_of(ev, q)))
+def value_kl(ev, p, q):
+    if not ev.opaque: return Typed(kl(law_of(ev, p), law_of(ev, q)))
+    p, q = ev(p).expr, ev(q).expr
+    return Typed(expectation(p, sp.log(p) - sp.log(q)))
 
 @values("mean")
 def value_mean(ev, density, body):
     inside = ev(body)
+    if ev.opaque and density: return Typed(expectation(ev(density).expr, inside.expr))
     expr = inside.expr
     if density:
         law = law_of(ev, density)
@@ -686,6 +692,67 @@ def matrix_mean(expr: sp.Expr, covariance: sp.Expr) -> sp.Expr:
         if drawn == 0: total += term
         if drawn == 2: total += sp.Mul(*numbers) * Trace(sp.Mul(*w[1:-1]) * covariance)
     return total
+
+# %% ../nbs/00_gaussian_algebra.ipynb #70ff7081
+class Expectation(sp.Function):
+    "The mean of a body under a law that stays a symbol."
+
+def under(density: sp.Expr) -> sp.Expr:
+    "The mark of a law on its expectations; rewriting does not touch it."
+    return sp.Function("under " + density.func.__name__)(*density.args)
+
+def expectation(density, body) -> sp.Expr: return Expectation(under(density), body)
+
+def named_in(expr) -> set:
+    "The states and spans of states that an expression names; a span from 0 is x_0 and the rest."
+    spans = {a for a in expr.atoms(AppliedUndef) if name_of(a).endswith(":")}
+    whole = {a for a in spans if a.args[0] == 0}
+    parts = {part for a in whole for part in (sp.Function(name_of(a)[:-1])(0), a.func(1, a.args[1]))}
+    return states(expr) | spans - whole | parts
+
+def binds(law, named) -> bool:
+    "Whether the law binds this state or span; one in its normal form binds all but its conditions."
+    left, right = law.args
+    if not left or named in left: return named not in right
+    first, last = named.args[0], named.args[-1]
+    spans = [v.args for v in left if name_of(v).endswith(":")]
+    return any((late(first) - low).is_nonnegative and (late(high) - late(last)).is_nonnegative for low, high in spans)
+
+def late(index):
+    "An index with T written as two plus something: below that the sums over t are empty."
+    return index.subs(sp.Symbol("T", integer=True, positive=True), 2 + LONGER) if index.free_symbols else index
+
+LONGER = sp.Symbol("longer", integer=True, nonnegative=True)
+
+# %% ../nbs/00_gaussian_algebra.ipynb #9d93b3f1
+def linear(expr):
+    "Every expectation of a sum taken apart, towers joined, constants taken out."
+    return expr.replace(lambda e: isinstance(e, Expectation), lambda e: spread(*e.args))
+
+def spread(law, body, index=None):
+    "One expectation in its normal form; `index` are the limits of a sum that stands outside."
+    left, right = law.args
+    total = sp.S.Zero
+    for term in sp.Add.make_args(sp.expand(logs(linear(body)))):
+        factor, rest = term.as_independent(sp.log, sp.Sum, Expectation, AppliedUndef, as_Add=False)
+        named = named_in(rest)
+        ends = lambda s: [s.subs(index[0], end) for end in index[1:]] if index else [s]
+        bound = {s for s in named if all(binds(law, end) for end in ends(s))}
+        if isinstance(rest, sp.Sum):
+            result = sp.Sum(spread(law, rest.function, rest.limits[0]), rest.limits[0])
+        elif isinstance(rest, Expectation): result = tower(law, *rest.args, index)
+        elif not any(binds(law, end) for s in named for end in ends(s)): result = rest
+        elif named <= bound | set(right): result = Expectation(law.func(sp.Tuple(), right), rest)
+        else: result = Expectation(law, rest)
+        total += factor * result
+    return total
+
+def tower(law, inner, body, index):
+    "E under q(a | c) of E under q(b | a, c) is E under q(a, b | c)."
+    (left, right), (more, given) = law.args, inner.args
+    if law.func != inner.func or set(given) - set(left) - set(right): return Expectation(law, Expectation(inner, body))
+    both = sp.Tuple(*left, *more) if left and more else sp.Tuple()
+    return spread(law.func(both, right), body, index)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #4eb707a7
 RANGES = {"(0,1)": (2, 97), "positive": (10, 300), "natural": (1, 7)}
@@ -838,7 +905,7 @@ def split_roots(expr):
     return expr.replace(sp.log, lambda a: sp.expand_log(sp.log(flat(a)), force=True))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #38adfdd9
-STANDS_ALONE = sp.log, sp.Sum, sp.Product, AppliedUndef
+STANDS_ALONE = sp.log, sp.Sum, sp.Product, AppliedUndef, Expectation
 
 def numerator(expr):
     "The numerator as a polynomial, with squares of roots replaced by their radicands."
@@ -1312,12 +1379,16 @@ class Using(Way):
         return Verdict("derived", "for every density; also " + CHAINS, frozenset(self.numbers), values[-1])
 
     def settle(self, claim, left, right):
-        logarithm = left.is_positive and right.is_positive
-        gap = logs(sp.log(left)) - logs(sp.log(right)) if logarithm else logs(left - right)
+        excess = excess_of(left, right)
         for _ in range(6):
-            if vanishes(gap): return
-            for n in self.numbers: gap = logs(rewrite(n, claim.start, gap)[0])
-        claim.fail(f"holds in all chains that were tried, but was not proved: {gap}")
+            if vanishes(excess): return
+            for n in self.numbers: excess = linear(logs(rewrite(n, claim.start, excess)[0]))
+        claim.fail(f"holds in all chains that were tried, but was not proved: {excess}")
+
+def excess_of(left, right):
+    "What vanishes when two values agree: the difference, of positive ones that of their logarithms."
+    if left.is_positive and right.is_positive: left, right = sp.log(left), sp.log(right)
+    return linear(logs(left) - logs(right))
 
 def using(*numbers: str) -> Using:
     for n in numbers: equation(n)
@@ -1331,17 +1402,25 @@ class joints(Way):
         claim.compare_in_chains()
         values = [opaque(side) for side in claim.sides]
         for left, right in zip(values, values[1:]):
-            if not book.trusting and sp.simplify(as_joints(left) / as_joints(right)) != 1:
+            if not book.trusting and not vanishes(linear(logs(as_joints(excess_of(left, right))))):
                 claim.fail("does not follow from the definition of a conditional density")
         return Verdict("derived", "for every density; also " + CHAINS, frozenset(), values[-1])
 
 def as_joints(expr):
     "q(a | b) = q(a, b) / q(b), everywhere."
-    def joint(name, of): return sp.Function(name, positive=True)(sp.Tuple(*sorted(of, key=str))) if of else sp.S.One
     def quotient(e):
-        left, right = map(set, e.args)
-        return joint(e.func.__name__, left | right) / joint(e.func.__name__, right)
+        left, right = e.args
+        return joint(e.func.__name__, [*left, *right]) / joint(e.func.__name__, right)
     return expr.replace(lambda e: book.kind(name_of(e)) == "density" and len(e.args) == 2, quotient)
+
+def joint(name: str, variables) -> sp.Expr:
+    "The joint density of states and spans of states; a span takes in the state right before it."
+    found = set(variables)
+    for span in [v for v in found if name_of(v).endswith(":")]:
+        before = sp.Function(name_of(span)[:-1])(span.args[0] - 1)
+        if before in found: found = found - {span, before} | {span.func(span.args[0] - 1, span.args[1])}
+    return sp.Function(name, positive=True)(sp.Tuple(*sorted(found, key=str))) if found else sp.S.One
+
 
 # %% ../nbs/00_gaussian_algebra.ipynb #3413b45d
 class in_chains(Way):
@@ -1385,6 +1464,42 @@ class convex_in(Way):
         if len(lowest) != 1 or not curved or sp.simplify(excess.subs(x, lowest[0])) != 0:
             claim.fail(f"the gap {excess} is not convex with minimum zero")
         return Verdict("derived", f"a bound: its gap is convex, and zero at {self.name} = {lowest[0]}", frozenset())
+
+# %% ../nbs/00_gaussian_algebra.ipynb #e8ca2934
+@dataclass(frozen=True)
+class pointwise(Way):
+    "A bound between numbers, put under one mean on both sides; total masses are one."
+    bound: str
+
+    def prove(self, claim):
+        claim.only("=", r"\le")
+        claim.compare_in_chains()
+        for left, sign, right in claim.steps():
+            if sign == r"\le": self.tangent(claim, left, right)
+            elif not book.trusting and not vanishes(excess_of(*map(unit_mass, map(opaque, (left, right))))):
+                claim.fail("an equality in the chain was not proved")
+        return Verdict("derived", "a bound, for every density; also " + CHAINS, frozenset({self.bound}))
+
+    def tangent(self, claim, left, right):
+        low, high = (Evaluator()(s).expr for s in equation(self.bound).sides)
+        (u,) = low.free_symbols | high.free_symbols
+        if not left.op == right.op == "mean" or left.parts[0] != right.parts[0]: claim.fail("not two means under one law")
+        below, above = (opaque(side.parts[1]) for side in (left, right))
+        ratio = sp.solve(high - above, u)[0]
+        if not vanishes(logs(low.subs(u, ratio) - below)): claim.fail(f"is not ({self.bound}) under a mean")
+
+def unit_mass(expr):
+    "The mean under q of p / q is one."
+    def masses_out(e):
+        law, body = e.args
+        q = sp.Function(law.func.__name__.removeprefix("under "), positive=True)(*law.args)
+        terms = sp.Add.make_args(sp.expand(body))
+        masses = [term for term in terms if is_density(term * q, law)]
+        return len(masses) + expectation(q, sp.Add(*(term for term in terms if term not in masses)))
+    return expr.replace(lambda e: isinstance(e, Expectation), masses_out)
+
+def is_density(expr, law) -> bool: return book.kind(name_of(expr)) == "density" and expr.args == law.args
+
 
 # %% ../nbs/00_gaussian_algebra.ipynb #c1eac460
 def eq(number: str, latex: str, by: Way | None = None, start: int = 1) -> Equation:
