@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 
 from ddpm_course.algebra import (
-    AlgebraError, after, complete_square, draw, eq, increments, induct, log_density_of, ref,
-    substitute, using,
+    AlgebraError, after, complete_square, draw, eq, in_chains, increments, induct, log_density_of,
+    ref, substitute, using,
 )
 
 
@@ -19,6 +19,15 @@ class Slip(NamedTuple):
     name: str
     chapter: str
     call: Callable
+
+
+def bound(summed: str) -> str:
+    """Equation (4.9), with another sum and expectation in front of the divergences."""
+    return (r"\mathbb E_{q(x_{1:T}\mid x_0)}\left["
+            r"\log\frac{q(x_{1:T}\mid x_0)}{p_\theta(x_{0:T})}\right]"
+            r" = D_{KL}(q(x_T\mid x_0)\|p_\theta(x_T))+" + summed +
+            r"[D_{KL}(q(x_{t-1}\mid x_t,x_0)\|p_\theta(x_{t-1}\mid x_t))]"
+            r"-\mathbb E_{q(x_1\mid x_0)}[\log p_\theta(x_0\mid x_1)]")
 
 
 SLIPS = [
@@ -50,6 +59,28 @@ SLIPS = [
     Slip("beside the notes: one noise too many", "01_forward_process", lambda: eq(
         "91.4", r"x_t = a^tx_0+b\sum_{k=0}^{t}a^k\epsilon_{t-k}",
         by=induct(1, ref("1.5", "1"), lambda earlier: substitute(ref("1.5"), earlier)))),
+    Slip("1.5: the divergences summed from t = 1", "04_kl_to_mse", lambda: eq(
+        "94.1", bound(r"\sum_{t=1}^{T}\mathbb E_{q(x_t\mid x_0)}"), by=in_chains())),
+    Slip("1.5: the divergence at t = 1", "04_kl_to_mse", lambda: eq(
+        "94.2", r"D_{KL}(q(x_{t-1}\mid x_t,x_0)\|p_\theta(x_{t-1}\mid x_t))"
+        r" = \frac{\lVert\tilde\mu_t(x_t,x_0)-\mu_\theta(x_t,t)\rVert^2}{2\sigma_t^2}"
+        r"+\frac d2\left(\frac{\tilde\beta_t}{\sigma_t^2}-1-\log\frac{\tilde\beta_t}{\sigma_t^2}\right)")),
+    Slip("1.5: weight of the image without the square", "04_kl_to_mse", lambda: eq(
+        "94.3", r"\frac{\lVert\tilde\mu_t(x_t,x_0)-\mu_\theta(x_t,t)\rVert^2}{2\sigma_t^2}"
+        r" = \frac{\sqrt{\bar\alpha_{t-1}}\,(1-\alpha_t)}{2\sigma_t^2\,(1-\bar\alpha_t)}"
+        r"\lVert x_0-\hat x_\theta(x_t,t)\rVert^2")),
+    Slip("1.5: weight of the noise", "05_epsilon", lambda: eq(
+        "95.1", r"\frac{\lVert\tilde\mu_t(x_t,x_0)-\mu_\theta(x_t,t)\rVert^2}{2\sigma_t^2}"
+        r" = \frac{(1-\alpha_t)^2\sqrt{\alpha_{t-1}}}{2\sigma_t^2\,(1-\bar\alpha_t)^2}"
+        r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2", by=using("5.1"), start=2)),
+    Slip("beside the notes: the bound averaged over the state before", "04_kl_to_mse", lambda: eq(
+        "94.4", bound(r"\sum_{t=2}^{T}\mathbb E_{q(x_{t-1}\mid x_0)}"), by=in_chains())),
+    Slip("beside the notes: the bound turned around", "04_kl_to_mse", lambda: eq(
+        "94.5", r"-\log p_\theta(x_0) \ge \mathbb E_{q(x_{1:T}\mid x_0)}\left["
+        r"\log\frac{q(x_{1:T}\mid x_0)}{p_\theta(x_{0:T})}\right]", by=in_chains())),
+    Slip("beside the notes: v with its signs exchanged", "05_epsilon", lambda: eq(
+        "95.2", r"x_0 = \sqrt{\bar\alpha_t}\,x_t+\sqrt{1-\bar\alpha_t}\,\mathrm{v}_t",
+        by=using("2.7"))),
 ]
 
 
