@@ -64,7 +64,8 @@ SLIPS = [
     Slip("1.5: the divergence at t = 1", "04_kl_to_mse", lambda: eq(
         "94.2", r"D_{KL}(q(x_{t-1}\mid x_t,x_0)\|p_\theta(x_{t-1}\mid x_t))"
         r" = \frac{\lVert\tilde\mu_t(x_t,x_0)-\mu_\theta(x_t,t)\rVert^2}{2\sigma_t^2}"
-        r"+\frac d2\left(\frac{\tilde\beta_t}{\sigma_t^2}-1-\log\frac{\tilde\beta_t}{\sigma_t^2}\right)")),
+        r"+\frac d2\left(\frac{\tilde\beta_t}{\sigma_t^2}-1"
+        r"-\log\frac{\tilde\beta_t}{\sigma_t^2}\right)")),
     Slip("1.5: weight of the image without the square", "04_kl_to_mse", lambda: eq(
         "94.3", r"\frac{\lVert\tilde\mu_t(x_t,x_0)-\mu_\theta(x_t,t)\rVert^2}{2\sigma_t^2}"
         r" = \frac{\sqrt{\bar\alpha_{t-1}}\,(1-\alpha_t)}{2\sigma_t^2\,(1-\bar\alpha_t)}"
