@@ -12,28 +12,29 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 # %% auto #0
-__all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIONS', 'STOP', 'READS', 'GREEK', 'LETTER',
-           'INDICES', 'ASSUMPTIONS', 'CONSTANTS', 'dimension', 't_', 'VALUES', 'VALUE_KINDS', 'NOISE', 'LONGER',
+__all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIONS', 'OPEN', 'STOP', 'READS', 'INDICES', 'GREEK',
+           'LETTER', 'ASSUMPTIONS', 'CONSTANTS', 'dimension', 't_', 'VALUES', 'VALUE_KINDS', 'NOISE', 'LONGER',
            'RANGES', 'SIZES', 'KEY', 'STANDS_ALONE', 'ARITHMETIC', 'HOLDS', 'HYPOTHESIS', 'CHAINS', 'AlgebraError',
            'ReadError', 'Entry', 'Book', 'tokens', 'Node', 'Parser', 'read_chain', 'read_sum', 'read_product',
-           'read_power', 'read_group', 'read_bracketed', 'reads', 'read_atom', 'read_norm', 'read_bounds', 'read_limit',
-           'read_normal', 'read_mean', 'read_kl', 'read_blocks', 'read_name', 'read_symbol', 'read_density', 'read',
-           'notation', 'Typed', 'Law', 'index_symbol', 'atom_of', 'name_of', 'values', 'Evaluator', 'opaque', 'over',
-           'value_neg', 'value_add', 'value_div', 'value_pow', 'value_norm2', 'value_mul', 'value_transpose',
-           'value_blocks', 'value_symbol', 'matched', 'unify', 'unify_all', 'is_noise', 'noises', 'fresh_noise',
-           'gaussian_mean', 'gaussian_covariance', 'log_density', 'kl', 'known_law', 'variable', 'law_of',
-           'value_normal', 'value_density', 'value_kl', 'value_mean', 'value_limit', 'Trace', 'Det', 'has_matrices',
-           'transpose', 'words', 'is_column', 'is_number', 'matrix_mean', 'Expectation', 'under', 'expectation',
-           'named_in', 'binds', 'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'refute',
-           'in_blocks', 'random_matrices', 'refute_in_blocks', 'logs', 'shifted', 'common_range', 'positive',
-           'split_roots', 'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of', 'probability', 'bind',
-           'evaluate', 'symbol_in', 'free_times', 'worlds', 'refute_in_chains', 'Way', 'Verdict', 'Equation',
-           'equation', 'register', 'Derivation', 'ref', 'variable_named', 'draw', 'substitute', 'solve_for', 'states',
-           'law_named', 'moments', 'log_density_of', 'complete_square', 'marginal', 'Claim', 'in_law', 'differences',
-           'nameable', 'subject_of', 'value_of', 'named_by', 'finish', 'reach_of', 'Definitions', 'prove_derivation',
-           'induct', 'increments', 'rewrite', 'Using', 'excess_of', 'using', 'joints', 'as_joints', 'joint',
-           'in_chains', 'gap', 'convex_in', 'pointwise', 'unit_mass', 'is_density', 'eq', 'cite', 'define',
-           'is_mathematics', 'chapters', 'after', 'formula']
+           'read_power', 'read_group', 'read_bracketed', 'reads', 'read_atom', 'read_argument', 'read_norm',
+           'read_bounds', 'read_limit', 'read_normal', 'read_mean', 'read_kl', 'read_blocks', 'read_name',
+           'read_symbol', 'read_density', 'read', 'read_relations', 'notation', 'Typed', 'Law', 'index_symbol',
+           'atom_of', 'name_of', 'states', 'values', 'Evaluator', 'opaque', 'over', 'value_neg', 'value_add',
+           'value_div', 'value_pow', 'value_norm2', 'value_mul', 'value_transpose', 'value_blocks', 'value_symbol',
+           'matched', 'unify', 'unify_all', 'is_noise', 'noises', 'fresh', 'fresh_noise', 'gaussian_mean',
+           'gaussian_covariance', 'log_density', 'kl', 'known_law', 'variable', 'law_of', 'value_normal',
+           'value_density', 'value_kl', 'value_mean', 'value_limit', 'Trace', 'Det', 'has_matrices', 'transpose',
+           'words', 'is_column', 'is_number', 'matrix_mean', 'Expectation', 'under', 'expectation', 'named_in', 'binds',
+           'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'refute', 'in_blocks',
+           'random_matrices', 'refute_in_blocks', 'logs', 'shifted', 'common_range', 'positive', 'split_roots',
+           'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of', 'probability', 'bind', 'evaluate',
+           'symbol_in', 'index_in', 'free_times', 'worlds', 'refute_in_chains', 'Way', 'Verdict', 'Equation',
+           'equation', 'reserve', 'register', 'Derivation', 'ref', 'variable_named', 'draw', 'substitute',
+           'independent_of', 'solve_for', 'law_named', 'moments', 'log_density_of', 'complete_square', 'marginal',
+           'Claim', 'in_law', 'differences', 'nameable', 'subject_of', 'value_of', 'named_by', 'finish', 'reach_of',
+           'Definitions', 'prove_derivation', 'induct', 'increments', 'rewrite', 'Using', 'excess_of', 'using',
+           'joints', 'as_joints', 'joint', 'in_chains', 'gap', 'convex_in', 'pointwise', 'unit_mass', 'is_density',
+           'eq', 'cite', 'define', 'is_mathematics', 'chapters', 'after', 'formula']
 
 # %% ../nbs/00_gaussian_algebra.ipynb #12efcef4
 class AlgebraError(ValueError):
@@ -74,23 +75,36 @@ book = Book()
 
 # %% ../nbs/00_gaussian_algebra.ipynb #94875c2e
 TOKEN = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
-SPACING = set(r"\, \; \: \! \quad \qquad \left \right \big \Big \bigl \bigr \Bigl \Bigr "
+SPACING = set(r"\, \; \: \! \left \right \big \Big \bigl \bigr \Bigl \Bigr "
               r"\begin{aligned} \end{aligned}".split()) | {"\\ "}
 SPELLINGS = {r"\mathcal{N}": r"\mathcal N", r"\mathbb{E}": r"\mathbb E", r"\operatorname": r"\mathrm",
              r"D_{\mathrm{KL}}": "D_{KL}", r"\tfrac": r"\frac", r"\dfrac": r"\frac",
              r"\overset{d}{=}": r"\law", r"\mathcal N": r"\normal", r"\mathbb E": r"\mean",
              "D_{KL}": r"\KL"}
 RELATIONS = {"=", ":=", r"\le", r"\ge", r"\law"}
+OPEN = {"", "+", "-", "(", "[", "{", ",", ";", ":", "|", r"\mid", r"\|", r"\cdot"} | RELATIONS
+STOP = {"", "+", "-", ")", "]", "}", ",", ";", ":", "|", "&", r"\\", r"\mid", r"\|", r"\rVert",
+        r"\end{pmatrix}"} | RELATIONS
 
 # %% ../nbs/00_gaussian_algebra.ipynb #bb5c7436
 def tokens(latex: str) -> list[str]:
-    "LaTeX cut into tokens. Outside a matrix, `&` and `\\\\` only arrange the page."
+    """LaTeX cut into tokens.
+
+    Outside a matrix, `&` and `\\\\` only arrange the page; they may not stand between two factors,
+    which the eye would take for two formulas.
+    """
     for variant, spelling in SPELLINGS.items(): latex = latex.replace(variant, spelling)
-    kept, matrix = [], False
+    kept, matrix, arranged = [], False, False
     for token in TOKEN.findall(latex):
         matrix = token == r"\begin{pmatrix}" or (matrix and token != r"\end{pmatrix}")
-        if token in SPACING or (token in ("&", r"\\") and not matrix): continue
+        if token in SPACING: continue
+        if token in ("&", r"\\") and not matrix:
+            arranged = True
+            continue
+        if arranged and kept and kept[-1] not in OPEN and token not in STOP | {r"\cdot"}:
+            raise ReadError(f"a line or column breaks between two factors, before {token}\n  in  {latex}")
         kept.append(token)
+        arranged = False
     return kept
 
 # %% ../nbs/00_gaussian_algebra.ipynb #5efbc959
@@ -109,9 +123,6 @@ class Node:
         for child in self.children(): yield from child.walk()
 
 # %% ../nbs/00_gaussian_algebra.ipynb #3a6f3556
-STOP = {"", "+", "-", ")", "]", "}", ",", ";", ":", "|", "&", r"\\", r"\mid", r"\|", r"\rVert",
-        r"\end{pmatrix}"} | RELATIONS
-
 class Parser:
     "Reads declared notation by recursive descent; what it does not know is an error."
 
@@ -141,7 +152,6 @@ class Parser:
 
 # %% ../nbs/00_gaussian_algebra.ipynb #047c9f8d
 def read_chain(p: Parser) -> tuple[list[Node], list[str]]:
-    "The sides of a chain of relations, and the signs between them."
     sides, signs = [p.sum()], []
     while p.next in RELATIONS:
         signs.append(p.take())
@@ -157,10 +167,14 @@ def read_sum(p: Parser) -> Node:
 
 def read_product(p: Parser) -> Node:
     result = p.power()
-    while True:
-        if p.follows("/"): result = Node("div", (result, p.power()))
-        elif p.follows(r"\cdot") or p.next not in STOP: result = Node("mul", (result, p.power()))
-        else: return result
+    while p.next not in STOP:
+        if p.follows("/"):
+            result = Node("div", (result, p.power()))
+            if p.next not in STOP: p.fail("is this factor above or below the stroke? write \\frac")
+        else:
+            if not p.follows(r"\cdot") and p.next.isdigit(): p.fail("a number after a factor")
+            result = Node("mul", (result, p.power()))
+    return result
 
 def read_power(p: Parser) -> Node:
     base = p.atom()
@@ -183,7 +197,7 @@ def read_bracketed(p: Parser, left: str, right: str) -> Node:
     p.take(right)
     return inside
 
-READS = {}
+READS, INDICES = {}, ("t", "k", "s", "i", "j")
 
 def reads(token: str):
     "Registers the rule that reads what follows `token`."
@@ -199,11 +213,19 @@ def read_atom(p: Parser) -> Node:
 Parser.group, Parser.bracketed, Parser.atom = read_group, read_bracketed, read_atom
 
 # %% ../nbs/00_gaussian_algebra.ipynb #6243b6a9
+def read_argument(p: Parser) -> Node:
+    "What a log is taken of: one power; when factors follow, in brackets."
+    bracketed, argument = p.next in ("(", "["), p.power()
+    if not bracketed and p.next not in STOP: p.fail("does this factor belong to the argument? write brackets")
+    return argument
+
+Parser.argument = read_argument
+
 READS |= {
     r"\frac": lambda p: Node("div", (p.group(), p.group())),
     r"\sqrt": lambda p: Node("sqrt", (p.group(),)),
-    r"\log": lambda p: Node("log", (p.power(),)),
-    r"\exp": lambda p: Node("exp", (p.power(),)),
+    r"\log": lambda p: Node("log", (p.argument(),)),
+    r"\exp": lambda p: Node("exp", (p.argument(),)),
     r"\mathrm{tr}": lambda p: Node("trace", (p.bracketed("(", ")"),)),
     r"\mathrm{Cov}": lambda p: Node("covariance", (p.bracketed("[", "]"),)),
     r"\sum": lambda p: p.bounds("sum"),
@@ -220,7 +242,7 @@ def read_norm(p):
 
 def read_bounds(p: Parser, op: str) -> Node:
     p.take("_"); p.take("{")
-    index = p.take()
+    index = p.take(*INDICES)
     p.take("=")
     low = p.sum()
     p.take("}"); p.take("^")
@@ -229,7 +251,7 @@ def read_bounds(p: Parser, op: str) -> Node:
 @reads(r"\lim")
 def read_limit(p):
     p.take("_"); p.take("{")
-    index = p.take()
+    index = p.take(*INDICES)
     p.take(r"\to"); p.take(r"\infty"); p.take("}")
     return Node("limit", (index, p.product()))
 
@@ -280,7 +302,6 @@ def read_blocks(p):
 GREEK = ("alpha beta gamma delta epsilon varepsilon eta theta kappa lambda mu nu pi rho sigma tau phi omega "
          "Lambda Sigma Delta infty")
 LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join(GREEK.split()) + ")$")
-INDICES = {"t", "k", "s", "i", "j"}
 
 def read_name(p: Parser) -> tuple[str, list[str]]:
     "A letter with its accent, and the tokens of its subscript."
@@ -339,6 +360,11 @@ def read(latex: str) -> Node:
     p = Parser(latex)
     return p.all(p.sum)
 
+def read_relations(latex: str) -> tuple[list[Node], list[str]]:
+    "The sides of a chain of relations, and the signs between them."
+    p = Parser(latex)
+    return p.all(p.chain)
+
 def notation(latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple = ()) -> None:
     """Declare a symbol, written as it stands for the index t.
 
@@ -382,14 +408,17 @@ def index_symbol(name: str) -> sp.Symbol: return sp.Symbol(name, integer=True)
 
 t_ = index_symbol("t")
 
-def atom_of(entry: Entry, index: sp.Expr | None) -> sp.Expr:
-    "The SymPy atom of a symbol: a function of its index, if it has one."
+def atom_of(entry: Entry, index: sp.Expr | None, given: list) -> sp.Expr:
+    "The SymPy atom of a symbol: a function of its index and of its random arguments, if it has them."
     if entry.kind in ("matrix", "column"): return sp.Symbol(entry.name, commutative=False)
-    if index is not None: return sp.Function(entry.name)(index)
+    if index is not None: return sp.Function(entry.name)(index, *filter(states, given))
     return CONSTANTS.get(entry.name) or sp.Symbol(entry.name, **ASSUMPTIONS[entry.domain])
 
 def name_of(atom: sp.Expr) -> str:
     return atom.func.__name__ if isinstance(atom, AppliedUndef) else getattr(atom, "name", "")
+
+def states(*values) -> set:
+    return {a for v in values for a in v.atoms(AppliedUndef) if book.kind(name_of(a)) == "state"}
 
 # %% ../nbs/00_gaussian_algebra.ipynb #7b205e21
 VALUES = {}
@@ -424,14 +453,19 @@ VALUES |= {
     "log": lambda ev, a: Typed(sp.log(ev.scalar(a))),
     "trace": lambda ev, a: Typed(Trace(ev(a).expr)),
     "det": lambda ev, a: Typed(Det(ev(a).expr)),
-    "covariance": lambda ev, a: Typed(gaussian_covariance(ev(a).expr), "isotropic"),
+    "covariance": lambda ev, a: Typed(gaussian_covariance(fresh(ev(a).expr)), "isotropic"),
     "sum": lambda ev, *parts: over(sp.Sum, ev, *parts),
     "prod": lambda ev, *parts: over(sp.Product, ev, *parts),
 }
 
 def over(build, ev, name, low, high, body) -> Typed:
-    v = ev(body)
-    return Typed(build(v.expr, (index_symbol(name), ev.scalar(low), ev.scalar(high))), v.kind)
+    "A sum or product; its index gets another name where that name is taken."
+    k, ends = index_symbol(name), (ev.scalar(low), ev.scalar(high))
+    while any(i.has(k) for i in ev.indices.values()): k = index_symbol(k.name + "'")
+    outer, ev.indices = ev.indices, {**ev.indices, name: k}
+    try: v = ev(body)
+    finally: ev.indices = outer
+    return Typed(build(v.expr, (k, *ends)), v.kind)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #c6f2f7d7
 @values("neg")
@@ -496,12 +530,13 @@ VALUE_KINDS = {"noise": "vector", "state": "vector", "sequence": "scalar", "colu
 def value_symbol(ev, name, index, arguments):
     entry = book.notation[name]
     i = ev.scalar(index) if index else None
-    if arguments: i = matched(ev, entry, [ev(a).expr for a in arguments], i)
+    given = [ev(a).expr for a in arguments]
+    if arguments: i = matched(entry, given, i)
     if (i is not None) != entry.indexed:
         raise ReadError(f"{name} was declared {'with' if entry.indexed else 'without'} an index")
     if name == "I": return Typed(sp.Integer(1), "isotropic")
     kind = VALUE_KINDS.get(entry.kind, entry.kind)
-    if name not in book.meanings: return Typed(atom_of(entry, i), kind)
+    if name not in book.meanings: return Typed(atom_of(entry, i, given), kind)
     meaning, number = book.meanings[name]
     ev.leaves.add(number)
     if not isinstance(meaning, Node): return Typed(meaning if i is None else meaning.subs(t_, i), kind)
@@ -509,7 +544,7 @@ def value_symbol(ev, name, index, arguments):
     try: return ev(meaning)
     finally: ev.indices = outer
 
-def matched(ev, entry, given, i):
+def matched(entry, given, i):
     "The index at which the declared arguments are the given ones."
     declared = [Evaluator()(read(a)).expr for a in re.split(r",(?![^{]*})", entry.arguments)]
     if i is None: i = unify_all(declared, given)
@@ -538,12 +573,20 @@ def is_noise(a) -> bool: return name_of(a) == "noise" or book.kind(name_of(a)) =
 
 def noises(expr) -> list: return sorted(filter(is_noise, expr.atoms(AppliedUndef, sp.Symbol)), key=str)
 
+def fresh(expr: sp.Expr) -> sp.Expr:
+    "The expression; an error when it holds a state together with a noise that is part of it."
+    for z, x in itertools.product(noises(expr), states(expr)):
+        if z.args and (z.args[0] - x.args[0]).is_nonpositive: raise AlgebraError(f"{z} is not independent of {x}")
+    return expr
+
 def fresh_noise() -> sp.Expr: return sp.Function("noise")(sp.Dummy(integer=True))
 
 def gaussian_mean(expr: sp.Expr) -> sp.Expr:
     "E over independent standard normal vectors of an expression of degree at most two in them."
     still, result = {z: 0 for z in noises(expr)}, expr
     for z in still:
+        if any(f != z and f.has(z) for f in expr.atoms(AppliedUndef)):
+            raise AlgebraError(f"no rule for the mean of a function of a random vector: {expr}")
         second = sp.diff(expr, z, 2)
         if any(sp.expand(sp.diff(second, y)) != 0 for y in still):
             raise AlgebraError(f"no rule for a moment of degree above two: {expr}")
@@ -562,7 +605,9 @@ def gaussian_covariance(expr: sp.Expr) -> sp.Expr:
         total += factor**2 * sp.Sum(rest.function.coeff(z)**2, (k, low, high))
     single = sp.Add(*single)
     if total != 0 and noises(single): raise AlgebraError(f"a sum of noises beside single ones: {expr}")
-    return total + sum(sp.diff(single, z)**2 for z in noises(single))
+    slopes = [sp.diff(single, z) for z in noises(single)]
+    if any(map(noises, slopes)): raise AlgebraError(f"not affine in its noises: {expr}")
+    return total + sum(a**2 for a in slopes)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #560b8a1b
 def log_density(law: Law, x: sp.Expr | None = None) -> sp.Expr:
@@ -620,18 +665,22 @@ def value_density(ev, name, left, right):
 
 @values("KL")
 def value_kl(ev, p, q):
-    if not ev.opaque: return Typed(kl(law_of(ev, p), law_of(ev, q)))
-    p, q = ev(p).expr, ev(q).expr
-    return Typed(expectation(p, sp.log(p) - sp.log(q)))
+    if ev.opaque and {p.op, q.op} == {"density"}:
+        p, q = ev(p).expr, ev(q).expr
+        return Typed(expectation(p, sp.log(p) - sp.log(q)))
+    p, q = law_of(ev, p), law_of(ev, q)
+    if p.variable != q.variable: raise AlgebraError(f"a divergence between laws of {p.variable} and of {q.variable}")
+    return Typed(kl(p, q))
 
 @values("mean")
 def value_mean(ev, density, body):
     inside = ev(body)
-    if ev.opaque and density: return Typed(expectation(ev(density).expr, inside.expr))
-    expr = inside.expr
+    if ev.opaque and density: return Typed(expectation(ev(density).expr, inside.expr), inside.kind)
+    expr = fresh(inside.expr)
     if density:
+        if noises(expr): raise AlgebraError(f"a noise, which may depend on the states, under a law: {expr}")
         law = law_of(ev, density)
-        expr = expr.subs(law.variable, law.mean + sp.sqrt(law.covariance) * fresh_noise())
+        expr = expr.xreplace({law.variable: law.mean + sp.sqrt(law.covariance) * fresh_noise()})
     return Typed(gaussian_mean(expr), inside.kind)
 
 @values("limit")
@@ -955,16 +1004,21 @@ class Chain:
             weights = [rng.randint(1, 20) for _ in self.states]
             return [mpmath.mpf(w) / sum(weights) for w in weights]
 
-        past = lambda x, t: x[t - 1:t] if markov else x[:t]
-        paths = list(itertools.product(self.states, repeat=T + 1))
-        self.joint = {
-            "q": {x: row("q")[x[0]] * mpmath.fprod(row("q", t, past(x, t))[x[t]] for t in range(1, T + 1)) for x in paths},
-            "p": {x: row("p")[x[T]] * mpmath.fprod(row("p", t, x[t])[x[t - 1]] for t in range(1, T + 1)) for x in paths}}
-        self.total = functools.cache(self.total)
+        @functools.cache
+        def joint(name):
+            "The probability of every path; a name that starts with p runs backwards."
+            back = name.startswith("p")
+            past = lambda x, t: x[t:t + 1] if back else x[t - 1:t] if markov else x[:t]
+            step = lambda x, t: row(name, t, past(x, t))[x[t - 1 if back else t]]
+            return {x: row(name)[x[T if back else 0]] * mpmath.fprod(step(x, t) for t in range(1, T + 1))
+                    for x in itertools.product(self.states, repeat=T + 1)}
+
+        self.joint, self.total = joint, functools.cache(self.total)
+        joint("q"), joint(r"p_\theta")
 
     def total(self, name: str, fixed: frozenset):
         "The probability that the states at some times are the given ones."
-        return mpmath.fsum(w for x, w in self.joint[name].items() if all(x[t] == s for t, s in fixed))
+        return mpmath.fsum(w for x, w in self.joint(name).items() if all(x[t] == s for t, s in fixed))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #3efefd1c
 def times(world: Chain, node: Node, at: dict) -> list[int]:
@@ -980,7 +1034,8 @@ def sides_of(world, density, at) -> tuple[list, list]:
 def probability(world: Chain, density: Node, at: dict):
     left, right = sides_of(world, density, at)
     given = frozenset((t, at[t]) for t in right)
-    return world.total(density.parts[0][0], given | {(t, at[t]) for t in left}) / world.total(density.parts[0][0], given)
+    name = density.parts[0]
+    return world.total(name, given | {(t, at[t]) for t in left}) / world.total(name, given)
 
 def bind(world: Chain, density: Node, at: dict):
     "Every assignment of the variables left of the bar, with its probability."
@@ -1011,12 +1066,18 @@ def evaluate(world: Chain, node: Node, at: dict):
     return ARITHMETIC[op](*(evaluate(world, x, at) if isinstance(x, Node) else x for x in p))
 
 def symbol_in(world, at, name, index, arguments):
-    i = int(evaluate(world, index, at)) if index else None
+    i = index_in(world, at, name, index, arguments)
     if name == "T": return world.T
     if book.kind(name) == "state": return world.level[at[i]]
     meaning = book.meanings.get(name, (None,))[0]
     if isinstance(meaning, Node): return evaluate(world, meaning, {**at, "t": i})
-    return world.number((name, i))
+    return world.number((name, i, *(evaluate(world, a, at) for a in arguments)))
+
+def index_in(world, at, name, index, arguments):
+    "The index of a symbol, which may stand among its arguments."
+    if not arguments: return int(evaluate(world, index, at)) if index else None
+    numbers = {index_symbol(n): v for n, v in at.items() if isinstance(n, str)}
+    return int(matched(book.notation[name], [opaque(a) for a in arguments], index and opaque(index)).subs(numbers))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #033ea015
 def free_times(world: Chain, node: Node, at: dict, bound: frozenset = frozenset()) -> set:
@@ -1031,7 +1092,7 @@ def free_times(world: Chain, node: Node, at: dict, bound: frozenset = frozenset(
         left, right = sides_of(world, node.parts[0], at)
         return set(right) - bound | free_times(world, node.parts[1], at, bound | set(left))
     if node.op == "symbol" and isinstance(meaning := book.meanings.get(node.parts[0], (None,))[0], Node):
-        i = node.parts[1] and int(evaluate(world, node.parts[1], at))
+        i = index_in(world, at, *node.parts)
         return free_times(world, meaning, {**at, "t": i}, bound)
     return set().union(*(free_times(world, child, at, bound) for child in node.children()))
 
@@ -1095,10 +1156,12 @@ def equation(number: str) -> Equation:
     if number not in book.equations: raise AlgebraError(f"no equation ({number}) was declared or proved")
     return book.equations[number]
 
-def register(number: str, latex: str, verdict: Verdict, **known) -> Equation:
-    "Enter an equation into the book; a number belongs to one formula."
+def reserve(number: str, latex: str) -> None:
+    "A number belongs to one formula."
     if number in book.equations and book.equations[number].latex != latex:
         raise AlgebraError(f"({number}) is already the number of {book.equations[number].latex}")
+
+def register(number: str, latex: str, verdict: Verdict, **known) -> Equation:
     order = lambda n: [int(x) for x in n.split(".")]
     leaves = tuple(sorted(verdict.leaves - {number, HYPOTHESIS}, key=order))
     book.equations[number] = Equation(number, latex, verdict.word, verdict.reach, leaves,
@@ -1114,10 +1177,11 @@ class Derivation(Way):
     subject: sp.Expr
     value: sp.Expr | Law
     leaves: frozenset
+    given: frozenset | None = None      # of a draw: the states on which its law is conditioned
 
     def map(self, f) -> Derivation:
         value = self.value.map(f) if isinstance(self.value, Law) else f(self.value)
-        return Derivation(f(self.subject), value, self.leaves)
+        return Derivation(f(self.subject), value, self.leaves, self.given and frozenset(map(f, self.given)))
 
     def at(self, t) -> Derivation:
         "The same at another index."
@@ -1137,14 +1201,28 @@ def draw(law: Derivation, noise: str) -> Derivation:
     "A sample of a Gaussian law: mean + standard deviation times a standard normal vector."
     z = variable_named(noise)
     if law.value.mean.has(z): raise AlgebraError(f"{noise} is not independent of {law.value.mean}")
-    return Derivation(law.value.variable, law.value.mean + sp.sqrt(law.value.covariance) * z, law.leaves)
+    sample = law.value.mean + sp.sqrt(law.value.covariance) * z
+    return Derivation(law.value.variable, sample, law.leaves, frozenset(states(*law.subject.args[1])))
 
 def substitute(into: Derivation, *others: Derivation) -> Derivation:
     "The subject of each other derivation replaced by its value."
     for other in others:
         if not into.value.has(other.subject): raise AlgebraError(f"{other.subject} is not in {into.value}")
-        into = Derivation(into.subject, into.value.xreplace({other.subject: other.value}), into.leaves | other.leaves)
+        given = into.given if other.given is None else independent_of(other, into)
+        value = into.value.xreplace({other.subject: other.value})
+        into = Derivation(into.subject, value, into.leaves | other.leaves, given)
     return into
+
+def independent_of(drawn: Derivation, into: Derivation) -> frozenset:
+    """The states on which `into` is conditioned once a draw replaced its state.
+
+    The noise of the draw must be new, and the other states in `into` among those that it was drawn given.
+    """
+    if twice := set(noises(drawn.value)) & set(noises(into.value)):
+        raise AlgebraError(f"the noise {twice} is used twice")
+    if loose := states(into.value) - {drawn.subject} - drawn.given:
+        raise AlgebraError(f"{drawn.subject} is drawn without regard to {loose}")
+    return drawn.given | (into.given or frozenset()) - {drawn.subject}
 
 def solve_for(relation: Derivation, name: str) -> Derivation:
     "A linear relation between vectors, solved for one of them."
@@ -1154,9 +1232,6 @@ def solve_for(relation: Derivation, name: str) -> Derivation:
     return Derivation(x, (relation.subject - relation.value.subs(x, 0)) / slope, relation.leaves)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #425bdd12
-def states(*values) -> set:
-    return {a for v in values for a in v.atoms(AppliedUndef) if book.kind(name_of(a)) == "state"}
-
 def law_named(of: sp.Expr, law: Law, leaves: frozenset) -> Derivation:
     "The law as that of a density, once it is about its variable and depends on its conditions alone."
     left, right = of.args
@@ -1173,6 +1248,7 @@ def moments(of: str, sample: Derivation) -> Derivation:
 def log_density_of(number: str) -> Derivation:
     "log of the last side of an equation between densities, each density by its registered law."
     e, ev = equation(number), Evaluator()
+    if not getattr(e.subject, "args", ()): raise AlgebraError(f"({number}) does not start with a density")
     value = logs(sp.log(ev(e.sides[-1]).expr))
     return Derivation(e.subject, value, frozenset({number} | ev.leaves))
 
@@ -1213,6 +1289,12 @@ class Claim:
     def only(self, *signs: str):
         if set(self.signs) - set(signs): self.fail(f"this way of proof reads only {' '.join(signs)}")
 
+    def of_one_kind(self, ev: Evaluator):
+        "Refuse a relation between a number and a vector, or a multiple of I without the I."
+        values = [ev(side) for side in self.sides if side.op not in ("normal", "density")]
+        kinds = {v.kind for v in values if v.expr != 0}
+        if len(kinds) > 1 and kinds != {"matrix", "isotropic"}: self.fail(f"relates a {' and a '.join(sorted(kinds))}")
+
     @property
     def about_densities(self) -> bool: return any(n.op == "density" for s in self.sides for n in s.walk())
 
@@ -1226,15 +1308,15 @@ class Claim:
             ends = (difference, difference.subs(t_, start)) if difference.has(t_) else (difference,)
             if not all(map(vanishes, ends)): self.fail(f"was not proved: {what}{difference}")
 
-    def compare_in_chains(self):
+    def compare_in_chains(self, markov: bool = True):
         if book.trusting: return
         for left, sign, right in self.steps():
-            if wrong := refute_in_chains(left, sign, right, self.start): self.fail(f"is wrong: {wrong}")
+            if wrong := refute_in_chains(left, sign, right, self.start, markov): self.fail(f"is wrong: {wrong}")
 
 # %% ../nbs/00_gaussian_algebra.ipynb #5766faff
 def in_law(sample) -> Law:
     "The law of an affine form in standard normal vectors, given all states in it."
-    return Law(sp.S.Zero, gaussian_mean(sample), gaussian_covariance(sample))
+    return Law(sp.S.Zero, gaussian_mean(fresh(sample)), gaussian_covariance(sample))
 
 def differences(left, right) -> list[tuple]:
     "What must vanish for two values to be equal."
@@ -1272,6 +1354,7 @@ def finish(claim: Claim, first, ev: Evaluator, leaves: frozenset, compare=None, 
     for _, _, side in claim.steps():
         if side.op == "normal" and isinstance(found[-1], Law): named_by(claim, side, found[-1])
         found.append(value_of(ev, side))
+    claim.of_one_kind(ev)
     for left, sign, right in zip(found, claim.signs, found[1:]): compare(left, right, sign)
     head = claim.sides[0]
     if head.op == "density" and isinstance(found[-1], Law): book.laws[claim.number] = (head, found[-1])
@@ -1316,7 +1399,10 @@ class induct(Way):
 
     def prove(self, claim):
         stated = Derivation(subject_of(claim.sides[0]), value_of(Evaluator(), claim.sides[-1]), frozenset({HYPOTHESIS}))
-        claim.compare(self.base.value, stated.at(self.start).value)
+        first = stated.at(self.start)
+        if self.start != claim.start: claim.fail(f"is claimed from t = {claim.start}, the induction starts at {self.start}")
+        if self.base.subject != first.subject: claim.fail(f"is about {first.subject}, the base about {self.base.subject}")
+        claim.compare(self.base.value, first.value)
         made = self.step(stated.at("t-1"))
         made = Derivation(made.subject, made.value, made.leaves | self.base.leaves)
         return made.prove(claim, "by induction")
@@ -1328,6 +1414,7 @@ class increments(Way):
 
     def prove(self, claim):
         claim.only("=")
+        if self.start != claim.start: claim.fail(f"is claimed from t = {claim.start}, the induction starts at {self.start}")
         ev = Evaluator()
         def compare(left, right, sign):
             excess = left - right
@@ -1337,15 +1424,20 @@ class increments(Way):
         return finish(claim, value_of(ev, claim.sides[0]), ev, frozenset(), compare, "by induction")
 
 # %% ../nbs/00_gaussian_algebra.ipynb #82374039
-def rewrite(number: str, start: int, *values) -> list:
-    "An equation applied once: to every density that it names, or to the state of largest index."
+def rewrite(number: str, start: int, *values, used: set) -> list:
+    """An equation applied once: to every density that it names, or to the state of largest index.
+
+    A noise without index is another one for every t, so such equations may be applied at one t; `used` holds it.
+    """
     rule = equation(number)
-    if rule.subject is None or rule.value is None: raise AlgebraError(f"({number}) does not say what one symbol or density is")
+    if rule.subject is None or rule.value is None or isinstance(rule.value, Law): raise AlgebraError(f"({number}) does not say what one symbol or density is")
     found = {a for v in values for a in v.atoms(AppliedUndef) if a.func == rule.subject.func}
     hits = [(a, i) for a in found if (i := unify(rule.subject, a)) is not None]
     hits = [(a, i) for a, i in hits if (i.subs(t_, start) < rule.first) != True]
     if not isinstance(rule.subject.args[0], sp.Tuple):
         hits = sorted(hits, key=lambda hit: (hit[1].subs(t_, 100), str(hit[0])))[-1:]
+    if any(not z.args for z in noises(rule.value)): used.update(i for _, i in hits)
+    if len(used) > 1: raise AlgebraError(f"({number}) is about one t, it was applied at {used} with the same noise")
     return [v.xreplace({a: rule.value.subs(t_, i) for a, i in hits}) for v in values]
 
 # %% ../nbs/00_gaussian_algebra.ipynb #c434e0be
@@ -1362,10 +1454,11 @@ class Using(Way):
     def between_values(self, claim):
         claim.only("=", r"\law")
         def compare(left, right, sign):
+            used = set()
             for _ in range(8):
                 try: return claim.compare(left, right, sign)
                 except AlgebraError as wrong: before, refusal = (left, right), wrong
-                for n in self.numbers: left, right = rewrite(n, claim.start, left, right)
+                for n in self.numbers: left, right = rewrite(n, claim.start, left, right, used=used)
                 if (left, right) == before: raise refusal
             raise refusal
         ev = Evaluator()
@@ -1382,7 +1475,7 @@ class Using(Way):
         excess = excess_of(left, right)
         for _ in range(6):
             if vanishes(excess): return
-            for n in self.numbers: excess = linear(logs(rewrite(n, claim.start, excess)[0]))
+            for n in self.numbers: excess = linear(logs(rewrite(n, claim.start, excess, used=set())[0]))
         claim.fail(f"holds in all chains that were tried, but was not proved: {excess}")
 
 def excess_of(left, right):
@@ -1399,7 +1492,7 @@ class joints(Way):
     "Both sides become the same when every conditional density is a quotient of joint densities."
     def prove(self, claim):
         claim.only("=")
-        claim.compare_in_chains()
+        claim.compare_in_chains(markov=False)
         values = [opaque(side) for side in claim.sides]
         for left, right in zip(values, values[1:]):
             if not book.trusting and not vanishes(linear(logs(as_joints(excess_of(left, right))))):
@@ -1422,15 +1515,15 @@ def joint(name: str, variables) -> sp.Expr:
     return sp.Function(name, positive=True)(sp.Tuple(*sorted(found, key=str))) if found else sp.S.One
 
 
+
 # %% ../nbs/00_gaussian_algebra.ipynb #3413b45d
 class in_chains(Way):
     "Not proved: evaluated in random finite chains."
     def prove(self, claim):
         claim.only("=", r"\le", r"\ge")
         claim.compare_in_chains()
-        try: value = opaque(claim.sides[-1])
-        except AlgebraError: value = None
-        return Verdict("numeric", CHAINS, frozenset(), value)
+        values = [opaque(side) for side in claim.sides]
+        return Verdict("numeric", CHAINS, frozenset(), values[-1])
 
 @dataclass(frozen=True)
 class gap(Way):
@@ -1501,6 +1594,7 @@ def unit_mass(expr):
 def is_density(expr, law) -> bool: return book.kind(name_of(expr)) == "density" and expr.args == law.args
 
 
+
 # %% ../nbs/00_gaussian_algebra.ipynb #c1eac460
 def eq(number: str, latex: str, by: Way | None = None, start: int = 1) -> Equation:
     """Read, prove and display a formula; every relation sign is checked, numbers first.
@@ -1509,17 +1603,24 @@ def eq(number: str, latex: str, by: Way | None = None, start: int = 1) -> Equati
     must be equal by definitions alone. start: the first t for which it is claimed, and tested.
     Raises ReadError for text that was not read, AlgebraError with a counterexample, or when no proof was found.
     """
-    sides, signs = Parser(latex).chain()
+    reserve(number, latex)
+    sides, signs = read_relations(latex)
     claim = Claim(number, latex, tuple(sides), tuple(signs), start)
     if not isinstance(by, Way | None): claim.fail(f"by= is a way of proof of this module, got {by!r}")
     if not signs: claim.fail("states nothing: there is no relation sign")
     if ":=" in signs: claim.fail("a definition is registered by define")
     if any(left == right for left, _, right in claim.steps()): claim.fail("compares a formula with itself")
-    verdict = (by or Definitions()).prove(claim)
-    return register(number, latex, verdict, sides=claim.sides, subject=subject_of(sides[0]), first=start)
+    before = dict(book.meanings)
+    try: verdict = (by or Definitions()).prove(claim)
+    except AlgebraError:
+        book.meanings = before
+        raise
+    subject = subject_of(sides[0]) if {"=", r"\law"}.issuperset(signs) else None
+    return register(number, latex, verdict, sides=claim.sides, subject=subject, first=start)
 
 def cite(number: str, latex: str, source: str) -> Equation:
     "Display a formula that is taken from elsewhere, neither read nor proved."
+    reserve(number, latex)
     return register(number, latex, Verdict("cited", source, frozenset()))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #38c81be6
@@ -1528,13 +1629,16 @@ def define(number: str, latex: str, start: int = 1) -> Equation:
 
     That of the normal density is compared with the one that this module computes with.
     """
-    sides, signs = Parser(latex).chain()
+    reserve(number, latex)
+    sides, signs = read_relations(latex)
     if signs != [":="]: raise AlgebraError(f"({number}) a definition has one sign, :=")
     (left, right), ev, value = sides, Evaluator(), None
     name = left.parts[0]
     if left.op == "normal": Claim(number, latex, tuple(sides), ("=",), start).compare(ev(left).expr, ev(right).expr)
     elif left.op == "density":
         if right.op == "normal":
+            if earlier := [n for n, (density, _) in book.laws.items() if density == left and n != number]:
+                raise AlgebraError(f"({number}) this density already has a law, by ({earlier[0]})")
             value = law_of(ev, right)
             book.laws[number] = (left, value)
         else: value = opaque(right)
