@@ -282,6 +282,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
             'ddpm_course.prediction': { 'ddpm_course.prediction._added_std': ('epsilon.html#_added_std', 'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._check_prediction_type': ( 'epsilon.html#_check_prediction_type',
                                                                                            'ddpm_course/prediction.py'),
+                                        'ddpm_course.prediction._checked_output': ( 'epsilon.html#_checked_output',
+                                                                                    'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._ends_in_pure_noise': ( 'epsilon.html#_ends_in_pure_noise',
                                                                                         'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._signal_and_noise': ( 'epsilon.html#_signal_and_noise',

@@ -45,6 +45,17 @@ def _signal_and_noise(schedule: NoiseSchedule, t: Tensor, x: Tensor) -> tuple[Te
     return (extract(schedule.alphas_cumprod.sqrt(), t, x),
             extract(schedule.one_minus_alphas_cumprod.sqrt(), t, x))
 
+
+def _checked_output(
+    where: str, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
+) -> Tensor:
+    """The network's output in the precision of x_t, once everything fits together."""
+    _check_prediction_type(where, schedule, prediction_type)
+    check_batch(where, "x_t", x_t)
+    check_like(where, "output", output, "x_t", x_t)
+    check_timesteps(where, t, len(x_t), schedule.num_train_timesteps)
+    return output.to(x_t.dtype)
+
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
 def predict_x0(
     schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
@@ -54,12 +65,7 @@ def predict_x0(
     x_t and output are [B, ...], t is [B] in 1..T. v: Salimans & Ho 2022, section 4.
     Raises BadInput for another shape, an unknown type, or "epsilon" with zero terminal SNR.
     """
-    where = "predict_x0"
-    _check_prediction_type(where, schedule, prediction_type)
-    check_batch(where, "x_t", x_t)
-    check_like(where, "output", output, "x_t", x_t)
-    check_timesteps(where, t, len(x_t), schedule.num_train_timesteps)
-    output = output.to(x_t.dtype)
+    output = _checked_output("predict_x0", schedule, x_t, t, output, prediction_type)
     signal, noise = _signal_and_noise(schedule, t, x_t)
     if prediction_type == "epsilon":
         return (x_t - noise * output) / signal
@@ -72,12 +78,7 @@ def predict_epsilon(
     schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
 ) -> Tensor:
     """The noise that a network's output at x_t means; arguments and errors as in `predict_x0`."""
-    where = "predict_epsilon"
-    _check_prediction_type(where, schedule, prediction_type)
-    check_batch(where, "x_t", x_t)
-    check_like(where, "output", output, "x_t", x_t)
-    check_timesteps(where, t, len(x_t), schedule.num_train_timesteps)
-    output = output.to(x_t.dtype)
+    output = _checked_output("predict_epsilon", schedule, x_t, t, output, prediction_type)
     signal, noise = _signal_and_noise(schedule, t, x_t)
     if prediction_type == "sample":
         return (x_t - signal * output) / noise
