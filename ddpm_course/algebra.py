@@ -25,16 +25,16 @@ __all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIO
            'gaussian_covariance', 'log_density', 'kl', 'known_law', 'variable', 'law_of', 'value_normal',
            'value_density', 'value_kl', 'value_mean', 'value_limit', 'Trace', 'Det', 'has_matrices', 'transpose',
            'words', 'is_column', 'is_number', 'matrix_mean', 'Expectation', 'under', 'expectation', 'named_in', 'binds',
-           'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'refute', 'in_blocks',
-           'random_matrices', 'refute_in_blocks', 'logs', 'shifted', 'common_range', 'positive', 'split_roots',
-           'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of', 'probability', 'bind', 'evaluate',
-           'symbol_in', 'index_in', 'free_times', 'worlds', 'refute_in_chains', 'Way', 'Verdict', 'Equation',
-           'equation', 'reserve', 'register', 'Derivation', 'ref', 'variable_named', 'draw', 'substitute',
-           'independent_of', 'solve_for', 'law_named', 'moments', 'log_density_of', 'complete_square', 'marginal',
-           'Claim', 'in_law', 'differences', 'nameable', 'subject_of', 'value_of', 'named_by', 'finish', 'reach_of',
-           'Definitions', 'prove_derivation', 'induct', 'increments', 'rewrite', 'Using', 'excess_of', 'using',
-           'joints', 'as_joints', 'joint', 'in_chains', 'gap', 'convex_in', 'pointwise', 'unit_mass', 'is_density',
-           'eq', 'cite', 'define', 'is_mathematics', 'chapters', 'after', 'formula']
+           'misses', 'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'divides_by_zero',
+           'refute', 'in_blocks', 'random_matrices', 'some_blocks', 'refute_in_blocks', 'logs', 'shifted',
+           'common_range', 'positive', 'split_roots', 'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of',
+           'probability', 'bind', 'evaluate', 'symbol_in', 'index_in', 'free_times', 'worlds', 'refute_in_chains',
+           'Way', 'Verdict', 'Equation', 'equation', 'reserve', 'register', 'Derivation', 'ref', 'variable_named',
+           'draw', 'substitute', 'independent_of', 'solve_for', 'law_named', 'moments', 'log_density_of',
+           'complete_square', 'marginal', 'Claim', 'in_law', 'pairs', 'nameable', 'subject_of', 'value_of', 'named_by',
+           'finish', 'reach_of', 'Definitions', 'prove_derivation', 'induct', 'increments', 'rewrite', 'Using',
+           'excess_of', 'using', 'joints', 'as_joints', 'joint', 'in_chains', 'gap', 'convex_in', 'pointwise',
+           'unit_mass', 'is_density', 'eq', 'cite', 'define', 'is_mathematics', 'chapters', 'after', 'formula']
 
 # %% ../nbs/00_gaussian_algebra.ipynb #12efcef4
 class AlgebraError(ValueError):
@@ -667,6 +667,7 @@ def value_density(ev, name, left, right):
 def value_kl(ev, p, q):
     if ev.opaque and {p.op, q.op} == {"density"}:
         p, q = ev(p).expr, ev(q).expr
+        if p.args[0] != q.args[0]: raise AlgebraError(f"a divergence between laws of {p.args[0]} and of {q.args[0]}")
         return Typed(expectation(p, sp.log(p) - sp.log(q)))
     p, q = law_of(ev, p), law_of(ev, q)
     if p.variable != q.variable: raise AlgebraError(f"a divergence between laws of {p.variable} and of {q.variable}")
@@ -767,6 +768,13 @@ def binds(law, named) -> bool:
     spans = [v.args for v in left if name_of(v).endswith(":")]
     return any((late(first) - low).is_nonnegative and (late(high) - late(last)).is_nonnegative for low, high in spans)
 
+def misses(law, named) -> bool:
+    "Whether the law surely leaves this state or span alone."
+    left, right = law.args
+    before = lambda a, b: (late(b) - late(a)).is_positive
+    apart = (before(v.args[-1], named.args[0]) or before(named.args[-1], v.args[0]) for v in left)
+    return named in right or bool(left) and all(apart)
+
 def late(index):
     "An index with T written as two plus something: below that the sums over t are empty."
     return index.subs(sp.Symbol("T", integer=True, positive=True), 2 + LONGER) if index.free_symbols else index
@@ -787,10 +795,12 @@ def spread(law, body, index=None):
         named = named_in(rest)
         ends = lambda s: [s.subs(index[0], end) for end in index[1:]] if index else [s]
         bound = {s for s in named if all(binds(law, end) for end in ends(s))}
-        if isinstance(rest, sp.Sum):
+        moving = index and any(s.has(index[0]) for s in named)
+        if isinstance(rest, sp.Sum) and not law.has(rest.limits[0][0]):
             result = sp.Sum(spread(law, rest.function, rest.limits[0]), rest.limits[0])
+        elif isinstance(rest, sp.Sum): result = Expectation(law, rest)
         elif isinstance(rest, Expectation): result = tower(law, *rest.args, index)
-        elif not any(binds(law, end) for s in named for end in ends(s)): result = rest
+        elif not moving and all(misses(law, s) for s in named): result = rest
         elif named <= bound | set(right): result = Expectation(law.func(sp.Tuple(), right), rest)
         else: result = Expectation(law, rest)
         total += factor * result
@@ -799,7 +809,7 @@ def spread(law, body, index=None):
 def tower(law, inner, body, index):
     "E under q(a | c) of E under q(b | a, c) is E under q(a, b | c)."
     (left, right), (more, given) = law.args, inner.args
-    if law.func != inner.func or set(given) - set(left) - set(right): return Expectation(law, Expectation(inner, body))
+    if law.func != inner.func or set(given) != set(left) | set(right): return Expectation(law, Expectation(inner, body))
     both = sp.Tuple(*left, *more) if left and more else sp.Tuple()
     return spread(law.func(both, right), body, index)
 
@@ -827,6 +837,9 @@ def independent(expr) -> list:
     return sorted(whole | functions | {s for s in symbols if not isinstance(s, sp.Dummy)}, key=str)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #fb97dea0
+def divides_by_zero(expr, now: dict) -> bool:
+    return any(p.exp.could_extract_minus_sign() and p.base.subs(now).doit() == 0 for p in expr.atoms(sp.Pow))
+
 def refute(difference, first: int = 1, trials: int = 5) -> str | None:
     "A counterexample in numbers; None when the difference vanishes to 40 digits wherever it was tried."
     if isinstance(difference, sp.MatrixBase):
@@ -834,7 +847,9 @@ def refute(difference, first: int = 1, trials: int = 5) -> str | None:
     if has_matrices(difference): return refute_in_blocks(difference)
     rng, T = random.Random(0), sp.Symbol("T", integer=True, positive=True)
     for t in range(first, first + trials):
-        written_out = difference.subs({t_: t, T: t + rng.randint(0, 2)}).doit()
+        now = {t_: t, T: t + rng.randint(0, 2)}
+        if divides_by_zero(difference, now): return f"not defined at t = {t}"
+        written_out = difference.subs(now).doit()
         point = {a: random_value(domain(a), rng) for a in independent(written_out)}
         value = sp.N(written_out.xreplace(point), 50, maxn=400)
         at = ", ".join(f"{k} = {v}" for k, v in {t_: t, **point}.items())
@@ -871,16 +886,21 @@ def random_matrices(symbols, rng) -> dict:
         point |= {sp.Symbol(name + mark, commutative=False): v for mark, v in (("", m), ("ᵀ", m.T))}
     return point
 
+def some_blocks(expr, rng):
+    "The value at random matrices, as a list of its entries, and these matrices."
+    symbols = sorted((s for s in expr.free_symbols if not s.is_commutative), key=str)
+    point, shape = random_matrices(symbols, rng), sp.matrices.exceptions
+    try: value = in_blocks(sp.expand(expr), point)
+    except (shape.ShapeError, shape.NonSquareMatrixError) as wrong:
+        raise AlgebraError(f"shapes do not fit: {wrong}")
+    at = ", ".join(f"{s} = {point[s].tolist()}" for s in symbols if not name_of(s).endswith("ᵀ"))
+    return value if isinstance(value, sp.MatrixBase) else [value], at
+
 def refute_in_blocks(difference, trials: int = 3) -> str | None:
-    rng, shape = random.Random(1), sp.matrices.exceptions
-    symbols = sorted((s for s in difference.free_symbols if not s.is_commutative), key=str)
+    rng = random.Random(1)
     for _ in range(trials):
-        point = random_matrices(symbols, rng)
-        try: value = in_blocks(sp.expand(difference), point)
-        except (shape.ShapeError, shape.NonSquareMatrixError) as wrong: return f"shapes do not fit: {wrong}"
-        entries = value if isinstance(value, sp.MatrixBase) else [value]
+        entries, at = some_blocks(difference, rng)
         worst = max((sp.N(v, 50) for v in entries), key=abs)
-        at = ", ".join(f"{s} = {point[s].tolist()}" for s in symbols if not name_of(s).endswith("ᵀ"))
         if abs(worst) > sp.Float(10)**-40: return f"the two sides differ by {sp.N(worst, 6)} at {at}"
 
 # %% ../nbs/00_gaussian_algebra.ipynb #6256b52b
@@ -1303,7 +1323,10 @@ class Claim:
         start = self.start if start is None else start
         if book.trusting: return
         if sign == r"\law": left, right = in_law(left), in_law(right)
-        for what, difference in differences(left, right):
+        for what, a, b in pairs(left, right):
+            for side in (a, b):
+                if isinstance(side, sp.Expr) and has_matrices(side): some_blocks(side, random.Random(1))
+            difference = a - b
             if wrong := refute(difference, start): self.fail(f"is wrong: {what}{wrong}")
             ends = (difference, difference.subs(t_, start)) if difference.has(t_) else (difference,)
             if not all(map(vanishes, ends)): self.fail(f"was not proved: {what}{difference}")
@@ -1318,15 +1341,15 @@ def in_law(sample) -> Law:
     "The law of an affine form in standard normal vectors, given all states in it."
     return Law(sp.S.Zero, gaussian_mean(fresh(sample)), gaussian_covariance(sample))
 
-def differences(left, right) -> list[tuple]:
-    "What must vanish for two values to be equal."
+def pairs(left, right) -> list[tuple]:
+    "What must agree for two values to be equal."
     if isinstance(left, Law) != isinstance(right, Law): raise AlgebraError("a law is compared with an expression")
     if isinstance(left, Law):
         if left.variable != right.variable: raise AlgebraError(f"laws of {left.variable} and of {right.variable}")
-        return [("mean: ", left.mean - right.mean), ("covariance: ", left.covariance - right.covariance)]
+        return [("mean: ", left.mean, right.mean), ("covariance: ", left.covariance, right.covariance)]
     powers = lambda e: not isinstance(e, sp.MatrixBase) and (e.has(sp.exp) or any(p.exp.has(dimension) for p in e.atoms(sp.Pow)))
-    if powers(left) and powers(right): return [("log: ", logs(sp.log(left)) - logs(sp.log(right)))]
-    return [("", left - right)]
+    if powers(left) and powers(right): return [("log: ", logs(sp.log(left)), logs(sp.log(right)))]
+    return [("", left, right)]
 
 # %% ../nbs/00_gaussian_algebra.ipynb #3c9bb095
 def nameable(node: Node) -> bool:
