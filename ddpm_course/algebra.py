@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast, functools, itertools, json, random, re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from sympy.core.function import AppliedUndef
 
 # %% auto #0
 __all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIONS', 'OPEN', 'STOP', 'READS', 'INDICES', 'GREEK',
-           'LETTER', 'ASSUMPTIONS', 'CONSTANTS', 'dimension', 't_', 'VALUES', 'VALUE_KINDS', 'NOISE', 'LONGER',
-           'RANGES', 'SIZES', 'KEY', 'STANDS_ALONE', 'ARITHMETIC', 'HOLDS', 'HYPOTHESIS', 'CHAINS', 'AlgebraError',
-           'ReadError', 'Entry', 'Book', 'tokens', 'Node', 'Parser', 'read_chain', 'read_sum', 'read_product',
-           'read_power', 'read_group', 'read_bracketed', 'reads', 'read_atom', 'read_argument', 'read_norm',
-           'read_bounds', 'read_limit', 'read_normal', 'read_mean', 'read_kl', 'read_blocks', 'read_name',
+           'LETTER', 'ASSUMPTIONS', 'CONSTANTS', 'dimension', 't_', 'T_', 'VALUES', 'VALUE_KINDS', 'NOISE', 'LONGER',
+           'RANGES', 'SIZES', 'KEY', 'STANDS_ALONE', 'ARITHMETIC', 'HOLDS', 'HYPOTHESIS', 'CHAINS', 'EVERY_DENSITY',
+           'AlgebraError', 'ReadError', 'Entry', 'Book', 'tokens', 'Node', 'Parser', 'read_chain', 'read_sum',
+           'read_product', 'read_power', 'read_group', 'read_bracketed', 'reads', 'read_atom', 'read_argument',
+           'read_norm', 'read_bounds', 'read_limit', 'read_normal', 'read_mean', 'read_kl', 'read_blocks', 'read_name',
            'read_symbol', 'read_density', 'read', 'read_relations', 'notation', 'Typed', 'Law', 'index_symbol',
            'atom_of', 'name_of', 'states', 'values', 'Evaluator', 'opaque', 'over', 'value_neg', 'value_add',
            'value_div', 'value_pow', 'value_norm2', 'value_mul', 'value_transpose', 'value_blocks', 'value_symbol',
@@ -26,15 +27,16 @@ __all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIO
            'value_density', 'value_kl', 'value_mean', 'value_limit', 'Trace', 'Det', 'has_matrices', 'transpose',
            'words', 'is_column', 'is_number', 'matrix_mean', 'Expectation', 'under', 'expectation', 'named_in', 'binds',
            'misses', 'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'divides_by_zero',
-           'refute', 'in_blocks', 'random_matrices', 'some_blocks', 'refute_in_blocks', 'logs', 'shifted',
+           'refute', 'in_blocks', 'random_matrices', 'some_blocks', 'fits', 'refute_in_blocks', 'logs', 'shifted',
            'common_range', 'positive', 'split_roots', 'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of',
-           'probability', 'bind', 'evaluate', 'symbol_in', 'index_in', 'free_times', 'worlds', 'refute_in_chains',
-           'Way', 'Verdict', 'Equation', 'equation', 'reserve', 'register', 'Derivation', 'ref', 'variable_named',
-           'draw', 'substitute', 'independent_of', 'solve_for', 'law_named', 'moments', 'log_density_of',
-           'complete_square', 'marginal', 'Claim', 'in_law', 'pairs', 'nameable', 'subject_of', 'value_of', 'named_by',
-           'finish', 'reach_of', 'Definitions', 'prove_derivation', 'induct', 'increments', 'rewrite', 'Using',
-           'excess_of', 'using', 'joints', 'as_joints', 'joint', 'in_chains', 'gap', 'convex_in', 'pointwise',
-           'unit_mass', 'is_density', 'eq', 'cite', 'define', 'is_mathematics', 'chapters', 'after', 'formula']
+           'probability', 'bind', 'evaluate', 'symbol_in', 'index_in', 'free_times', 'worlds', 'places',
+           'refute_in_chains', 'Way', 'Verdict', 'Equation', 'equation', 'reserve', 'register', 'Derivation',
+           'statement', 'ref', 'variable_named', 'draw', 'substitute', 'independent_of', 'solve_for', 'law_named',
+           'moments', 'log_density_of', 'complete_square', 'marginal', 'Claim', 'of_one_kind', 'compare',
+           'compare_in_chains', 'in_law', 'powers', 'pairs', 'nameable', 'subject_of', 'value_of', 'named_by', 'finish',
+           'reach_of', 'Definitions', 'prove_derivation', 'induct', 'increments', 'rewrite', 'Using', 'excess_of',
+           'using', 'joints', 'as_joints', 'joint', 'in_chains', 'gap', 'convex_in', 'pointwise', 'unit_mass',
+           'is_density', 'eq', 'cite', 'define', 'said_by', 'is_mathematics', 'chapters', 'after', 'formula']
 
 # %% ../nbs/00_gaussian_algebra.ipynb #12efcef4
 class AlgebraError(ValueError):
@@ -77,8 +79,9 @@ book = Book()
 TOKEN = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
 SPACING = set(r"\, \; \: \! \left \right \big \Big \bigl \bigr \Bigl \Bigr "
               r"\begin{aligned} \end{aligned}".split()) | {"\\ "}
-SPELLINGS = {r"\mathcal{N}": r"\mathcal N", r"\mathbb{E}": r"\mathbb E", r"\operatorname": r"\mathrm",
-             r"D_{\mathrm{KL}}": "D_{KL}", r"\tfrac": r"\frac", r"\dfrac": r"\frac",
+SPELLINGS = {r"\mathcal{N}": r"\mathcal N", r"\mathbb{E}": r"\mathbb E",
+             r"\operatorname": r"\mathrm", r"D_{\mathrm{KL}}": "D_{KL}",
+             r"\tfrac": r"\frac", r"\dfrac": r"\frac",
              r"\overset{d}{=}": r"\law", r"\mathcal N": r"\normal", r"\mathbb E": r"\mean",
              "D_{KL}": r"\KL"}
 RELATIONS = {"=", ":=", r"\le", r"\ge", r"\law"}
@@ -102,7 +105,7 @@ def tokens(latex: str) -> list[str]:
             arranged = True
             continue
         if arranged and kept and kept[-1] not in OPEN and token not in STOP | {r"\cdot"}:
-            raise ReadError(f"a line or column breaks between two factors, before {token}\n  in  {latex}")
+            raise ReadError(f"a line or column breaks before the factor {token}\n  in  {latex}")
         kept.append(token)
         arranged = False
     return kept
@@ -116,7 +119,8 @@ class Node:
 
     def children(self):
         for part in self.parts:
-            yield from (p for p in (part if isinstance(part, tuple) else (part,)) if isinstance(p, Node))
+            several = part if isinstance(part, tuple) else (part,)
+            yield from (p for p in several if isinstance(p, Node))
 
     def walk(self):
         yield self
@@ -176,6 +180,7 @@ def read_product(p: Parser) -> Node:
             result = Node("mul", (result, p.power()))
     return result
 
+# %% ../nbs/00_gaussian_algebra.ipynb #febcc391
 def read_power(p: Parser) -> Node:
     base = p.atom()
     while p.follows("^"):
@@ -183,9 +188,10 @@ def read_power(p: Parser) -> Node:
         base = Node("transpose", (base,)) if turned else Node("pow", (base, p.group()))
     return base
 
-Parser.chain, Parser.sum, Parser.product, Parser.power = read_chain, read_sum, read_product, read_power
+Parser.chain, Parser.sum = read_chain, read_sum
+Parser.product, Parser.power = read_product, read_power
 
-# %% ../nbs/00_gaussian_algebra.ipynb #febcc391
+# %% ../nbs/00_gaussian_algebra.ipynb #1ca74fb7
 def read_group(p: Parser) -> Node:
     "What LaTeX takes as one argument: a braced formula, or one digit, or one symbol."
     if p.next.isdigit(): p.todo[p.at:p.at + 1] = list(p.next)
@@ -197,6 +203,7 @@ def read_bracketed(p: Parser, left: str, right: str) -> Node:
     p.take(right)
     return inside
 
+# %% ../nbs/00_gaussian_algebra.ipynb #5a063071
 READS, INDICES = {}, ("t", "k", "s", "i", "j")
 
 def reads(token: str):
@@ -216,11 +223,13 @@ Parser.group, Parser.bracketed, Parser.atom = read_group, read_bracketed, read_a
 def read_argument(p: Parser) -> Node:
     "What a log is taken of: one power; when factors follow, in brackets."
     bracketed, argument = p.next in ("(", "["), p.power()
-    if not bracketed and p.next not in STOP: p.fail("does this factor belong to the argument? write brackets")
+    if not bracketed and p.next not in STOP:
+        p.fail("does this factor belong to the argument? write brackets")
     return argument
 
 Parser.argument = read_argument
 
+# %% ../nbs/00_gaussian_algebra.ipynb #1c55a18d
 READS |= {
     r"\frac": lambda p: Node("div", (p.group(), p.group())),
     r"\sqrt": lambda p: Node("sqrt", (p.group(),)),
@@ -232,7 +241,7 @@ READS |= {
     r"\prod": lambda p: p.bounds("prod"),
 }
 
-# %% ../nbs/00_gaussian_algebra.ipynb #1c55a18d
+# %% ../nbs/00_gaussian_algebra.ipynb #0a9d9491
 @reads(r"\lVert")
 def read_norm(p):
     inside = p.sum()
@@ -240,6 +249,7 @@ def read_norm(p):
     if p.group() != Node("number", (2,)): p.fail("only the squared norm is read")
     return Node("norm2", (inside,))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #ba99c73b
 def read_bounds(p: Parser, op: str) -> Node:
     p.take("_"); p.take("{")
     index = p.take(*INDICES)
@@ -257,7 +267,7 @@ def read_limit(p):
 
 Parser.bounds = read_bounds
 
-# %% ../nbs/00_gaussian_algebra.ipynb #0a9d9491
+# %% ../nbs/00_gaussian_algebra.ipynb #5dd08360
 @reads(r"\normal")
 def read_normal(p):
     "N(x; m, V) or N(m, V)"
@@ -270,6 +280,7 @@ def read_normal(p):
     p.take(")")
     return Node("normal", (variable, mean, spread))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #2bad8bd2
 @reads(r"\mean")
 def read_mean(p):
     "E[...] over all noises, or E_{q(...)}[...]"
@@ -289,6 +300,7 @@ def read_kl(p):
     p.take(")")
     return Node("KL", (left, right))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #ad595663
 @reads(r"\begin{pmatrix}")
 def read_blocks(p):
     rows = [[p.sum()]]
@@ -299,8 +311,8 @@ def read_blocks(p):
     return Node("blocks", tuple(map(tuple, rows)))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #282e6952
-GREEK = ("alpha beta gamma delta epsilon varepsilon eta theta kappa lambda mu nu pi rho sigma tau phi omega "
-         "Lambda Sigma Delta infty")
+GREEK = ("alpha beta gamma delta epsilon varepsilon eta theta kappa lambda mu nu pi rho sigma tau "
+         "phi omega Lambda Sigma Delta infty")
 LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join(GREEK.split()) + ")$")
 
 def read_name(p: Parser) -> tuple[str, list[str]]:
@@ -341,6 +353,7 @@ def read_symbol(p: Parser) -> Node:
         p.take(")")
     return Node("symbol", (base, inner(under) if under else None, arguments))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #77b78138
 def read_density(p: Parser, name: str) -> Node:
     "p(x, y | z)"
     sides = [(), ()]
@@ -354,7 +367,7 @@ def read_density(p: Parser, name: str) -> Node:
 
 Parser.symbol = read_symbol
 
-# %% ../nbs/00_gaussian_algebra.ipynb #77b78138
+# %% ../nbs/00_gaussian_algebra.ipynb #6eeba7e8
 def read(latex: str) -> Node:
     "The tree of one formula without a relation sign."
     p = Parser(latex)
@@ -365,20 +378,23 @@ def read_relations(latex: str) -> tuple[list[Node], list[str]]:
     p = Parser(latex)
     return p.all(p.chain)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #ff956219
 def notation(latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple = ()) -> None:
     """Declare a symbol, written as it stands for the index t.
 
-    kind: one of KINDS; domain: one of DOMAINS; shape: names of the sides of a matrix, as ("m", "n").
+    kind: one of KINDS; domain: one of DOMAINS; shape: the sides of a matrix by name, as ("m", "n").
     Raises AlgebraError for an unknown kind or domain.
     """
     for what, got, known in (("kind", kind, KINDS), ("domain", domain, DOMAINS)):
-        if got not in known: raise AlgebraError(f"notation {latex}: {what} {got!r}, expected one of {known}")
+        if got not in known:
+            raise AlgebraError(f"notation {latex}: {what} {got!r}, expected one of {known}")
     p = Parser(latex)
     base, under = p.name()
     arguments, label = "".join(p.todo[p.at:]), "".join(under)
     indexed = label == "t" or "t" in tokens(arguments)
     name = f"{base}_{label}" if label else base
-    book.notation[name] = Entry(name, kind, domain, meaning, indexed, arguments[1:-1] or None, shape)
+    inside = arguments[1:-1] or None
+    book.notation[name] = Entry(name, kind, domain, meaning, indexed, inside, shape)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #409ee96c
 @dataclass(frozen=True)
@@ -399,21 +415,23 @@ class Law:
         return Law(f(self.variable), f(self.mean), f(self.covariance), self.isotropic)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #a627b554
-ASSUMPTIONS = {"real": dict(real=True), "positive": dict(positive=True), "(0,1)": dict(positive=True),
-               "natural": dict(integer=True, positive=True), "symmetric": {}}
+ASSUMPTIONS = {"real": dict(real=True), "positive": dict(positive=True),
+               "(0,1)": dict(positive=True), "natural": dict(integer=True, positive=True),
+               "symmetric": {}}
 CONSTANTS = {r"\pi": sp.pi}
 dimension = sp.Symbol("d", integer=True, positive=True)
 
 def index_symbol(name: str) -> sp.Symbol: return sp.Symbol(name, integer=True)
 
-t_ = index_symbol("t")
+t_, T_ = index_symbol("t"), sp.Symbol("T", integer=True, positive=True)
 
 def atom_of(entry: Entry, index: sp.Expr | None, given: list) -> sp.Expr:
-    "The SymPy atom of a symbol: a function of its index and of its random arguments, if it has them."
+    "The SymPy atom of a symbol: a function of its index and random arguments, if it has them."
     if entry.kind in ("matrix", "column"): return sp.Symbol(entry.name, commutative=False)
     if index is not None: return sp.Function(entry.name)(index, *filter(states, given))
     return CONSTANTS.get(entry.name) or sp.Symbol(entry.name, **ASSUMPTIONS[entry.domain])
 
+# %% ../nbs/00_gaussian_algebra.ipynb #be521964
 def name_of(atom: sp.Expr) -> str:
     return atom.func.__name__ if isinstance(atom, AppliedUndef) else getattr(atom, "name", "")
 
@@ -458,6 +476,7 @@ VALUES |= {
     "prod": lambda ev, *parts: over(sp.Product, ev, *parts),
 }
 
+# %% ../nbs/00_gaussian_algebra.ipynb #c6f2f7d7
 def over(build, ev, name, low, high, body) -> Typed:
     "A sum or product; its index gets another name where that name is taken."
     k, ends = index_symbol(name), (ev.scalar(low), ev.scalar(high))
@@ -467,7 +486,7 @@ def over(build, ev, name, low, high, body) -> Typed:
     finally: ev.indices = outer
     return Typed(build(v.expr, (k, *ends)), v.kind)
 
-# %% ../nbs/00_gaussian_algebra.ipynb #c6f2f7d7
+# %% ../nbs/00_gaussian_algebra.ipynb #7b1f999f
 @values("neg")
 def value_neg(ev, a):
     v = ev(a)
@@ -482,6 +501,7 @@ def value_add(ev, *terms):
     total = functools.reduce(lambda a, b: a + b, (v.expr for v in found))
     return Typed(total, kinds.pop() if kinds else "scalar")
 
+# %% ../nbs/00_gaussian_algebra.ipynb #032cd68c
 @values("div")
 def value_div(ev, a, b):
     v = ev(a)
@@ -521,7 +541,8 @@ def value_transpose(ev, a):
     return Typed(transpose(v.expr), "matrix")
 
 @values("blocks")
-def value_blocks(ev, *rows): return Typed(sp.Matrix([[ev(x).expr for x in row] for row in rows]), "blocks")
+def value_blocks(ev, *rows):
+    return Typed(sp.Matrix([[ev(x).expr for x in row] for row in rows]), "blocks")
 
 # %% ../nbs/00_gaussian_algebra.ipynb #1bb06d95
 VALUE_KINDS = {"noise": "vector", "state": "vector", "sequence": "scalar", "column": "matrix"}
@@ -539,17 +560,20 @@ def value_symbol(ev, name, index, arguments):
     if name not in book.meanings: return Typed(atom_of(entry, i, given), kind)
     meaning, number = book.meanings[name]
     ev.leaves.add(number)
-    if not isinstance(meaning, Node): return Typed(meaning if i is None else meaning.subs(t_, i), kind)
+    if not isinstance(meaning, Node):
+        return Typed(meaning if i is None else meaning.subs(t_, i), kind)
     outer, ev.indices = ev.indices, {} if i is None else {"t": i}
     try: return ev(meaning)
     finally: ev.indices = outer
 
+# %% ../nbs/00_gaussian_algebra.ipynb #85e05ca2
 def matched(entry, given, i):
     "The index at which the declared arguments are the given ones."
     declared = [Evaluator()(read(a)).expr for a in re.split(r",(?![^{]*})", entry.arguments)]
     if i is None: i = unify_all(declared, given)
     if i is None or [a.subs(t_, i) for a in declared] != given:
-        raise ReadError(f"{entry.name} was declared with the arguments ({entry.arguments}), got {given}")
+        raise ReadError(
+            f"{entry.name} was declared with the arguments ({entry.arguments}), got {given}")
     return i
 
 # %% ../nbs/00_gaussian_algebra.ipynb #f4402305
@@ -571,16 +595,19 @@ def unify_all(patterns, givens):
 # %% ../nbs/00_gaussian_algebra.ipynb #4aebf034
 def is_noise(a) -> bool: return name_of(a) == "noise" or book.kind(name_of(a)) == "noise"
 
-def noises(expr) -> list: return sorted(filter(is_noise, expr.atoms(AppliedUndef, sp.Symbol)), key=str)
+def noises(expr) -> list:
+    return sorted(filter(is_noise, expr.atoms(AppliedUndef, sp.Symbol)), key=str)
 
 def fresh(expr: sp.Expr) -> sp.Expr:
     "The expression; an error when it holds a state together with a noise that is part of it."
     for z, x in itertools.product(noises(expr), states(expr)):
-        if z.args and (z.args[0] - x.args[0]).is_nonpositive: raise AlgebraError(f"{z} is not independent of {x}")
+        if z.args and (z.args[0] - x.args[0]).is_nonpositive:
+            raise AlgebraError(f"{z} is not independent of {x}")
     return expr
 
 def fresh_noise() -> sp.Expr: return sp.Function("noise")(sp.Dummy(integer=True))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #e37639f0
 def gaussian_mean(expr: sp.Expr) -> sp.Expr:
     "E over independent standard normal vectors of an expression of degree at most two in them."
     still, result = {z: 0 for z in noises(expr)}, expr
@@ -601,10 +628,12 @@ def gaussian_covariance(expr: sp.Expr) -> sp.Expr:
         factor, rest = term.as_independent(sp.Sum, as_Add=False)
         if not (isinstance(rest, sp.Sum) and noises(rest)): single.append(term); continue
         (z,), (k, low, high) = noises(rest), rest.limits[0]
-        if abs(sp.diff(z.args[0], k)) != 1: raise AlgebraError(f"the noises of {rest} are not distinct")
+        if abs(sp.diff(z.args[0], k)) != 1:
+            raise AlgebraError(f"the noises of {rest} are not distinct")
         total += factor**2 * sp.Sum(rest.function.coeff(z)**2, (k, low, high))
     single = sp.Add(*single)
-    if total != 0 and noises(single): raise AlgebraError(f"a sum of noises beside single ones: {expr}")
+    if total != 0 and noises(single):
+        raise AlgebraError(f"a sum of noises beside single ones: {expr}")
     slopes = [sp.diff(single, z) for z in noises(single)]
     if any(map(noises, slopes)): raise AlgebraError(f"not affine in its noises: {expr}")
     return total + sum(a**2 for a in slopes)
@@ -613,7 +642,9 @@ def gaussian_covariance(expr: sp.Expr) -> sp.Expr:
 def log_density(law: Law, x: sp.Expr | None = None) -> sp.Expr:
     "log N(x; m, V) in d dimensions."
     x = law.variable if x is None else x
-    if law.isotropic: square, volume = (x - law.mean)**2 / law.covariance, dimension * sp.log(law.covariance)
+    if law.isotropic:
+        square = (x - law.mean)**2 / law.covariance
+        volume = dimension * sp.log(law.covariance)
     else:
         square = transpose(x - law.mean) * law.covariance**-1 * (x - law.mean)
         volume = sp.log(Det(law.covariance))
@@ -642,16 +673,19 @@ def variable(ev: Evaluator, node: Node) -> sp.Expr:
     if node.op != "range": return ev(node).expr
     return sp.Function(node.parts[0] + ":")(*map(ev.scalar, node.parts[1:]))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #da691340
 def law_of(ev: Evaluator, node: Node) -> Law:
     if node.op == "density" and (law := known_law(ev, *node.parts)): return law
     if node.op != "normal": raise AlgebraError(f"no Gaussian law is known for this {node.op}")
     name, mean, spread = node.parts
     m, c = ev(mean), ev(spread)
     if m.kind == "vector" and c.kind != "isotropic":
-        raise AlgebraError(f"the covariance of a vector is a multiple of I, got the {c.kind} {c.expr}")
-    return Law(ev(name).expr if name else sp.Symbol("x", real=True), m.expr, c.expr, c.kind != "matrix")
+        raise AlgebraError(
+            f"the covariance of a vector is a multiple of I, got the {c.kind} {c.expr}")
+    variable = ev(name).expr if name else sp.Symbol("x", real=True)
+    return Law(variable, m.expr, c.expr, c.kind != "matrix")
 
-# %% ../nbs/00_gaussian_algebra.ipynb #da691340
+# %% ../nbs/00_gaussian_algebra.ipynb #e12050eb
 @values("normal")
 def value_normal(ev, *parts):
     if parts[0] is None: raise AlgebraError(r"a density needs its variable: \mathcal N(x; m, V)")
@@ -659,18 +693,22 @@ def value_normal(ev, *parts):
 
 @values("density")
 def value_density(ev, name, left, right):
-    if not ev.opaque and (law := known_law(ev, name, left, right)): return Typed(sp.exp(log_density(law)))
+    if not ev.opaque and (law := known_law(ev, name, left, right)):
+        return Typed(sp.exp(log_density(law)))
     sides = [sp.Tuple(*(variable(ev, x) for x in side)) for side in (left, right)]
     return Typed(sp.Function(name, positive=True)(*sides))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #f86c6527
 @values("KL")
 def value_kl(ev, p, q):
     if ev.opaque and {p.op, q.op} == {"density"}:
         p, q = ev(p).expr, ev(q).expr
-        if p.args[0] != q.args[0]: raise AlgebraError(f"a divergence between laws of {p.args[0]} and of {q.args[0]}")
+        if p.args[0] != q.args[0]:
+            raise AlgebraError(f"a divergence between laws of {p.args[0]} and of {q.args[0]}")
         return Typed(expectation(p, sp.log(p) - sp.log(q)))
     p, q = law_of(ev, p), law_of(ev, q)
-    if p.variable != q.variable: raise AlgebraError(f"a divergence between laws of {p.variable} and of {q.variable}")
+    if p.variable != q.variable:
+        raise AlgebraError(f"a divergence between laws of {p.variable} and of {q.variable}")
     return Typed(kl(p, q))
 
 @values("mean")
@@ -679,11 +717,13 @@ def value_mean(ev, density, body):
     if ev.opaque and density: return Typed(expectation(ev(density).expr, inside.expr), inside.kind)
     expr = fresh(inside.expr)
     if density:
-        if noises(expr): raise AlgebraError(f"a noise, which may depend on the states, under a law: {expr}")
+        if noises(expr):
+            raise AlgebraError(f"a noise, which may depend on the states, under a law: {expr}")
         law = law_of(ev, density)
         expr = expr.xreplace({law.variable: law.mean + sp.sqrt(law.covariance) * fresh_noise()})
     return Typed(gaussian_mean(expr), inside.kind)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #d164fa44
 @values("limit")
 def value_limit(ev, name, body):
     v = ev(body)
@@ -706,6 +746,7 @@ NOISE = "noise"
 
 def has_matrices(expr) -> bool: return any(not s.is_commutative for s in expr.free_symbols)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #bab3afaa
 def transpose(e: sp.Expr) -> sp.Expr:
     "The transpose of a noncommutative expression."
     if e.is_commutative: return e
@@ -716,7 +757,7 @@ def transpose(e: sp.Expr) -> sp.Expr:
     if name in book.notation and book.notation[name].domain == "symmetric": return e
     return sp.Symbol(name if e.name.endswith("ᵀ") else name + "ᵀ", commutative=False)
 
-# %% ../nbs/00_gaussian_algebra.ipynb #bab3afaa
+# %% ../nbs/00_gaussian_algebra.ipynb #74582d2e
 def words(term) -> tuple[list, list]:
     "The commuting and the noncommuting factors of a product."
     factors = sp.Mul.make_args(term)
@@ -733,6 +774,7 @@ def is_number(expr) -> bool:
         return bool(w) and name_of(w[0]).endswith("ᵀ") and is_column(w[0]) and is_column(w[-1])
     return all(map(one, sp.Add.make_args(sp.expand(expr))))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #d6caf3b4
 def matrix_mean(expr: sp.Expr, covariance: sp.Expr) -> sp.Expr:
     "E over a column n of mean zero: E n = 0, E nᵀMn = tr(M Cov n)."
     total = sp.Integer(0)
@@ -757,16 +799,19 @@ def named_in(expr) -> set:
     "The states and spans of states that an expression names; a span from 0 is x_0 and the rest."
     spans = {a for a in expr.atoms(AppliedUndef) if name_of(a).endswith(":")}
     whole = {a for a in spans if a.args[0] == 0}
-    parts = {part for a in whole for part in (sp.Function(name_of(a)[:-1])(0), a.func(1, a.args[1]))}
-    return states(expr) | spans - whole | parts
+    firsts = {sp.Function(name_of(a)[:-1])(0) for a in whole}
+    rests = {a.func(1, a.args[1]) for a in whole}
+    return states(expr) | spans - whole | firsts | rests
 
+# %% ../nbs/00_gaussian_algebra.ipynb #9d93b3f1
 def binds(law, named) -> bool:
     "Whether the law binds this state or span; one in its normal form binds all but its conditions."
     left, right = law.args
     if not left or named in left: return named not in right
     first, last = named.args[0], named.args[-1]
     spans = [v.args for v in left if name_of(v).endswith(":")]
-    return any((late(first) - low).is_nonnegative and (late(high) - late(last)).is_nonnegative for low, high in spans)
+    return any((late(first) - low).is_nonnegative and (late(high) - late(last)).is_nonnegative
+               for low, high in spans)
 
 def misses(law, named) -> bool:
     "Whether the law surely leaves this state or span alone."
@@ -777,11 +822,11 @@ def misses(law, named) -> bool:
 
 def late(index):
     "An index with T written as two plus something: below that the sums over t are empty."
-    return index.subs(sp.Symbol("T", integer=True, positive=True), 2 + LONGER) if index.free_symbols else index
+    return index.subs(T_, 2 + LONGER) if index.free_symbols else index
 
 LONGER = sp.Symbol("longer", integer=True, nonnegative=True)
 
-# %% ../nbs/00_gaussian_algebra.ipynb #9d93b3f1
+# %% ../nbs/00_gaussian_algebra.ipynb #65a5511d
 def linear(expr):
     "Every expectation of a sum taken apart, towers joined, constants taken out."
     return expr.replace(lambda e: isinstance(e, Expectation), lambda e: spread(*e.args))
@@ -806,10 +851,12 @@ def spread(law, body, index=None):
         total += factor * result
     return total
 
+# %% ../nbs/00_gaussian_algebra.ipynb #ce038d25
 def tower(law, inner, body, index):
     "E under q(a | c) of E under q(b | a, c) is E under q(a, b | c)."
     (left, right), (more, given) = law.args, inner.args
-    if law.func != inner.func or set(given) != set(left) | set(right): return Expectation(law, Expectation(inner, body))
+    if law.func != inner.func or set(given) != set(left) | set(right):
+        return Expectation(law, Expectation(inner, body))
     both = sp.Tuple(*left, *more) if left and more else sp.Tuple()
     return spread(law.func(both, right), body, index)
 
@@ -828,6 +875,7 @@ def random_value(where: str, rng: random.Random) -> sp.Rational:
     n = rng.randint(*RANGES.get(where, (-300, 300)))
     return sp.Integer(n) if where == "natural" else sp.Rational(2 * n + 1, 200)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #fb97dea0
 def independent(expr) -> list:
     "The atoms on which an expression depends; a sum or product with a symbolic range is one atom."
     whole = expr.atoms(sp.Sum, sp.Product)
@@ -836,38 +884,41 @@ def independent(expr) -> list:
     symbols = bare.xreplace({f: sp.Dummy() for f in functions}).free_symbols
     return sorted(whole | functions | {s for s in symbols if not isinstance(s, sp.Dummy)}, key=str)
 
-# %% ../nbs/00_gaussian_algebra.ipynb #fb97dea0
+# %% ../nbs/00_gaussian_algebra.ipynb #b41f5618
 def divides_by_zero(expr, now: dict) -> bool:
-    return any(p.exp.could_extract_minus_sign() and p.base.subs(now).doit() == 0 for p in expr.atoms(sp.Pow))
+    below = (p.base for p in expr.atoms(sp.Pow) if p.exp.could_extract_minus_sign())
+    return any(base.subs(now).doit() == 0 for base in below)
 
 def refute(difference, first: int = 1, trials: int = 5) -> str | None:
-    "A counterexample in numbers; None when the difference vanishes to 40 digits wherever it was tried."
+    "A counterexample in numbers; None when 40 digits of the difference vanish wherever tried."
     if isinstance(difference, sp.MatrixBase):
         return next(filter(None, (refute(x, first) for x in difference)), None)
     if has_matrices(difference): return refute_in_blocks(difference)
-    rng, T = random.Random(0), sp.Symbol("T", integer=True, positive=True)
+    rng = random.Random(0)
     for t in range(first, first + trials):
-        now = {t_: t, T: t + rng.randint(0, 2)}
+        now = {t_: t, T_: t + rng.randint(0, 2)}
         if divides_by_zero(difference, now): return f"not defined at t = {t}"
         written_out = difference.subs(now).doit()
         point = {a: random_value(domain(a), rng) for a in independent(written_out)}
         value = sp.N(written_out.xreplace(point), 50, maxn=400)
         at = ", ".join(f"{k} = {v}" for k, v in {t_: t, **point}.items())
         if value.has(sp.nan, sp.zoo, sp.oo): return f"not defined at {at}"
-        if abs(value) > sp.Float(10)**-40: return f"the two sides differ by {sp.N(value, 6)} at {at}"
+        if abs(value) > sp.Float(10)**-40:
+            return f"the two sides differ by {sp.N(value, 6)} at {at}"
 
 # %% ../nbs/00_gaussian_algebra.ipynb #8d2d8008
 SIZES = {"n": 2, "m": 3, 1: 1}
 
 def in_blocks(expr, point):
-    "The value of a noncommutative expression at explicit matrices; a bare number c among them is cI."
+    "The value of a noncommutative expression at explicit matrices; a bare number c is cI."
     inside = lambda a: in_blocks(a, point)
     if isinstance(expr, sp.Add):
         terms = [inside(a) for a in expr.args]
         rows = max((a.rows for a in terms if isinstance(a, sp.MatrixBase)), default=1)
         full = (a if isinstance(a, sp.MatrixBase) else a * sp.eye(rows) for a in terms)
         return functools.reduce(lambda a, b: a + b, full)
-    if isinstance(expr, sp.Mul): return functools.reduce(lambda a, b: a * b, map(inside, expr.args))
+    if isinstance(expr, sp.Mul):
+        return functools.reduce(lambda a, b: a * b, map(inside, expr.args))
     if isinstance(expr, sp.Pow) and has_matrices(expr.base): return inside(expr.base) ** expr.exp
     if isinstance(expr, Trace): return inside(expr.args[0]).trace()
     if isinstance(expr, Det): return inside(expr.args[0]).det()
@@ -883,9 +934,11 @@ def random_matrices(symbols, rng) -> dict:
         declared = book.notation[name]
         m = sp.Matrix(*(SIZES[side] for side in declared.shape), entry)
         if declared.domain == "symmetric": m = m * m.T + sp.eye(m.rows)
-        point |= {sp.Symbol(name + mark, commutative=False): v for mark, v in (("", m), ("ᵀ", m.T))}
+        for mark, value in (("", m), ("ᵀ", m.T)):
+            point[sp.Symbol(name + mark, commutative=False)] = value
     return point
 
+# %% ../nbs/00_gaussian_algebra.ipynb #d289a935
 def some_blocks(expr, rng):
     "The value at random matrices, as a list of its entries, and these matrices."
     symbols = sorted((s for s in expr.free_symbols if not s.is_commutative), key=str)
@@ -896,17 +949,24 @@ def some_blocks(expr, rng):
     at = ", ".join(f"{s} = {point[s].tolist()}" for s in symbols if not name_of(s).endswith("ᵀ"))
     return value if isinstance(value, sp.MatrixBase) else [value], at
 
+def fits(expr) -> None:
+    "Refuse shapes that do not fit, also where they would cancel."
+    if isinstance(expr, sp.Expr) and has_matrices(expr): some_blocks(expr, random.Random(1))
+
 def refute_in_blocks(difference, trials: int = 3) -> str | None:
     rng = random.Random(1)
     for _ in range(trials):
         entries, at = some_blocks(difference, rng)
         worst = max((sp.N(v, 50) for v in entries), key=abs)
-        if abs(worst) > sp.Float(10)**-40: return f"the two sides differ by {sp.N(worst, 6)} at {at}"
+        if abs(worst) > sp.Float(10)**-40:
+            return f"the two sides differ by {sp.N(worst, 6)} at {at}"
 
 # %% ../nbs/00_gaussian_algebra.ipynb #6256b52b
 def logs(expr):
-    "log of exponentials, products, densities and their powers, taken apart; other factors stay together."
-    def easy(a): return isinstance(a, (sp.exp, sp.Product, AppliedUndef)) or a.is_Pow and (easy(a.base) or not a.exp.is_number)
+    "log of exponentials, products, densities and their powers, taken apart."
+    def easy(a):
+        if a.is_Pow and (easy(a.base) or not a.exp.is_number): return True
+        return isinstance(a, (sp.exp, sp.Product, AppliedUndef))
     def apart(a):
         if isinstance(a, sp.Mul):
             rest = sp.Mul(*(x for x in a.args if not easy(x)))
@@ -919,6 +979,7 @@ def logs(expr):
 
 KEY = sp.Symbol("k_", integer=True)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #b4faee7f
 def shifted(body, k, low, high):
     "The range moved so that the first indexed atom of the body stands at index k."
     atoms = [a for a in body.atoms(AppliedUndef) if a.has(k) and not a.has(sp.Tuple)]
@@ -935,7 +996,8 @@ def common_range(expr, build):
     def collect(one):
         k, low, high = one.limits[0]
         marks = []
-        for part in sp.Add.make_args(sp.expand(one.function)) if build is sp.Sum else [one.function]:
+        apart = sp.Add.make_args(sp.expand(one.function)) if build is sp.Sum else [one.function]
+        for part in apart:
             body, a, b = shifted(part, k, low, high)
             free, body = 1, sp.expand_power_exp(sp.powsimp(body))
             if build is sp.Sum: free, body = body.as_independent(KEY, as_Add=False)
@@ -947,7 +1009,8 @@ def common_range(expr, build):
         starts, ends = zip(*spans[body])
         low = max((x for x in starts if (x - a).is_Integer), key=lambda x: x - a)
         high = min((y for y in ends if (y - b).is_Integer), key=lambda y: y - b)
-        peeled = [body.subs(KEY, a + i) for i in range(low - a)] + [body.subs(KEY, b - i) for i in range(b - high)]
+        peeled = [body.subs(KEY, a + i) for i in range(low - a)]
+        peeled += [body.subs(KEY, b - i) for i in range(b - high)]
         core = build(body, (KEY, low, high))
         if (high - low).is_Integer: core = core.doit()
         return sp.Add(core, *peeled) if build is sp.Sum else sp.Mul(core, *peeled)
@@ -956,13 +1019,13 @@ def common_range(expr, build):
 
 # %% ../nbs/00_gaussian_algebra.ipynb #e2e5a172
 def positive(expr):
-    "Atoms in (0, 1) written as 1/(1+g), the other ones as a symbol of known sign; and the way back."
+    "Atoms in (0, 1) written as 1/(1+g), others as a symbol of known sign; and the way back."
     there, back = {}, {}
     for a in independent(expr):
         where = domain(a)
         if isinstance(a, sp.Symbol) and where in ("natural", "positive"): continue
         if isinstance(a, sp.Symbol) and a.is_integer: continue
-        g = sp.Dummy(f"g{len(there)}", **({"real": True} if where == "real" else {"positive": True}))
+        g = sp.Dummy(f"g{len(there)}", **{"real" if where == "real" else "positive": True})
         there[a], back[g] = (1 / (1 + g), 1 / a - 1) if where == "(0,1)" else (g, a)
     return expr.xreplace(there), back
 
@@ -986,9 +1049,10 @@ def numerator(expr):
         base, power = (bottom, -e.exp) if top == 1 else (e.base, e.exp)
         count, rest = power.as_coeff_Mul()
         return others.setdefault((base, rest), sp.Dummy()) ** (2 * count)
-    expr = expr.replace(lambda e: e.is_Pow and not e.exp.is_number, lambda e: e.base ** sp.expand(e.exp))
-    expr = sp.expand_power_exp(sp.expand_power_base(expr)).replace(
-        lambda e: isinstance(e, STANDS_ALONE) or (e.is_Pow and not e.exp.is_Integer), stand_in)
+    symbolic = lambda e: e.is_Pow and not e.exp.is_number
+    expr = expr.replace(symbolic, lambda e: e.base ** sp.expand(e.exp))
+    stands = lambda e: isinstance(e, STANDS_ALONE) or (e.is_Pow and not e.exp.is_Integer)
+    expr = sp.expand_power_exp(sp.expand_power_base(expr)).replace(stands, stand_in)
     if not expr.free_symbols: return sp.simplify(expr)
     top = sp.QQ.frac_field(*sorted(expr.free_symbols, key=str)).from_sympy(expr).numer.as_expr()
     if not roots: return sp.expand(top)
@@ -1030,27 +1094,31 @@ class Chain:
             back = name.startswith("p")
             past = lambda x, t: x[t:t + 1] if back else x[t - 1:t] if markov else x[:t]
             step = lambda x, t: row(name, t, past(x, t))[x[t - 1 if back else t]]
-            return {x: row(name)[x[T if back else 0]] * mpmath.fprod(step(x, t) for t in range(1, T + 1))
-                    for x in itertools.product(self.states, repeat=T + 1)}
+            weight = lambda x: row(name)[x[T if back else 0]] * mpmath.fprod(
+                step(x, t) for t in range(1, T + 1))
+            return {x: weight(x) for x in itertools.product(self.states, repeat=T + 1)}
 
         self.joint, self.total = joint, functools.cache(self.total)
         joint("q"), joint(r"p_\theta")
 
     def total(self, name: str, fixed: frozenset):
         "The probability that the states at some times are the given ones."
-        return mpmath.fsum(w for x, w in self.joint(name).items() if all(x[t] == s for t, s in fixed))
+        agrees = lambda x: all(x[t] == s for t, s in fixed)
+        return mpmath.fsum(w for x, w in self.joint(name).items() if agrees(x))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #3efefd1c
 def times(world: Chain, node: Node, at: dict) -> list[int]:
     "The times that a variable such as x_{t-1} or x_{1:T} names."
     low, high = (node.parts[1], node.parts[2]) if node.op == "range" else (node.parts[1],) * 2
     found = list(range(int(evaluate(world, low, at)), int(evaluate(world, high, at)) + 1))
-    if any(not 0 <= t <= world.T for t in found): raise AlgebraError(f"a state outside 0..T: {found}")
+    if any(not 0 <= t <= world.T for t in found):
+        raise AlgebraError(f"a state outside 0..T: {found}")
     return found
 
 def sides_of(world, density, at) -> tuple[list, list]:
     return tuple([t for v in side for t in times(world, v, at)] for side in density.parts[1:])
 
+# %% ../nbs/00_gaussian_algebra.ipynb #e8cf91b6
 def probability(world: Chain, density: Node, at: dict):
     left, right = sides_of(world, density, at)
     given = frozenset((t, at[t]) for t in right)
@@ -1062,11 +1130,13 @@ def bind(world: Chain, density: Node, at: dict):
     left, right = sides_of(world, density, at)
     for states in itertools.product(world.states, repeat=len(left)):
         inner = {**at, **dict(zip(left, states))}
-        if all(inner[t] == at[t] for t in right) and (w := probability(world, density, inner)): yield inner, w
+        if any(inner[t] != at[t] for t in right): continue
+        if w := probability(world, density, inner): yield inner, w
 
-# %% ../nbs/00_gaussian_algebra.ipynb #e8cf91b6
-ARITHMETIC = {"neg": lambda a: -a, "add": lambda *terms: mpmath.fsum(terms), "mul": lambda a, b: a * b,
-              "div": lambda a, b: a / b, "pow": lambda a, n: a**n, "norm2": lambda a: a**2,
+# %% ../nbs/00_gaussian_algebra.ipynb #3df7f1bb
+ARITHMETIC = {"neg": lambda a: -a, "add": lambda *terms: mpmath.fsum(terms),
+              "mul": lambda a, b: a * b, "div": lambda a, b: a / b,
+              "pow": lambda a, n: a**n, "norm2": lambda a: a**2,
               "sqrt": mpmath.sqrt, "log": mpmath.log, "exp": mpmath.exp, "number": mpmath.mpf}
 
 def evaluate(world: Chain, node: Node, at: dict):
@@ -1079,12 +1149,15 @@ def evaluate(world: Chain, node: Node, at: dict):
         low, high = (int(evaluate(world, x, at)) for x in p[1:3])
         terms = [evaluate(world, p[3], {**at, p[0]: n}) for n in range(low, high + 1)]
         return mpmath.fsum(terms) if op == "sum" else mpmath.fprod(terms)
-    if op == "mean": return mpmath.fsum(w * evaluate(world, p[1], inner) for inner, w in bind(world, p[0], at))
+    if op == "mean":
+        return mpmath.fsum(w * evaluate(world, p[1], inner) for inner, w in bind(world, p[0], at))
     if op == "KL":
-        return mpmath.fsum(w * mpmath.log(w / probability(world, p[1], inner)) for inner, w in bind(world, p[0], at))
+        log_ratio = lambda w, inner: mpmath.log(w / probability(world, p[1], inner))
+        return mpmath.fsum(w * log_ratio(w, inner) for inner, w in bind(world, p[0], at))
     if op not in ARITHMETIC: raise AlgebraError(f"finite chains do not read {op}")
     return ARITHMETIC[op](*(evaluate(world, x, at) if isinstance(x, Node) else x for x in p))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #1e9fc542
 def symbol_in(world, at, name, index, arguments):
     i = index_in(world, at, name, index, arguments)
     if name == "T": return world.T
@@ -1096,8 +1169,8 @@ def symbol_in(world, at, name, index, arguments):
 def index_in(world, at, name, index, arguments):
     "The index of a symbol, which may stand among its arguments."
     if not arguments: return int(evaluate(world, index, at)) if index else None
-    numbers = {index_symbol(n): v for n, v in at.items() if isinstance(n, str)}
-    return int(matched(book.notation[name], [opaque(a) for a in arguments], index and opaque(index)).subs(numbers))
+    i = matched(book.notation[name], [opaque(a) for a in arguments], index and opaque(index))
+    return int(i.subs({index_symbol(n): v for n, v in at.items() if isinstance(n, str)}))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #033ea015
 def free_times(world: Chain, node: Node, at: dict, bound: frozenset = frozenset()) -> set:
@@ -1106,12 +1179,13 @@ def free_times(world: Chain, node: Node, at: dict, bound: frozenset = frozenset(
         return set(times(world, node, at)) - bound
     if node.op in ("sum", "prod"):
         low, high = (int(evaluate(world, x, at)) for x in node.parts[1:3])
-        inside = (free_times(world, node.parts[3], {**at, node.parts[0]: n}, bound) for n in range(low, high + 1))
-        return set().union(*inside)
+        inside = lambda n: free_times(world, node.parts[3], {**at, node.parts[0]: n}, bound)
+        return set().union(*map(inside, range(low, high + 1)))
     if node.op in ("mean", "KL"):
         left, right = sides_of(world, node.parts[0], at)
         return set(right) - bound | free_times(world, node.parts[1], at, bound | set(left))
-    if node.op == "symbol" and isinstance(meaning := book.meanings.get(node.parts[0], (None,))[0], Node):
+    meaning = book.meanings.get(node.parts[0], (None,))[0] if node.op == "symbol" else None
+    if isinstance(meaning, Node):
         i = index_in(world, at, *node.parts)
         return free_times(world, meaning, {**at, "t": i}, bound)
     return set().union(*(free_times(world, child, at, bound) for child in node.children()))
@@ -1119,24 +1193,32 @@ def free_times(world: Chain, node: Node, at: dict, bound: frozenset = frozenset(
 # %% ../nbs/00_gaussian_algebra.ipynb #134e4e2a
 @functools.cache
 def worlds(markov: bool = True) -> list[Chain]:
-    return [Chain(T, states, seed, markov) for seed, (T, states) in enumerate([(2, 3), (3, 2), (4, 2)])]
+    sizes = (2, 3), (3, 2), (4, 2)
+    return [Chain(T, states, seed, markov) for seed, (T, states) in enumerate(sizes)]
 
 HOLDS = {"=": lambda a, b, tiny: abs(a - b) <= tiny, r"\le": lambda a, b, tiny: a <= b + tiny,
          r"\ge": lambda a, b, tiny: a >= b - tiny}
 
-def refute_in_chains(left: Node, sign: str, right: Node, first: int = 1, markov: bool = True) -> str | None:
-    "A counterexample among the finite chains: T up to 4, every t from `first`, every choice of states."
+# %% ../nbs/00_gaussian_algebra.ipynb #8abcce29
+def places(world: Chain, left: Node, right: Node, times) -> Iterator[dict]:
+    "Every t, with every choice of the states that the two sides leave open."
+    for t in times:
+        open_ = sorted(free_times(world, left, {"t": t}) | free_times(world, right, {"t": t}))
+        for chosen in itertools.product(world.states, repeat=len(open_)):
+            yield {"t": t, **dict(zip(open_, chosen))}
+
+def refute_in_chains(left: Node, sign: str, right: Node, first: int = 1,
+                     markov: bool = True) -> str | None:
+    "A counterexample among the finite chains: T up to 4, every t from `first`, all states."
     indexed = any(n == Node("index", ("t",)) for side in (left, right) for n in side.walk())
     with mpmath.workdps(50):
         for world in worlds(markov):
-            for t in range(first, world.T + 1) if indexed else [0]:
-                open_ = sorted(free_times(world, left, {"t": t}) | free_times(world, right, {"t": t}))
-                for states in itertools.product(world.states, repeat=len(open_)):
-                    at = {"t": t, **dict(zip(open_, states))}
-                    a, b = evaluate(world, left, at), evaluate(world, right, at)
-                    if not HOLDS[sign](a, b, mpmath.mpf(10)**-40 * (1 + abs(a))):
-                        where = ", ".join(f"x_{i} = {s}" for i, s in zip(open_, states))
-                        return f"{mpmath.nstr(a, 6)} against {mpmath.nstr(b, 6)} in a chain with T = {world.T}, t = {t}, {where}"
+            for at in places(world, left, right, range(first, world.T + 1) if indexed else [0]):
+                a, b = evaluate(world, left, at), evaluate(world, right, at)
+                if HOLDS[sign](a, b, mpmath.mpf(10)**-40 * (1 + abs(a))): continue
+                where = ", ".join(f"x_{i} = {s}" for i, s in at.items() if i != "t")
+                return (f"{mpmath.nstr(a, 6)} against {mpmath.nstr(b, 6)}"
+                        f" in a chain with T = {world.T}, t = {at['t']}, {where}")
 
 # %% ../nbs/00_gaussian_algebra.ipynb #c1024740
 class Way:
@@ -1173,7 +1255,8 @@ class Equation:
 
 # %% ../nbs/00_gaussian_algebra.ipynb #fd1f910f
 def equation(number: str) -> Equation:
-    if number not in book.equations: raise AlgebraError(f"no equation ({number}) was declared or proved")
+    if number not in book.equations:
+        raise AlgebraError(f"no equation ({number}) was declared or proved")
     return book.equations[number]
 
 def reserve(number: str, latex: str) -> None:
@@ -1201,17 +1284,25 @@ class Derivation(Way):
 
     def map(self, f) -> Derivation:
         value = self.value.map(f) if isinstance(self.value, Law) else f(self.value)
-        return Derivation(f(self.subject), value, self.leaves, self.given and frozenset(map(f, self.given)))
+        given = self.given and frozenset(map(f, self.given))
+        return Derivation(f(self.subject), value, self.leaves, given)
 
     def at(self, t) -> Derivation:
         "The same at another index."
         index = Evaluator()(read(str(t))).expr
         return self.map(lambda e: e.subs(t_, index))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #0d57d7cb
+def statement(number: str) -> Equation:
+    "A registered equation that says what one symbol or density is."
+    e = equation(number)
+    if e.subject is None or e.value is None:
+        raise AlgebraError(f"({number}) does not say what one symbol or density is")
+    return e
+
 def ref(number: str, t: str = "t") -> Derivation:
     "A registered equation at index t: what its first side is said to be."
-    e = equation(number)
-    if e.subject is None or e.value is None: raise AlgebraError(f"({number}) does not say what one symbol or density is")
+    e = statement(number)
     return Derivation(e.subject, e.value, frozenset({number})).at(t)
 
 def variable_named(latex: str) -> sp.Expr: return variable(Evaluator(), read(latex))
@@ -1222,21 +1313,24 @@ def draw(law: Derivation, noise: str) -> Derivation:
     z = variable_named(noise)
     if law.value.mean.has(z): raise AlgebraError(f"{noise} is not independent of {law.value.mean}")
     sample = law.value.mean + sp.sqrt(law.value.covariance) * z
-    return Derivation(law.value.variable, sample, law.leaves, frozenset(states(*law.subject.args[1])))
+    given = frozenset(states(*law.subject.args[1]))
+    return Derivation(law.value.variable, sample, law.leaves, given)
 
 def substitute(into: Derivation, *others: Derivation) -> Derivation:
     "The subject of each other derivation replaced by its value."
     for other in others:
-        if not into.value.has(other.subject): raise AlgebraError(f"{other.subject} is not in {into.value}")
+        if not into.value.has(other.subject):
+            raise AlgebraError(f"{other.subject} is not in {into.value}")
         given = into.given if other.given is None else independent_of(other, into)
         value = into.value.xreplace({other.subject: other.value})
         into = Derivation(into.subject, value, into.leaves | other.leaves, given)
     return into
 
+# %% ../nbs/00_gaussian_algebra.ipynb #425bdd12
 def independent_of(drawn: Derivation, into: Derivation) -> frozenset:
     """The states on which `into` is conditioned once a draw replaced its state.
 
-    The noise of the draw must be new, and the other states in `into` among those that it was drawn given.
+    The noise of the draw must be new, and the other states in `into` must be among its conditions.
     """
     if twice := set(noises(drawn.value)) & set(noises(into.value)):
         raise AlgebraError(f"the noise {twice} is used twice")
@@ -1244,6 +1338,7 @@ def independent_of(drawn: Derivation, into: Derivation) -> frozenset:
         raise AlgebraError(f"{drawn.subject} is drawn without regard to {loose}")
     return drawn.given | (into.given or frozenset()) - {drawn.subject}
 
+# %% ../nbs/00_gaussian_algebra.ipynb #7337b9b4
 def solve_for(relation: Derivation, name: str) -> Derivation:
     "A linear relation between vectors, solved for one of them."
     x = variable_named(name)
@@ -1251,9 +1346,9 @@ def solve_for(relation: Derivation, name: str) -> Derivation:
     if slope == 0 or slope.has(x): raise AlgebraError(f"{relation.value} is not linear in {name}")
     return Derivation(x, (relation.subject - relation.value.subs(x, 0)) / slope, relation.leaves)
 
-# %% ../nbs/00_gaussian_algebra.ipynb #425bdd12
+# %% ../nbs/00_gaussian_algebra.ipynb #8249b1ba
 def law_named(of: sp.Expr, law: Law, leaves: frozenset) -> Derivation:
-    "The law as that of a density, once it is about its variable and depends on its conditions alone."
+    "The law as that of a density; an error unless it has that variable and those conditions."
     left, right = of.args
     if tuple(left) != (law.variable,): raise AlgebraError(f"{of} is not a law of {law.variable}")
     if loose := states(law.mean, law.covariance) - set(right):
@@ -1261,27 +1356,30 @@ def law_named(of: sp.Expr, law: Law, leaves: frozenset) -> Derivation:
     return Derivation(of, law, leaves)
 
 def moments(of: str, sample: Derivation) -> Derivation:
-    "The law of an affine form in independent standard normal vectors: Gaussian, by its two moments."
+    "The law of an affine form in standard normal vectors: Gaussian, by its two moments."
     law = Law(sample.subject, gaussian_mean(sample.value), gaussian_covariance(sample.value))
     return law_named(opaque(read(of)), law, sample.leaves)
 
 def log_density_of(number: str) -> Derivation:
     "log of the last side of an equation between densities, each density by its registered law."
     e, ev = equation(number), Evaluator()
-    if not getattr(e.subject, "args", ()): raise AlgebraError(f"({number}) does not start with a density")
+    if not getattr(e.subject, "args", ()):
+        raise AlgebraError(f"({number}) does not start with a density")
     value = logs(sp.log(ev(e.sides[-1]).expr))
     return Derivation(e.subject, value, frozenset({number} | ev.leaves))
 
-# %% ../nbs/00_gaussian_algebra.ipynb #7337b9b4
+# %% ../nbs/00_gaussian_algebra.ipynb #c896ee5a
 def complete_square(log_density_: Derivation, name: str) -> Derivation:
     "The law whose log density is this quadratic; an error unless what remains is its normaliser."
     x = variable_named(name)
     a, b, c = sp.Poly(sp.expand(log_density_.value), x).all_coeffs()
     law = Law(x, sp.factor(-b / (2 * a)), sp.factor(-1 / (2 * a)))
     rest = c - b**2 / (4 * a) + dimension / 2 * sp.log(2 * sp.pi * law.covariance)
-    if not book.trusting and not vanishes(rest): raise AlgebraError(f"not normalised in {name}: {rest} is left over")
+    if not book.trusting and not vanishes(rest):
+        raise AlgebraError(f"not normalised in {name}: {rest} is left over")
     return law_named(log_density_.subject, law, log_density_.leaves)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #e5bcd96e
 def marginal(of: str, x: str, y_given_x: str) -> Derivation:
     "The law of y = Ax + b + noise, for matrices, from the laws of x and of y given x."
     px, py = ref(x), ref(y_given_x)
@@ -1307,62 +1405,84 @@ class Claim:
     def steps(self): return zip(self.sides, self.signs, self.sides[1:])
 
     def only(self, *signs: str):
-        if set(self.signs) - set(signs): self.fail(f"this way of proof reads only {' '.join(signs)}")
+        if set(self.signs) - set(signs):
+            self.fail(f"this way of proof reads only {' '.join(signs)}")
 
-    def of_one_kind(self, ev: Evaluator):
-        "Refuse a relation between a number and a vector, or a multiple of I without the I."
-        values = [ev(side) for side in self.sides if side.op not in ("normal", "density")]
-        kinds = {v.kind for v in values if v.expr != 0}
-        if len(kinds) > 1 and kinds != {"matrix", "isotropic"}: self.fail(f"relates a {' and a '.join(sorted(kinds))}")
+    def starts_at(self, first: int):
+        if self.start != first:
+            self.fail(f"is claimed from t = {self.start}, the induction starts at {first}")
 
     @property
-    def about_densities(self) -> bool: return any(n.op == "density" for s in self.sides for n in s.walk())
-
-    def compare(self, left, right, sign: str = "=", start: int | None = None):
-        "Refuse unless both values are equal (in law), from the first index on."
-        start = self.start if start is None else start
-        if book.trusting: return
-        if sign == r"\law": left, right = in_law(left), in_law(right)
-        for what, a, b in pairs(left, right):
-            for side in (a, b):
-                if isinstance(side, sp.Expr) and has_matrices(side): some_blocks(side, random.Random(1))
-            difference = a - b
-            if wrong := refute(difference, start): self.fail(f"is wrong: {what}{wrong}")
-            ends = (difference, difference.subs(t_, start)) if difference.has(t_) else (difference,)
-            if not all(map(vanishes, ends)): self.fail(f"was not proved: {what}{difference}")
-
-    def compare_in_chains(self, markov: bool = True):
-        if book.trusting: return
-        for left, sign, right in self.steps():
-            if wrong := refute_in_chains(left, sign, right, self.start, markov): self.fail(f"is wrong: {wrong}")
+    def about_densities(self) -> bool:
+        return any(node.op == "density" for side in self.sides for node in side.walk())
 
 # %% ../nbs/00_gaussian_algebra.ipynb #5766faff
+def of_one_kind(claim: Claim, ev: Evaluator) -> None:
+    "Refuse a relation between a number and a vector, or a multiple of I without the I."
+    values = [ev(side) for side in claim.sides if side.op not in ("normal", "density")]
+    kinds = {v.kind for v in values if v.expr != 0}
+    if len(kinds) > 1 and kinds != {"matrix", "isotropic"}:
+        claim.fail(f"relates a {' and a '.join(sorted(kinds))}")
+
+def compare(claim: Claim, left, right, sign: str = "=", start: int | None = None) -> None:
+    "Refuse unless both values are equal (in law), from the first index on."
+    start = claim.start if start is None else start
+    if book.trusting: return
+    if sign == r"\law": left, right = in_law(left), in_law(right)
+    for what, a, b in pairs(left, right):
+        for side in (a, b): fits(side)
+        difference = a - b
+        if wrong := refute(difference, start): claim.fail(f"is wrong: {what}{wrong}")
+        ends = (difference, difference.subs(t_, start)) if difference.has(t_) else (difference,)
+        if not all(map(vanishes, ends)): claim.fail(f"was not proved: {what}{difference}")
+
+def compare_in_chains(claim: Claim, markov: bool = True) -> None:
+    if book.trusting: return
+    for left, sign, right in claim.steps():
+        if wrong := refute_in_chains(left, sign, right, claim.start, markov):
+            claim.fail(f"is wrong: {wrong}")
+
+Claim.of_one_kind, Claim.compare = of_one_kind, compare
+Claim.compare_in_chains = compare_in_chains
+
+# %% ../nbs/00_gaussian_algebra.ipynb #a2d6b831
 def in_law(sample) -> Law:
     "The law of an affine form in standard normal vectors, given all states in it."
     return Law(sp.S.Zero, gaussian_mean(fresh(sample)), gaussian_covariance(sample))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #273740c9
+def powers(expr) -> bool:
+    "Whether a value is better compared by its logarithm."
+    if isinstance(expr, sp.MatrixBase): return False
+    return expr.has(sp.exp) or any(p.exp.has(dimension) for p in expr.atoms(sp.Pow))
+
 def pairs(left, right) -> list[tuple]:
     "What must agree for two values to be equal."
-    if isinstance(left, Law) != isinstance(right, Law): raise AlgebraError("a law is compared with an expression")
+    if isinstance(left, Law) != isinstance(right, Law):
+        raise AlgebraError("a law is compared with an expression")
     if isinstance(left, Law):
-        if left.variable != right.variable: raise AlgebraError(f"laws of {left.variable} and of {right.variable}")
-        return [("mean: ", left.mean, right.mean), ("covariance: ", left.covariance, right.covariance)]
-    powers = lambda e: not isinstance(e, sp.MatrixBase) and (e.has(sp.exp) or any(p.exp.has(dimension) for p in e.atoms(sp.Pow)))
+        if left.variable != right.variable:
+            raise AlgebraError(f"laws of {left.variable} and of {right.variable}")
+        return [("mean: ", left.mean, right.mean),
+                ("covariance: ", left.covariance, right.covariance)]
     if powers(left) and powers(right): return [("log: ", logs(sp.log(left)), logs(sp.log(right)))]
     return [("", left, right)]
 
 # %% ../nbs/00_gaussian_algebra.ipynb #3c9bb095
 def nameable(node: Node) -> bool:
     "A bare symbol, neither random nor defined."
-    return node.op == "symbol" and book.kind(node.parts[0]) in ("scalar", "vector") and node.parts[0] not in book.meanings
+    if node.op != "symbol" or node.parts[0] in book.meanings: return False
+    return book.kind(node.parts[0]) in ("scalar", "vector")
 
 def subject_of(node: Node):
     "What an equation that starts with this side is about."
     if node.op == "density": return opaque(node)
     return Evaluator()(node).expr if node.op == "symbol" and not nameable(node) else None
 
+# %% ../nbs/00_gaussian_algebra.ipynb #f6c003f4
 def value_of(ev: Evaluator, node: Node):
-    return law_of(ev, node) if node.op == "normal" or (node.op == "density" and not ev.opaque) else ev(node).expr
+    is_law = node.op == "normal" or (node.op == "density" and not ev.opaque)
+    return law_of(ev, node) if is_law else ev(node).expr
 
 def named_by(claim: Claim, node: Node, law: Law):
     "Mean and covariance of a law give their meaning to the new symbols in their places."
@@ -1371,7 +1491,8 @@ def named_by(claim: Claim, node: Node, law: Law):
         if nameable(symbol): book.meanings[symbol.parts[0]] = (value, claim.number)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #92b50b29
-def finish(claim: Claim, first, ev: Evaluator, leaves: frozenset, compare=None, note: str = "") -> Verdict:
+def finish(claim: Claim, first, ev: Evaluator, leaves: frozenset, compare=None,
+           note: str = "") -> Verdict:
     "Compare each side with the next, and enter what the first side is now known to be."
     found, compare = [first], compare or claim.compare
     for _, _, side in claim.steps():
@@ -1380,14 +1501,17 @@ def finish(claim: Claim, first, ev: Evaluator, leaves: frozenset, compare=None, 
     claim.of_one_kind(ev)
     for left, sign, right in zip(found, claim.signs, found[1:]): compare(left, right, sign)
     head = claim.sides[0]
-    if head.op == "density" and isinstance(found[-1], Law): book.laws[claim.number] = (head, found[-1])
-    if nameable(head): book.meanings[head.parts[0]] = (found[-1], claim.number)
+    known = found[-1]
+    if head.op == "density" and isinstance(known, Law): book.laws[claim.number] = (head, known)
+    if nameable(head): book.meanings[head.parts[0]] = (known, claim.number)
     leaves |= ev.leaves
-    reach = ", ".join(filter(None, (reach_of(found[-1]), note))) or ("" if leaves else "by algebra alone")
-    return Verdict("derived", reach, leaves, found[-1])
+    reach = ", ".join(filter(None, (reach_of(known), note)))
+    return Verdict("derived", reach or ("" if leaves else "by algebra alone"), leaves, known)
 
 def reach_of(value) -> str:
-    if isinstance(value, Law): return "mean and covariance" + (", any dimension" if value.isotropic else ", matrices of any size")
+    if isinstance(value, Law):
+        size = "any dimension" if value.isotropic else "matrices of any size"
+        return f"mean and covariance, {size}"
     return "matrices of any size" if isinstance(value, sp.MatrixBase) or has_matrices(value) else ""
 
 # %% ../nbs/00_gaussian_algebra.ipynb #7b6046ee
@@ -1396,23 +1520,26 @@ class Definitions(Way):
     def prove(self, claim):
         claim.only("=", r"\law")
         if nameable(claim.sides[0]):
-            claim.fail(f"nothing says what {claim.sides[0].parts[0]} is: define it, or derive it with by=")
+            name = claim.sides[0].parts[0]
+            claim.fail(f"nothing says what {name} is: define it, or derive it with by=")
         ev = Evaluator()
         return finish(claim, value_of(ev, claim.sides[0]), ev, frozenset())
 
+# %% ../nbs/00_gaussian_algebra.ipynb #a7cc8a2e
 def prove_derivation(self: Derivation, claim: Claim, note: str = "") -> Verdict:
     claim.only("=", r"\law")
     head = claim.sides[0]
     if not nameable(head) and subject_of(head) != self.subject:
-        claim.fail(f"starts with {subject_of(head) or 'an expression'}, the derivation is about {self.subject}")
+        claim.fail(f"starts with {subject_of(head) or 'an expression'},"
+                   f" the derivation is about {self.subject}")
     return finish(claim, self.value, Evaluator(), self.leaves, note=note)
 
 Derivation.prove = prove_derivation
 
-# %% ../nbs/00_gaussian_algebra.ipynb #a7cc8a2e
+# %% ../nbs/00_gaussian_algebra.ipynb #9447b8dc
 @dataclass(frozen=True)
 class induct(Way):
-    """By induction: `base` is the claim at `start`, and `step` makes the claim at t from the claim at t-1.
+    """By induction: `base` is the claim at `start`, `step` makes that at t from that at t-1.
 
     The hypothesis handed to `step` is what the page displays, moved to t-1.
     """
@@ -1421,15 +1548,18 @@ class induct(Way):
     step: object
 
     def prove(self, claim):
-        stated = Derivation(subject_of(claim.sides[0]), value_of(Evaluator(), claim.sides[-1]), frozenset({HYPOTHESIS}))
+        shown = value_of(Evaluator(), claim.sides[-1])
+        stated = Derivation(subject_of(claim.sides[0]), shown, frozenset({HYPOTHESIS}))
         first = stated.at(self.start)
-        if self.start != claim.start: claim.fail(f"is claimed from t = {claim.start}, the induction starts at {self.start}")
-        if self.base.subject != first.subject: claim.fail(f"is about {first.subject}, the base about {self.base.subject}")
+        claim.starts_at(self.start)
+        if self.base.subject != first.subject:
+            claim.fail(f"is about {first.subject}, the base about {self.base.subject}")
         claim.compare(self.base.value, first.value)
         made = self.step(stated.at("t-1"))
         made = Derivation(made.subject, made.value, made.leaves | self.base.leaves)
         return made.prove(claim, "by induction")
 
+# %% ../nbs/00_gaussian_algebra.ipynb #30ca8baf
 @dataclass(frozen=True)
 class increments(Way):
     "By induction: two sequences agree at `start` and grow by the same increments."
@@ -1437,11 +1567,12 @@ class increments(Way):
 
     def prove(self, claim):
         claim.only("=")
-        if self.start != claim.start: claim.fail(f"is claimed from t = {claim.start}, the induction starts at {self.start}")
+        claim.starts_at(self.start)
         ev = Evaluator()
         def compare(left, right, sign):
             excess = left - right
-            if not book.trusting and (wrong := refute(excess, self.start)): claim.fail(f"is wrong: {wrong}")
+            if not book.trusting and (wrong := refute(excess, self.start)):
+                claim.fail(f"is wrong: {wrong}")
             claim.compare(excess.subs(t_, self.start).doit(), sp.S.Zero)
             claim.compare(excess, excess.subs(t_, t_ - 1), start=self.start + 1)
         return finish(claim, value_of(ev, claim.sides[0]), ev, frozenset(), compare, "by induction")
@@ -1450,21 +1581,24 @@ class increments(Way):
 def rewrite(number: str, start: int, *values, used: set) -> list:
     """An equation applied once: to every density that it names, or to the state of largest index.
 
-    A noise without index is another one for every t, so such equations may be applied at one t; `used` holds it.
+    A noise without index is another one for every t: such equations are applied at one t, kept in
+    `used`.
     """
-    rule = equation(number)
-    if rule.subject is None or rule.value is None or isinstance(rule.value, Law): raise AlgebraError(f"({number}) does not say what one symbol or density is")
+    rule = statement(number)
+    if isinstance(rule.value, Law): raise AlgebraError(f"({number}) is a law: draw from it")
     found = {a for v in values for a in v.atoms(AppliedUndef) if a.func == rule.subject.func}
     hits = [(a, i) for a in found if (i := unify(rule.subject, a)) is not None]
     hits = [(a, i) for a, i in hits if (i.subs(t_, start) < rule.first) != True]
     if not isinstance(rule.subject.args[0], sp.Tuple):
         hits = sorted(hits, key=lambda hit: (hit[1].subs(t_, 100), str(hit[0])))[-1:]
     if any(not z.args for z in noises(rule.value)): used.update(i for _, i in hits)
-    if len(used) > 1: raise AlgebraError(f"({number}) is about one t, it was applied at {used} with the same noise")
+    if len(used) > 1:
+        raise AlgebraError(f"({number}) was applied at {used} with the same noise")
     return [v.xreplace({a: rule.value.subs(t_, i) for a, i in hits}) for v in values]
 
 # %% ../nbs/00_gaussian_algebra.ipynb #c434e0be
 CHAINS = "evaluated in random finite chains, T ≤ 4, 50 digits"
+EVERY_DENSITY = f"for every density; also {CHAINS}"
 
 @dataclass(frozen=True)
 class Using(Way):
@@ -1472,7 +1606,8 @@ class Using(Way):
     numbers: tuple
 
     def prove(self, claim):
-        return self.between_densities(claim) if claim.about_densities else self.between_values(claim)
+        if claim.about_densities: return self.between_densities(claim)
+        return self.between_values(claim)
 
     def between_values(self, claim):
         claim.only("=", r"\law")
@@ -1492,17 +1627,20 @@ class Using(Way):
         claim.compare_in_chains()
         values = [opaque(side) for side in claim.sides]
         for left, right in zip(values, values[1:]): book.trusting or self.settle(claim, left, right)
-        return Verdict("derived", "for every density; also " + CHAINS, frozenset(self.numbers), values[-1])
+        return Verdict("derived", EVERY_DENSITY, frozenset(self.numbers), values[-1])
 
     def settle(self, claim, left, right):
         excess = excess_of(left, right)
         for _ in range(6):
             if vanishes(excess): return
-            for n in self.numbers: excess = linear(logs(rewrite(n, claim.start, excess, used=set())[0]))
+            for n in self.numbers:
+                (excess,) = rewrite(n, claim.start, excess, used=set())
+                excess = linear(logs(excess))
         claim.fail(f"holds in all chains that were tried, but was not proved: {excess}")
 
+# %% ../nbs/00_gaussian_algebra.ipynb #f9bd89c2
 def excess_of(left, right):
-    "What vanishes when two values agree: the difference, of positive ones that of their logarithms."
+    "What vanishes when two values agree: the difference, of positive ones that of the logs."
     if left.is_positive and right.is_positive: left, right = sp.log(left), sp.log(right)
     return linear(logs(left) - logs(right))
 
@@ -1520,8 +1658,9 @@ class joints(Way):
         for left, right in zip(values, values[1:]):
             if not book.trusting and not vanishes(linear(logs(as_joints(excess_of(left, right))))):
                 claim.fail("does not follow from the definition of a conditional density")
-        return Verdict("derived", "for every density; also " + CHAINS, frozenset(), values[-1])
+        return Verdict("derived", EVERY_DENSITY, frozenset(), values[-1])
 
+# %% ../nbs/00_gaussian_algebra.ipynb #3413b45d
 def as_joints(expr):
     "q(a | b) = q(a, b) / q(b), everywhere."
     def quotient(e):
@@ -1534,12 +1673,12 @@ def joint(name: str, variables) -> sp.Expr:
     found = set(variables)
     for span in [v for v in found if name_of(v).endswith(":")]:
         before = sp.Function(name_of(span)[:-1])(span.args[0] - 1)
-        if before in found: found = found - {span, before} | {span.func(span.args[0] - 1, span.args[1])}
-    return sp.Function(name, positive=True)(sp.Tuple(*sorted(found, key=str))) if found else sp.S.One
+        longer = span.func(span.args[0] - 1, span.args[1])
+        if before in found: found = found - {span, before} | {longer}
+    if not found: return sp.S.One
+    return sp.Function(name, positive=True)(sp.Tuple(*sorted(found, key=str)))
 
-
-
-# %% ../nbs/00_gaussian_algebra.ipynb #3413b45d
+# %% ../nbs/00_gaussian_algebra.ipynb #cf321215
 class in_chains(Way):
     "Not proved: evaluated in random finite chains."
     def prove(self, claim):
@@ -1548,9 +1687,10 @@ class in_chains(Way):
         values = [opaque(side) for side in claim.sides]
         return Verdict("numeric", CHAINS, frozenset(), values[-1])
 
+# %% ../nbs/00_gaussian_algebra.ipynb #97e5968c
 @dataclass(frozen=True)
 class gap(Way):
-    "A bound: its right side exceeds its left side by the divergence that ends `equality`, never negative by `gibbs`."
+    "A bound: the right side is larger by the divergence that ends `equality`; see `gibbs`."
     equality: str
     gibbs: str
 
@@ -1563,7 +1703,8 @@ class gap(Way):
         excess = Node("add", (right, Node("neg", (left,))))
         if not book.trusting and (wrong := refute_in_chains(excess, "=", divergence, claim.start)):
             claim.fail(f"the gap is not that of ({self.equality}): {wrong}")
-        return Verdict("derived", f"a bound: its gap is the divergence in ({self.equality})", frozenset({self.equality, self.gibbs}))
+        reach = f"a bound: its gap is the divergence in ({self.equality})"
+        return Verdict("derived", reach, frozenset({self.equality, self.gibbs}))
 
 # %% ../nbs/00_gaussian_algebra.ipynb #5bbd3416
 @dataclass(frozen=True)
@@ -1579,7 +1720,8 @@ class convex_in(Way):
         curved = sp.simplify(sp.diff(excess, x, 2)).is_positive
         if len(lowest) != 1 or not curved or sp.simplify(excess.subs(x, lowest[0])) != 0:
             claim.fail(f"the gap {excess} is not convex with minimum zero")
-        return Verdict("derived", f"a bound: its gap is convex, and zero at {self.name} = {lowest[0]}", frozenset())
+        reach = f"a bound: its gap is convex, and zero at {self.name} = {lowest[0]}"
+        return Verdict("derived", reach, frozenset())
 
 # %% ../nbs/00_gaussian_algebra.ipynb #e8ca2934
 @dataclass(frozen=True)
@@ -1590,20 +1732,23 @@ class pointwise(Way):
     def prove(self, claim):
         claim.only("=", r"\le")
         claim.compare_in_chains()
-        for left, sign, right in claim.steps():
+        for left, sign, right in () if book.trusting else claim.steps():
             if sign == r"\le": self.tangent(claim, left, right)
-            elif not book.trusting and not vanishes(excess_of(*map(unit_mass, map(opaque, (left, right))))):
+            elif not vanishes(excess_of(unit_mass(opaque(left)), unit_mass(opaque(right)))):
                 claim.fail("an equality in the chain was not proved")
-        return Verdict("derived", "a bound, for every density; also " + CHAINS, frozenset({self.bound}))
+        return Verdict("derived", f"a bound, {EVERY_DENSITY}", frozenset({self.bound}))
 
     def tangent(self, claim, left, right):
         low, high = (Evaluator()(s).expr for s in equation(self.bound).sides)
         (u,) = low.free_symbols | high.free_symbols
-        if not left.op == right.op == "mean" or left.parts[0] != right.parts[0]: claim.fail("not two means under one law")
+        if not left.op == right.op == "mean" or left.parts[0] != right.parts[0]:
+            claim.fail("not two means under one law")
         below, above = (opaque(side.parts[1]) for side in (left, right))
         ratio = sp.solve(high - above, u)[0]
-        if not vanishes(logs(low.subs(u, ratio) - below)): claim.fail(f"is not ({self.bound}) under a mean")
+        if not vanishes(logs(low.subs(u, ratio) - below)):
+            claim.fail(f"is not ({self.bound}) under a mean")
 
+# %% ../nbs/00_gaussian_algebra.ipynb #0140262e
 def unit_mass(expr):
     "The mean under q of p / q is one."
     def masses_out(e):
@@ -1614,25 +1759,27 @@ def unit_mass(expr):
         return len(masses) + expectation(q, sp.Add(*(term for term in terms if term not in masses)))
     return expr.replace(lambda e: isinstance(e, Expectation), masses_out)
 
-def is_density(expr, law) -> bool: return book.kind(name_of(expr)) == "density" and expr.args == law.args
-
-
+def is_density(expr, law) -> bool:
+    return book.kind(name_of(expr)) == "density" and expr.args == law.args
 
 # %% ../nbs/00_gaussian_algebra.ipynb #c1eac460
 def eq(number: str, latex: str, by: Way | None = None, start: int = 1) -> Equation:
     """Read, prove and display a formula; every relation sign is checked, numbers first.
 
-    number: chapter.equation. by: how it is proved, one of the ways of this module; without it, both sides
-    must be equal by definitions alone. start: the first t for which it is claimed, and tested.
-    Raises ReadError for text that was not read, AlgebraError with a counterexample, or when no proof was found.
+    number: chapter.equation. by: how it is proved, one of the ways of this module; without it, both
+    sides must be equal by definitions alone. start: the first t for which it is claimed and tested.
+    Raises ReadError for text that was not read, AlgebraError with a counterexample, or when no
+    proof was found.
     """
     reserve(number, latex)
     sides, signs = read_relations(latex)
     claim = Claim(number, latex, tuple(sides), tuple(signs), start)
-    if not isinstance(by, Way | None): claim.fail(f"by= is a way of proof of this module, got {by!r}")
+    if not isinstance(by, Way | None):
+        claim.fail(f"by= is a way of proof of this module, got {by!r}")
     if not signs: claim.fail("states nothing: there is no relation sign")
     if ":=" in signs: claim.fail("a definition is registered by define")
-    if any(left == right for left, _, right in claim.steps()): claim.fail("compares a formula with itself")
+    if any(left == right for left, _, right in claim.steps()):
+        claim.fail("compares a formula with itself")
     before = dict(book.meanings)
     try: verdict = (by or Definitions()).prove(claim)
     except AlgebraError:
@@ -1641,39 +1788,45 @@ def eq(number: str, latex: str, by: Way | None = None, start: int = 1) -> Equati
     subject = subject_of(sides[0]) if {"=", r"\law"}.issuperset(signs) else None
     return register(number, latex, verdict, sides=claim.sides, subject=subject, first=start)
 
+# %% ../nbs/00_gaussian_algebra.ipynb #38c81be6
 def cite(number: str, latex: str, source: str) -> Equation:
     "Display a formula that is taken from elsewhere, neither read nor proved."
     reserve(number, latex)
     return register(number, latex, Verdict("cited", source, frozenset()))
 
-# %% ../nbs/00_gaussian_algebra.ipynb #38c81be6
+# %% ../nbs/00_gaussian_algebra.ipynb #c36b5463
 def define(number: str, latex: str, start: int = 1) -> Equation:
-    """Register a definition `... := ...`: a law, a recursion, a density, or the meaning of a new symbol.
+    """Register a definition `... := ...`: a law, a recursion, a density, or what a symbol means.
 
     That of the normal density is compared with the one that this module computes with.
     """
     reserve(number, latex)
     sides, signs = read_relations(latex)
     if signs != [":="]: raise AlgebraError(f"({number}) a definition has one sign, :=")
-    (left, right), ev, value = sides, Evaluator(), None
-    name = left.parts[0]
-    if left.op == "normal": Claim(number, latex, tuple(sides), ("=",), start).compare(ev(left).expr, ev(right).expr)
-    elif left.op == "density":
-        if right.op == "normal":
-            if earlier := [n for n, (density, _) in book.laws.items() if density == left and n != number]:
-                raise AlgebraError(f"({number}) this density already has a law, by ({earlier[0]})")
-            value = law_of(ev, right)
-            book.laws[number] = (left, value)
-        else: value = opaque(right)
-    elif book.kind(name) in ("state", "sequence"): value = ev(right).expr
-    else:
-        if any(n.op == "symbol" and n.parts[0] == name for n in right.walk()):
-            raise AlgebraError(f"({number}) {name} is defined by itself")
-        if book.meanings.get(name, (None, number))[1] != number:
-            raise AlgebraError(f"({number}) {name} already has a meaning, by ({book.meanings[name][1]})")
-        book.meanings[name] = (right, number)
+    claim, ev = Claim(number, latex, tuple(sides), ("=",), start), Evaluator()
+    value = said_by(claim, ev)
     verdict = Verdict("definition", "", frozenset(ev.leaves), value)
-    return register(number, latex, verdict, sides=tuple(sides), subject=subject_of(left), first=start)
+    subject = subject_of(claim.sides[0])
+    return register(number, latex, verdict, sides=claim.sides, subject=subject, first=start)
+
+# %% ../nbs/00_gaussian_algebra.ipynb #1b5f8f59
+def said_by(claim: Claim, ev: Evaluator):
+    "What a definition says; a law or a meaning is entered into the book."
+    (left, right), number = claim.sides, claim.number
+    if left.op == "normal": return claim.compare(ev(left).expr, ev(right).expr)
+    if left.op == "density" and right.op != "normal": return opaque(right)
+    if left.op == "density":
+        taken = [n for n, (density, _) in book.laws.items() if density == left and n != number]
+        if taken: claim.fail(f"this density already has a law, by ({taken[0]})")
+        book.laws[number] = (left, law_of(ev, right))
+        return book.laws[number][1]
+    name = left.parts[0]
+    if book.kind(name) in ("state", "sequence"): return ev(right).expr
+    if any(node.op == "symbol" and node.parts[0] == name for node in right.walk()):
+        claim.fail(f"{name} is defined by itself")
+    _, earlier = book.meanings.get(name, (None, number))
+    if earlier != number: claim.fail(f"{name} already has a meaning, by ({earlier})")
+    book.meanings[name] = (right, number)
 
 # %% ../nbs/00_gaussian_algebra.ipynb #d6e12c39
 def is_mathematics(source: str) -> bool:
@@ -1687,13 +1840,16 @@ def chapters() -> list[Path]:
     "The notebooks of the course in reading order, wherever it is run from."
     places = Path.cwd(), Path.cwd() / "nbs", Path(__file__).parent.parent / "nbs"
     found = next((p for p in places if (p / "00_gaussian_algebra.ipynb").exists()), None)
-    if not found: raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")
+    if not found:
+        raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")
     return sorted(found.glob("[0-9][0-9]_*.ipynb"))
 
+# %% ../nbs/00_gaussian_algebra.ipynb #17fed180
 def after(chapter: str) -> None:
-    "Register what the chapters up to and including this one declare and prove; nothing is proved again."
+    "Register what the chapters up to this one, and it, declare and prove; no proof is repeated."
     earlier = [p for p in chapters() if p.stem <= chapter]
-    if not earlier or earlier[-1].stem != chapter: raise FileNotFoundError(f"no chapter is called {chapter}")
+    if not earlier or earlier[-1].stem != chapter:
+        raise FileNotFoundError(f"no chapter is called {chapter}")
     book.trusting = True
     try:
         for path in earlier:
@@ -1713,5 +1869,6 @@ def formula(number: str):
     a, b = sp.symbols("alpha_t alpha_bar_before", positive=True)
     alpha = sp.Function(r"\alpha_t")
     expr = expr.xreplace({e: b for e in expr.atoms(sp.Product)}).xreplace({alpha(t_): a})
-    if expr.free_symbols - {a, b}: raise AlgebraError(f"({number}) depends on {expr.free_symbols - {a, b}} too")
+    if expr.free_symbols - {a, b}:
+        raise AlgebraError(f"({number}) depends on {expr.free_symbols - {a, b}} too")
     return sp.lambdify((a, b), expr, "mpmath")
