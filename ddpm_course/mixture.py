@@ -23,7 +23,8 @@ from .schedule import NoiseSchedule, extract
 class GaussianMixture:
     """A law of data [D] with K Gaussian components, each kept as its axes and its widths.
 
-    All tables are float64. Build one with `from_covariances`, which checks what it gets.
+    All tables are float64. Build one with `from_covariances`, which checks what it gets. It keeps
+    K D² numbers; a batch of B takes a few times B K D more.
     """
     weights: Tensor  # probability of each component, [K]
     means: Tensor  # [K, D]
@@ -92,6 +93,7 @@ def _table(what: str, value: Sequence | Tensor) -> Tensor:
 
 # %% ../nbs/06_exact_world.ipynb #adb00ba7
 def _check_parts(weights: Tensor, means: Tensor, covariances: Tensor) -> None:
+    """Shapes fit, weights are probabilities, covariances are symmetric."""
     def refuse(what: str, got: str, expected: str, fix: str):
         raise bad_input(BadValue, "GaussianMixture.from_covariances", what, got=got,
                         expected=expected, fix=fix)
