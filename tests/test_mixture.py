@@ -527,6 +527,12 @@ def test_samples_that_cannot_be_drawn(num, generator, error):
         LINE.sample(num, generator)
 
 
+def test_weights_that_were_rounded_are_made_to_sum_to_one():
+    thirds = GaussianMixture.from_covariances(torch.full((3,), 0.3333333), torch.zeros(3, 1),
+                                              torch.ones(3, 1, 1))
+    close(thirds.weights.sum(), 1.0, rtol=0, atol=1e-15)
+
+
 def test_a_mixture_keeps_its_own_numbers():
     means = torch.zeros(1, 2, dtype=F64, requires_grad=True)
     mixture = GaussianMixture.from_covariances([1.0], means, EYE)
