@@ -92,20 +92,21 @@ def moments_by_integration(step, x):
     """Density of x_t, mean and variance of x_0 given x_t, by integrals over x_0."""
     mp = mpmath.mpf
     signal2, noise2 = mp(SCHEDULE.alphas_cumprod[step].item()), mp(0)
-    for beta, alpha in zip(SCHEDULE.betas[1:step + 1].tolist(), SCHEDULE.alphas[1:step + 1].tolist()):
-        noise2 = mp(beta) + mp(alpha) * noise2
+    for beta in SCHEDULE.betas[1:step + 1].tolist():
+        noise2 = mp(beta) + (1 - mp(beta)) * noise2
+    signal = mpmath.sqrt(signal2)
     parts = [(mp(w.item()), mp(m.item()), mp(v.item()))
              for w, m, v in zip(PIXEL.weights, PIXEL.means[:, 0], PIXEL.variances[:, 0])]
 
     def joint(x0):
         data = sum(w * mpmath.npdf(x0, m, mpmath.sqrt(v)) for w, m, v in parts)
-        return data * mpmath.npdf(mp(x), mpmath.sqrt(signal2) * x0, mpmath.sqrt(noise2))
+        return data * mpmath.npdf(mp(x), signal * x0, mpmath.sqrt(noise2))
 
     # The integrand is narrow: cut at the mode of each component given x, and around it.
     cuts = {mp(-6), mp(6)}
     for w, m, v in parts:
-        spread = v * noise2 / (signal2 * v + noise2)
-        mode = m + mpmath.sqrt(signal2) * v / (signal2 * v + noise2) * (mp(x) - mpmath.sqrt(signal2) * m)
+        at_t = signal2 * v + noise2
+        spread, mode = v * noise2 / at_t, m + signal * v / at_t * (mp(x) - signal * m)
         cuts |= {mode + k * mpmath.sqrt(spread) for k in (-12, -5, -2, 0, 2, 5, 12)}
     cuts = sorted(c for c in cuts if -6 <= c <= 6)
     mass, first, second = (mpmath.quad(lambda x0: joint(x0) * x0**n, cuts) for n in (0, 1, 2))
@@ -140,8 +141,8 @@ def test_many_points_stand_for_a_gaussian():
 def test_two_points_give_a_hyperbolic_tangent():
     coin = GaussianMixture.from_covariances([0.5, 0.5], [[-1.0], [1.0]], torch.zeros(2, 1, 1))
     x_t, t = seen(coin)
-    signal, noise2 = SCHEDULE.alphas_cumprod[t, None].sqrt(), SCHEDULE.one_minus_alphas_cumprod[t, None]
-    expected = torch.tanh(signal * x_t / noise2)
+    signal = SCHEDULE.alphas_cumprod[t, None].sqrt()
+    expected = torch.tanh(signal * x_t / SCHEDULE.one_minus_alphas_cumprod[t, None])
     close(conditional_mean(coin, SCHEDULE, x_t, t, "sample"), expected)
     close(conditional_variance(coin, SCHEDULE, x_t, t, "sample"), 1 - expected**2)
 
@@ -243,7 +244,8 @@ def test_rounding_makes_no_width():
     """Eigenvalues of a singular matrix that are only rounding count as zero, whatever its size."""
     a = torch.randn(20, 3, dtype=F64, generator=torch.Generator().manual_seed(0))
     for size in (1e-8, 1.0, 1e8):
-        mixture = GaussianMixture.from_covariances([1.0], torch.zeros(1, 20), (size * a @ a.T)[None])
+        covariance = (size * a @ a.T)[None]
+        mixture = GaussianMixture.from_covariances([1.0], torch.zeros(1, 20), covariance)
         assert (mixture.variances == 0).sum() == 17
 
 
@@ -454,11 +456,11 @@ def test_the_sampler_refuses_noise_where_there_is_no_signal():
 
 # --- Bad inputs ----------------------------------------------------------------------------------
 
-EYE = torch.eye(2)[None]
+EYE, TWO = torch.eye(2)[None], (torch.zeros(2, 2), torch.eye(2).repeat(2, 1, 1))
 PARTS = {
-    "weights of sum 2": (([1.0, 1.0], torch.zeros(2, 2), EYE.repeat(2, 1, 1)), BadValue, "of sum 2"),
-    "negative weight": (([1.5, -0.5], torch.zeros(2, 2), EYE.repeat(2, 1, 1)), BadValue, "-0.5"),
-    "zero weight": (([1.0, 0.0], torch.zeros(2, 2), EYE.repeat(2, 1, 1)), BadValue, "leave out"),
+    "weights of sum 2": (([1.0, 1.0], *TWO), BadValue, "of sum 2"),
+    "negative weight": (([1.5, -0.5], *TWO), BadValue, "-0.5"),
+    "zero weight": (([1.0, 0.0], *TWO), BadValue, "leave out"),
     "no axis for the weights": ((1.0, [[0.0, 0.0]], EYE), BadValue, "weights"),
     "one weight too many": (([0.5, 0.5], [[0.0, 0.0]], EYE), BadValue, "shape [1]"),
     "mean without its axis": (([1.0], [0.0, 0.0], EYE), BadValue, "[K, D]"),
@@ -466,7 +468,8 @@ PARTS = {
     "variances instead": (([1.0], [[0.0, 0.0]], [[1.0, 1.0]]), BadValue, "shape [1, 2, 2]"),
     "one covariance for all": (([0.5, 0.5], torch.zeros(2, 2), EYE), BadValue, "shape [2, 2, 2]"),
     "skew covariance": (([1.0], [[0.0, 0.0]], [[[1.0, 0.5], [0.0, 1.0]]]), BadValue, "symmetric"),
-    "negative direction": (([1.0], [[0.0, 0.0]], [[[1.0, 2.0], [2.0, 1.0]]]), BadValue, "semidefinite"),
+    "negative direction": (
+        ([1.0], [[0.0, 0.0]], [[[1.0, 2.0], [2.0, 1.0]]]), BadValue, "semidefinite"),
     "negative variance": (([1.0], [[0.0]], [[[-1.0]]]), BadValue, "covariances[0]"),
     "NaN": (([1.0], [[math.nan]], [[[1.0]]]), BadValue, "NaN or Inf"),
     "Inf": (([1.0], [[0.0]], [[[math.inf]]]), BadValue, "NaN or Inf"),
