@@ -221,12 +221,13 @@ def slerp(a: Tensor, b: Tensor, weight: float) -> Tensor:
     """Spherical interpolation from a (weight 0) to b (weight 1), each sample along its own arc.
 
     a and b are [B, ...] of one shape, not opposite to each other; weight in [0, 1].
-    (DDIM, appendix D.5, eq. 67.) Raises BadInput.
+    (DDIM, appendix D.5.) Raises BadInput.
     """
     weight = check_number("slerp", "weight", weight, 0, 1)
     check_batch("slerp", "a", a)
     check_like("slerp", "b", b, "a", a)
     cosine = torch.cosine_similarity(a.flatten(1).double(), b.flatten(1).double()).clamp(-1, 1)
     half_turns = (cosine.acos() / torch.pi).view(-1, *[1] * (a.ndim - 1))
-    part = lambda w: (w * torch.sinc(w * half_turns) / torch.sinc(half_turns)).to(a)
-    return part(1 - weight) * a + part(weight) * b
+    of_a, of_b = ((part * torch.sinc(part * half_turns) / torch.sinc(half_turns)).to(a)
+                  for part in (1 - weight, weight))
+    return of_a * a + of_b * b

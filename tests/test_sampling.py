@@ -107,6 +107,18 @@ def test_the_model_is_asked_at_the_times_and_nowhere_else(kind, S):
     assert states == times and asked == times[:-1]
 
 
+@each_kind
+@pytest.mark.parametrize("S", [3, 13, 61])
+def test_every_state_is_at_the_time_that_the_list_says(kind, S):
+    """With the true noise in place of a prediction, the states are those of the closed form."""
+    x0, ε, _ = batch()
+    times = spacing(kind, 1000, S)
+    start = q_sample(SCHEDULE, x0, torch.full((5,), times[0]), noise=ε)
+    for t, x in sample_steps(SCHEDULE, lambda x, t: ε, x0.shape, times, x_T=start.float()):
+        expected = q_sample(SCHEDULE, x0, torch.full((5,), t), noise=ε) if t else x0
+        torch.testing.assert_close(x.double(), expected, rtol=0, atol=1e-3)
+
+
 # --- The factors ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", SCHEDULES)
