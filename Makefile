@@ -5,8 +5,10 @@ BIN := .venv/bin
 # Compiled modules make every start two to three times faster, so they are always written.
 export PYTHONDONTWRITEBYTECODE :=
 
-# One thread per process: two test workers share two cores, and results repeat bit for bit.
-NOTEBOOKS_AND_TESTS = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile \
+# One thread per process: two test workers share two cores, results repeat bit for bit, and in a
+# small network a second thread mostly waits for the first, on a busy machine for very long.
+ONE_THREAD := OMP_NUM_THREADS=1
+NOTEBOOKS_AND_TESTS = $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
 .PHONY: help train test check-all lab outputs readme
@@ -15,7 +17,7 @@ help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
 train: .venv/.ready  ## train on real handwritten digits, about a minute on two cores
-	$(BIN)/ddpm-course train --profile laptop --seed 0
+	$(ONE_THREAD) $(BIN)/ddpm-course train --profile laptop --seed 0
 
 test: .venv/.ready  ## run and compare all notebooks, and run the tests
 	$(NOTEBOOKS_AND_TESTS) -m "not slow"
@@ -28,7 +30,7 @@ lab: .venv/.ready  ## open the notebooks
 
 outputs: .venv/.ready  ## export the package, run all notebooks, store and clean their outputs
 	$(BIN)/nbdev-export
-	OMP_NUM_THREADS=1 $(BIN)/python tools/outputs.py
+	$(ONE_THREAD) $(BIN)/python tools/outputs.py
 	$(BIN)/nbdev-clean
 
 readme: .venv/.ready  ## make README.md from nbs/index.ipynb

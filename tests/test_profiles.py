@@ -37,7 +37,7 @@ def test_a_profile_is_frozen_and_hashable():
 
 
 def test_only_the_linear_schedule_has_options():
-    assert load_profile("laptop").schedule_options == {
+    assert load_profile("gpu").schedule_options == {
         "beta_start": 1e-4, "beta_end": 0.02, "rescale": True}
     assert SMOKE.schedule == "cosine" and SMOKE.schedule_options == {}
 
