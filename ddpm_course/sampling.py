@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from .checks import BadValue, bad_input, check_batch, check_choice, check_generator
-from .checks import check_int, check_like, check_number, check_seed, check_timesteps
+from .checks import BadType, BadValue, bad_input, check_batch, check_choice
+from .checks import check_generator, check_int, check_like, check_number, check_seed
+from .checks import check_timesteps, describe
 from .forward import q_sample
 from .objective import VARIANCE_TYPES
 from .prediction import predict_epsilon, predict_x0
@@ -114,6 +115,9 @@ def spacing(kind: str, num_train_timesteps: int, num_steps: int) -> list[int]:
 # %% ../nbs/07_ddim.ipynb #67cba5a2
 def _checked_times(where: str, times: Sequence[int], num_train_timesteps: int) -> list[int]:
     """The times as integers, if they fall strictly from at most T to 0."""
+    if not isinstance(times, Sequence):
+        raise bad_input(BadType, where, "times", got=describe(times), expected="a list of times",
+                        fix="make the list with spacing(kind, T, num_steps)")
     times = [check_int(where, "times", time, 0, num_train_timesteps) for time in times]
     if len(times) < 2 or times[-1] != 0 or any(t <= s for t, s in zip(times, times[1:])):
         raise bad_input(BadValue, where, "times", got=str(times),
@@ -131,9 +135,10 @@ def _noise_source(
     if seeds is None:
         check_generator(where, generator, torch.device(device))
         return lambda: torch.randn(shape, device=device, generator=generator)
-    if len(seeds) != shape[0] or generator is not None:
-        raise bad_input(BadValue, where, "seeds", got=f"{len(seeds)} seeds, generator={generator}",
-                        expected=f"one seed for each of {shape[0]} samples, and no generator",
+    if not isinstance(seeds, Sequence) or len(seeds) != shape[0] or generator is not None:
+        raise bad_input(BadValue, where, "seeds", got=f"{describe(seeds)} and {generator}",
+                        expected=f"a list with one seed for each of {shape[0]} samples, "
+                                 "and None for a generator",
                         fix="give seeds or a generator, not both")
     own = [torch.Generator(device).manual_seed(check_seed(where, seed)) for seed in seeds]
     one = shape[1:]

@@ -569,6 +569,8 @@ BAD = {
     "noise that broadcasts": (lambda: step(noise=NOISE[:1]), BadValue, "nothing is broadcast"),
     "output that broadcasts": (lambda: step(output=X[:1]), BadValue, "nothing is broadcast"),
     "2C channels": (lambda: step(output=torch.zeros(2, 2, 4, 4)), BadValue, "2C"),
+    "a number of steps for the times": (lambda: walk(50), BadType, "spacing"),
+    "one seed for all": (lambda: walk(seeds=5), BadValue, "one seed for each of 2"),
     "no times": (lambda: walk([]), BadValue, "spacing"),
     "only the end": (lambda: walk([0]), BadValue, "spacing"),
     "times without the end": (lambda: walk([1000, 500]), BadValue, "0 at the end"),
