@@ -94,7 +94,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'ddpm_course.algebra.expectation': ('gaussian_algebra.html#expectation', 'ddpm_course/algebra.py'),
                                      'ddpm_course.algebra.finish': ('gaussian_algebra.html#finish', 'ddpm_course/algebra.py'),
                                      'ddpm_course.algebra.fits': ('gaussian_algebra.html#fits', 'ddpm_course/algebra.py'),
-                                     'ddpm_course.algebra.formula': ('gaussian_algebra.html#formula', 'ddpm_course/algebra.py'),
                                      'ddpm_course.algebra.free_times': ('gaussian_algebra.html#free_times', 'ddpm_course/algebra.py'),
                                      'ddpm_course.algebra.fresh': ('gaussian_algebra.html#fresh', 'ddpm_course/algebra.py'),
                                      'ddpm_course.algebra.fresh_noise': ('gaussian_algebra.html#fresh_noise', 'ddpm_course/algebra.py'),

@@ -36,7 +36,7 @@ __all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIO
            'compare_in_chains', 'in_law', 'powers', 'pairs', 'nameable', 'subject_of', 'value_of', 'named_by', 'finish',
            'reach_of', 'Definitions', 'prove_derivation', 'induct', 'increments', 'rewrite', 'Using', 'excess_of',
            'using', 'joints', 'as_joints', 'joint', 'in_chains', 'gap', 'convex_in', 'pointwise', 'unit_mass',
-           'is_density', 'eq', 'cite', 'define', 'said_by', 'is_mathematics', 'chapters', 'after', 'formula']
+           'is_density', 'eq', 'cite', 'define', 'said_by', 'is_mathematics', 'chapters', 'after']
 
 # %% ../nbs/00_gaussian_algebra.ipynb #12efcef4
 class AlgebraError(ValueError):
@@ -1858,17 +1858,3 @@ def after(chapter: str) -> None:
                 source = "".join(cell["source"])
                 if cell["cell_type"] == "code" and is_mathematics(source): exec(source, known)
     finally: book.trusting = False
-
-# %% ../nbs/00_gaussian_algebra.ipynb #f288175f
-def formula(number: str):
-    """The last side of a scalar equation as a function of (α_t, ᾱ_{t-1}), for mpmath numbers.
-
-    The tests hold every table of the package against it.
-    """
-    expr = common_range(equation(number).value, sp.Product)
-    a, b = sp.symbols("alpha_t alpha_bar_before", positive=True)
-    alpha = sp.Function(r"\alpha_t")
-    expr = expr.xreplace({e: b for e in expr.atoms(sp.Product)}).xreplace({alpha(t_): a})
-    if expr.free_symbols - {a, b}:
-        raise AlgebraError(f"({number}) depends on {expr.free_symbols - {a, b}} too")
-    return sp.lambdify((a, b), expr, "mpmath")
