@@ -12,13 +12,16 @@ from ddpm_course.mixture import (
     GaussianMixture, conditional_mean, conditional_variance, exact_model, log_density,
     responsibilities, score,
 )
+from ddpm_course.objective import bound_weights, normal_kl
 from ddpm_course.posterior import (
     posterior_mean_coef1, posterior_mean_coef2, posterior_variance,
 )
 from ddpm_course.prediction import (
     PREDICTION_TYPES, p_sample_loop, predict_epsilon, predict_x0, training_loss, training_target,
 )
-from ddpm_course.schedule import NoiseSchedule, linear_schedule, rescale_zero_terminal_snr
+from ddpm_course.schedule import (
+    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr,
+)
 
 SCHEDULE = linear_schedule(1000)
 ZERO_SNR = rescale_zero_terminal_snr(SCHEDULE)
@@ -427,6 +430,38 @@ def sampler_law(mean, covariance, variance_type):
         added = posterior_variance(SCHEDULE) if variance_type == "fixed_small" else SCHEDULE.betas
         C = slope @ C @ slope.T + (added[t] if t > 1 else 0) * identity
     return m, C
+
+
+# --- The bound -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("T", [1, 2, 10, 1000])
+@pytest.mark.parametrize("kappa", [0.01, 0.09, 1.0, 4.0])
+@pytest.mark.parametrize("spoilt", [1.0, 0.9])
+def test_the_bound_is_the_entropy_and_the_price_of_every_step(T, kappa, spoilt):
+    """On data N(0, kappa) both sides are sums of divergences of Gaussians, none by sampling."""
+    chain = cosine_schedule(T)
+    signal, noise, beta = chain.alphas_cumprod, chain.one_minus_alphas_cumprod, chain.betas
+    wide = signal * kappa + noise
+    known = kappa * noise / wide  # variance of x_0 given x_t
+    estimate = signal.sqrt() * kappa / wide  # the best one, per x_t
+    coef1, coef2 = posterior_mean_coef1(chain), posterior_mean_coef2(chain)
+    error = known + ((1 - spoilt) * estimate) ** 2 * wide
+    zero = torch.zeros(())
+    bound = float(normal_kl(zero, noise[T], zero, 1.0) + signal[T] * kappa / 2)
+    bound += float((bound_weights(chain, "fixed_large") * error)[1:].sum())
+    bound += float(normal_kl(zero, posterior_variance(chain), zero, beta)[2:].sum())
+    bound += float(torch.log(2 * math.pi * beta[1])) / 2
+    prices = float(normal_kl(zero, wide[T], zero, 1.0))
+    true_variance = posterior_variance(chain) + coef1**2 * known
+    missed = (coef1 * (1 - spoilt) * estimate) ** 2 * wide
+    prices += float((normal_kl(zero, true_variance, zero, beta) + missed / (2 * beta))[1:].sum())
+    entropy = math.log(2 * math.pi * math.e * kappa) / 2
+    assert bound == pytest.approx(entropy + prices, abs=1e-9)
+    variance = 1.0
+    for t in range(T, 0, -1):
+        variance = float(coef1[t] * spoilt * estimate[t] + coef2[t]) ** 2 * variance + float(beta[t])
+    surprise = (math.log(2 * math.pi * variance) + kappa / variance) / 2
+    assert entropy - 1e-12 <= surprise <= bound + 1e-12
 
 
 @pytest.mark.parametrize(("kind", "variance_type"), [
