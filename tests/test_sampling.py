@@ -368,6 +368,59 @@ def test_law_of_the_samples_on_gaussian_data(kappa, variance_type, eta, kind, S)
     assert abs(((x[1:, 0] - x[0, 0]) ** 2).sum() - variance) < 1e-10
 
 
+def through(log_signal):
+    """A chain whose alphas_cumprod has these logarithms at t = 1, ..., S."""
+    return NoiseSchedule.from_betas(-torch.expm1(torch.cat([torch.zeros(1), log_signal]).diff()))
+
+
+def quadratic_time(S):
+    """Variance-preserving, beta from 0.1 to 20 on a line; down to t = 0."""
+    u = (torch.arange(1, S + 1, dtype=torch.float64) / S) ** 2
+    return through(-(0.1 * u + 19.9 * u**2 / 2)), 0
+
+
+def uniform_log_snr(S):
+    """From a log SNR of -10 to one of 8, where the walk ends."""
+    return through(torch.nn.functional.logsigmoid(
+        torch.linspace(8, -10, S + 1, dtype=torch.float64))), 1
+
+
+@pytest.mark.parametrize("grid", [quadratic_time, uniform_log_snr])
+@pytest.mark.parametrize("mean, kappa", [(0.0, 0.01), (0.5, 0.09), (-2.0, 4.0)])
+@pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
+def test_the_deterministic_walk_is_of_first_order(grid, mean, kappa, prediction_type):
+    """On Gaussian data the exact curve keeps its place in the law: (x - mean) / spread."""
+    world = GaussianMixture.from_covariances([1.0], [[mean]], [[[kappa]]])
+
+    def on_the_curve(chain, t, place=torch.tensor([[-1.0], [1.5]], dtype=torch.float64)):
+        signal, noise = chain.alphas_cumprod[t], chain.one_minus_alphas_cumprod[t]
+        return signal.sqrt() * mean + (signal * kappa + noise).sqrt() * place
+
+    errors = []
+    for S in (64, 128, 256, 512):
+        chain, end = grid(S)
+        T = chain.num_train_timesteps
+        walk = dict(sample_steps(chain, exact_model(world, chain, prediction_type), (2, 1),
+                                 range(T, -1, -1), prediction_type=prediction_type,
+                                 x_T=on_the_curve(chain, T)))
+        errors.append(float((walk[end] - on_the_curve(chain, end)).norm()))
+    assert all(abs(math.log2(a / b) - 1) < 0.1 for a, b in zip(errors, errors[1:]))
+
+
+@few
+@given(times_down, st.floats(0.001, 10))
+def test_every_deterministic_step_is_too_narrow_by_the_square_of_its_stride(pair, kappa):
+    t, s = pair
+    a_t, a_s = (float(SCHEDULE.alphas_cumprod[time]) for time in (t, s))
+    wide = a_t * kappa + 1 - a_t
+    model = exact_model(GaussianMixture.from_covariances([1.0], [[0.0]], [[[kappa]]]), SCHEDULE)
+    x = torch.tensor([[math.sqrt(wide)]], dtype=torch.float64)
+    landed = ddim_step(SCHEDULE, x, *steps(x, t, s), model(x, torch.tensor([t])))
+    r_t, r_s = (math.sqrt((1 - a) / a) for a in (a_t, a_s))
+    missing = a_s * kappa + 1 - a_s - float(landed) ** 2
+    assert missing == pytest.approx(a_s * a_t * kappa * (r_t - r_s) ** 2 / wide, abs=1e-9)
+
+
 def test_samples_follow_the_data():
     model = exact_model(PIXEL, SCHEDULE)
     for eta in (0.0, 1.0):
