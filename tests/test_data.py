@@ -9,7 +9,8 @@ from PIL import Image
 
 from ddpm_course.checks import BadInput, BadType, BadValue, check_images
 from ddpm_course.data import (
-    DIGITS_LEVELS, batch_order, digits, image_grid, load_data, random_stream, save_grid, to_float,
+    DIGITS_LEVELS, PARTS, batch_order, digits, halves, image_grid, load_data, random_stream,
+    save_grid, to_float,
     to_uint8)
 
 
@@ -45,7 +46,7 @@ def test_to_uint8_refuses(images):
 def test_the_digits_are_scikit_learns():
     from sklearn.datasets import load_digits
 
-    images, labels = load_data("digits")
+    images, labels = digits()
     assert images.shape == (1797, 1, 8, 8) and images.dtype == torch.float32
     assert labels.shape == (1797,) and labels.dtype == torch.int64
     check_images("test", "images", images)
@@ -54,9 +55,41 @@ def test_the_digits_are_scikit_learns():
     assert np.array_equal(pixels, original.images) and np.array_equal(labels, original.target)
 
 
-def test_an_unknown_data_set_is_named():
+def test_an_unknown_data_set_or_part_is_named():
     with pytest.raises(BadValue, match="'digits'"):
         load_data("digit")
+    with pytest.raises(BadValue, match="'held_out'"):
+        load_data("digits", "heldout")
+
+
+def test_the_two_parts_share_no_image_and_have_all_classes_alike():
+    whole, labels = digits()
+    parts = [load_data("digits", part) for part in PARTS]
+    assert [len(images) for images, _ in parts] == [898, 898]
+    assert torch.equal(parts[0][0], load_data("digits")[0])  # without a part: training
+    first, second = halves(labels)
+    assert len(torch.cat([first, second]).unique()) == 2 * 898
+    for index, (images, names) in zip((first, second), parts):
+        assert torch.equal(images, whole[index]) and torch.equal(names, labels[index])
+    counts = [names.bincount() for _, names in parts]
+    assert (counts[0] - counts[1]).abs().max() <= 1
+
+
+def test_a_split_is_fixed_shuffled_and_follows_its_seed():
+    labels = torch.arange(40) % 4
+    first, second = halves(labels, 5)
+    assert torch.equal(torch.stack(halves(labels, 5)), torch.stack([first, second]))
+    assert not torch.equal(halves(labels, 6)[0], first) and not first.equal(first.sort().values)
+    assert halves(digits()[1])[0][:3].tolist() == [1280, 210, 1764]  # chapter 30's numbers rest on it
+
+
+@pytest.mark.parametrize("labels, seed, kind", [
+    (torch.tensor([0, 0, 1]), 0, BadValue), (torch.zeros(0, dtype=torch.long), 0, BadValue),
+    (torch.zeros(4, 1, dtype=torch.long), 0, BadValue), (torch.arange(8) % 2, -1, BadValue),
+    (torch.arange(8) % 2, 2**32, BadValue), (torch.arange(8) % 2, 0.5, BadType)])
+def test_halves_refuse(labels, seed, kind):
+    with pytest.raises(kind, match="halves: "):
+        halves(labels, seed)
 
 
 IMAGES, _ = digits()
