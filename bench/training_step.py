@@ -44,16 +44,16 @@ def compare(first: Callable[[], object], second: Callable[[], object]) -> str:
 
 def train_steps(precision: str) -> Callable[[], object]:
     profile = dataclasses.replace(PROFILE, precision=precision, num_steps=10**6)
-    images = load_data(profile.data)[0].to(DEVICE)
+    images, labels = (part.to(DEVICE) for part in load_data(profile.data))
     model = build_model(profile, images.shape[1], random_stream(0, "weights")).to(DEVICE)
-    order = batch_order(len(images), profile.batch_size, 0)
-    batches = (images[index.to(DEVICE)] for index in order)
+    order = (index.to(DEVICE) for index in batch_order(len(images), profile.batch_size, 0))
+    batches = ((images[index], labels[index]) for index in order)
     states = training_loop(profile, build_schedule(profile, DEVICE), model, batches, 0)
     return lambda: next(states)
 
 
 def sample_steps(precision: str) -> Callable[[], object]:
-    profile = dataclasses.replace(PROFILE, precision=precision)
+    profile = dataclasses.replace(PROFILE, precision=precision, sampling_steps=2 * ROUNDS)
     images, _ = load_data(profile.data)
     model = build_model(profile, images.shape[1], random_stream(0, "weights")).to(DEVICE).eval()
     shape = (profile.num_samples, *images.shape[1:])

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['timestep_embedding', 'TimeEmbedding', 'group_norm', 'ZeroConv2d', 'ResidualBlock', 'Attention', 'Block', 'Downsample',
-           'Upsample', 'DownLevel', 'UpLevel', 'ToImage', 'UNet']
+           'Upsample', 'DownLevel', 'UpLevel', 'ToImage', 'ClassEmbedding', 'UNet']
 
 # %% ../nbs/10_unet.ipynb #5c0ea8ba
 import math
@@ -171,6 +171,13 @@ class ToImage(nn.Sequential):
         super().__init__(group_norm(channels), nn.SiLU(),
                          ZeroConv2d(channels, image_channels, 3, padding=1))
 
+# %% ../nbs/10_unet.ipynb #bd50a9ab
+class ClassEmbedding(nn.Embedding):
+    """Labels, whole numbers from 0, [B] to [B, time_dim]; zero at first."""
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.weight)
+
 # %% ../nbs/10_unet.ipynb #0c9906bc
 def _initialise(network: nn.Module, generator: torch.Generator | None) -> None:
     for part in network.modules():
@@ -180,7 +187,8 @@ def _initialise(network: nn.Module, generator: torch.Generator | None) -> None:
 
 # %% ../nbs/10_unet.ipynb #40f5aa6d
 def _check_architecture(in_channels: int, model_channels: int, channel_multipliers: Sequence[int],
-                        num_blocks: int, attention_levels: Sequence[int], dropout: float) -> None:
+                        num_blocks: int, attention_levels: Sequence[int], dropout: float,
+                        num_classes: int) -> None:
     check_int("UNet", "in_channels", in_channels, 1)
     check_int("UNet", "model_channels", model_channels, 1)
     check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1)
@@ -190,6 +198,7 @@ def _check_architecture(in_channels: int, model_channels: int, channel_multiplie
     for level in attention_levels:
         check_int("UNet", "attention_levels", level, 0, len(channel_multipliers) - 1)
     check_number("UNet", "dropout", dropout, 0, 1, ends="[)")
+    check_int("UNet", "num_classes", num_classes, 0)
     if model_channels % 4:
         raise bad_input(BadValue, "UNet", "model_channels", got=str(model_channels),
                         expected="a multiple of 4, so that group_norm can divide the channels",
@@ -209,25 +218,44 @@ def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: T
             fix="convert x with x.to(dtype=..., device=...), or the network with its own .to")
     check_timesteps("UNet", t, len(x), math.inf)
 
+# %% ../nbs/10_unet.ipynb #60310fcb
+def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
+    if num_classes == 0 and labels is None:
+        return
+    expected = (f"whole numbers 0..{num_classes - 1} of shape [{batch}]" if num_classes else
+                "None, since the network was built without classes")
+    if num_classes == 0 or not isinstance(labels, Tensor) or labels.dtype != torch.int64:
+        raise bad_input(BadType, "UNet", "labels", got=describe(labels), expected=expected,
+                        fix="build the network with num_classes = the number of classes, "
+                            "and give it labels.long(), or neither")
+    if labels.shape != (batch,):
+        raise bad_input(BadValue, "UNet", "labels", got=describe(labels), expected=expected,
+                        fix="give one label per example")
+    if labels.device.type == "cpu" and not 0 <= int(labels.min()) <= int(labels.max()) < num_classes:
+        raise bad_input(BadValue, "UNet", "labels", got=f"values {labels.min()}..{labels.max()}",
+                        expected=expected, fix="count the classes from 0")
+
 # %% ../nbs/10_unet.ipynb #7c97361e
 class UNet(nn.Module):
     """DDPM's U-Net (Ho, Jain, Abbeel 2020, appendix B); the defaults are its CIFAR-10 network.
 
     Takes float images [B, in_channels, H, W] and whole steps t [B] from 1; returns the shape of
     the images. Level l, from 0, has channel_multipliers[l] * model_channels at 1/2^l of the size;
-    attention stands at attention_levels and in the middle. generator draws the first weights.
-    Raises BadInput for arguments or input that do not fit.
+    attention stands at attention_levels and in the middle. With num_classes it also takes labels
+    [B]. generator draws the first weights. Raises BadInput for arguments or input that do not fit.
     """
 
     def __init__(self, in_channels: int = 3, model_channels: int = 128,
                  channel_multipliers: Sequence[int] = (1, 2, 2, 2), num_blocks: int = 2,
                  attention_levels: Sequence[int] = (1,), dropout: float = 0.1,
-                 generator: torch.Generator | None = None):
+                 num_classes: int = 0, generator: torch.Generator | None = None):
         super().__init__()
         _check_architecture(in_channels, model_channels, channel_multipliers, num_blocks,
-                            attention_levels, dropout)
-        self.in_channels, time_dim = in_channels, 4 * model_channels
+                            attention_levels, dropout, num_classes)
+        self.in_channels, self.num_classes = in_channels, num_classes
+        time_dim = 4 * model_channels
         self.time = TimeEmbedding(model_channels, time_dim)
+        self.classes = ClassEmbedding(num_classes, time_dim) if num_classes else None
         widths = [model_channels * multiplier for multiplier in channel_multipliers]
         first = nn.Conv2d(in_channels, model_channels, 3, padding=1)
         last = ToImage(widths[0], in_channels)
@@ -242,9 +270,10 @@ class UNet(nn.Module):
             Block(width, width, time_dim, dropout, attention) for attention in (True, False))
         _initialise(self, generator)
 
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1), self.time.layers[0].weight)
-        time = self.time(t)
+        _check_labels(labels, len(x), self.num_classes)
+        time = self.time(t) if labels is None else self.time(t) + self.classes(labels)
         kept = []
         for level in self.down:
             kept += level(x, time)

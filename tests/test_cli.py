@@ -31,7 +31,7 @@ def test_every_hyperparameter_is_an_option(capsys):
 
 
 MISTAKES = {
-    "": "{train, sample}",
+    "": "{train, sample, evaluate}",
     "trian": "Unrecognized options: trian",
     "train --profile lapto": "write 'laptop'",
     "train --profile": "--profile",
@@ -59,6 +59,11 @@ MISTAKES = {
     "sample no-such-run --num 2.5": "'2.5'",
     "sample no-such-run --seed -1": "seed: got -1",
     "sample no-such-run --device tpu": "'tpu'",
+    "sample no-such-run --steps 2.5": "'2.5'",
+    "sample no-such-run --spacing trailling": "trailing",
+    "evaluate": "RUN",
+    "evaluate no-such-run": "no-such-run",
+    "evaluate no-such-run --seed -1": "seed: got -1",
 }
 
 
@@ -108,10 +113,37 @@ def test_a_run_leaves_what_was_promised(folder):
     assert {".json", ".jsonl", ".safetensors", ".png"} <= left
 
 
-def test_training_says_where_the_pictures_are(folder, capsys):
+def test_training_says_where_the_pictures_are_and_how_good_they_are(folder, capsys):
     assert main("train --profile smoke --seed 3 --name second".split()) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert (folder / last.split(": ")[1]).suffix == ".png"
+    *pictures, last = capsys.readouterr().out.splitlines()
+    assert [(folder / line.split(": ")[1]).is_file() for line in pictures] == [True] * 4
+    assert last.startswith("new samples: ") and "floors from held-out images" in last
+
+
+def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
+    assert main("evaluate runs/first --steps 3 --eta 0.5 --spacing leading".split()) == 0
+    printed = capsys.readouterr().out
+    assert "samples " in printed and "held out " in printed and "memoriser " in printed
+    kept = [folder / line.split(": ")[1] for line in printed.splitlines()[-2:]]
+    assert [path.suffix for path in kept] == [".json", ".png"] and all(p.is_file() for p in kept)
+    assert json.loads(kept[0].read_text())["sampler"] == {
+        "sampling_steps": 3, "eta": 0.5, "spacing": "leading"}
+    before = [path.read_bytes() for path in kept]
+    assert main("evaluate runs/first --steps 3 --eta 0.5 --spacing leading".split()) == 2
+    assert "exists" in capsys.readouterr().err
+    assert [path.read_bytes() for path in kept] == before
+
+
+def test_another_sampler_is_a_matter_of_options(folder, capsys):
+    for line, name in (
+            ("--steps 50 --eta 0 --spacing trailing",
+             "-sampling_steps-50-eta-0.0-spacing-trailing"), ("--label 3", "-label-3")):
+        assert main(f"sample runs/first --num 2 {line}".split()) == 0
+        assert capsys.readouterr().out == f"samples: runs/first/samples-2-seed-1{name}.png\n"
+    for line, said in (("--steps 51", "sampling_steps: got 51"), ("--eta 2", "eta: got 2"),
+                       ("--steps 0", "sampling_steps: got 0"), ("--label 10", "label: got 10")):
+        assert main(f"sample runs/first --num 2 {line}".split()) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_an_existing_folder_is_refused_and_kept(folder, capsys):

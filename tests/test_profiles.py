@@ -52,7 +52,9 @@ BAD_VALUES = [
     ("weight_decay", -0.1), ("grad_clip", 0), ("ema_decay", 1), ("dropout", 1),
     ("clip_sample", 1), ("channel_multipliers", ()), ("channel_multipliers", (1, 0)),
     ("channel_multipliers", [1, 2]), ("channel_multipliers", 2), ("attention_levels", (2,)),
-    ("attention_levels", (-1,)), ("attention_levels", (0.5,)),
+    ("attention_levels", (-1,)), ("attention_levels", (0.5,)), ("num_classes", -1),
+    ("sampling_steps", 0), ("sampling_steps", 51), ("sampling_steps", 12.5), ("eta", -0.1),
+    ("eta", 1.1), ("eta", float("nan")), ("spacing", "trailling"),
 ]
 
 

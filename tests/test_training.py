@@ -11,24 +11,27 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ddpm_course import training
 from ddpm_course.checks import BadInput, BadType, BadValue
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    build_model, build_schedule, ema_decay, find_device, in_precision, learning_rate, load_run,
-    read_losses, sample, train, training_loop, update_ema)
+    build_model, build_schedule, draw, ema_decay, find_device, learning_rate, load_run, network_of,
+    read_losses, sample, sample_labels, sampling_steps, train, training_loop, update_ema)
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(
-    load_profile("smoke"), num_train_timesteps=8, model_channels=8, num_steps=6, batch_size=8,
-    num_samples=4, log_every=4, warmup_steps=4)
+    load_profile("smoke"), num_train_timesteps=8, sampling_steps=8, model_channels=8, num_steps=6,
+    batch_size=8, num_samples=4, log_every=4, warmup_steps=4)
+UNCONDITIONAL = dataclasses.replace(TINY, num_classes=0)
 
 
 def loop(profile, seed=0, model=None):
-    images, _ = load_data(profile.data)
+    images, labels = load_data(profile.data)
     model = model or build_model(profile, 1, random_stream(seed, "weights"))
-    batches = (images[index] for index in batch_order(len(images), profile.batch_size, seed))
+    batches = ((images[index], labels[index] if profile.num_classes else None)
+               for index in batch_order(len(images), profile.batch_size, seed))
     return training_loop(profile, build_schedule(profile, CPU), model, batches, seed)
 
 
@@ -47,10 +50,11 @@ def broken(run, tmp_path):
     return shutil.copytree(run, tmp_path / "broken")
 
 
-def test_the_loop_is_algorithm_1_written_out():
+@pytest.mark.parametrize("num_classes", [0, 10])
+def test_the_loop_is_algorithm_1_written_out(num_classes):
     """Six steps by hand, with torch's plain optimiser: the same weights and the same average."""
-    profile = dataclasses.replace(TINY, weight_decay=0.1, grad_clip=0.5)
-    schedule, (images, _) = build_schedule(profile, CPU), load_data("digits")
+    profile = dataclasses.replace(TINY, weight_decay=0.1, grad_clip=0.5, num_classes=num_classes)
+    schedule, (images, labels) = build_schedule(profile, CPU), load_data("digits")
     model = build_model(profile, 1, random_stream(5, "weights"))
     average = weights(model)
     optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0.1, foreach=False)
@@ -58,7 +62,8 @@ def test_the_loop_is_algorithm_1_written_out():
         stream = random_stream(5, "step", step)
         t = torch.randint(1, 9, (8,), generator=stream)
         noise = torch.randn(8, 1, 8, 8, generator=stream)
-        guess = model(q_sample(schedule, images[index], t, noise=noise), t)
+        known = labels[index] if num_classes else None
+        guess = model(q_sample(schedule, images[index], t, noise=noise), t, known)
         optimizer.zero_grad()
         ((guess - noise) ** 2).mean().backward()
         length = math.sqrt(sum(float(p.grad.square().sum()) for p in model.parameters()))
@@ -82,6 +87,7 @@ def test_it_learns():
 @pytest.mark.parametrize("changes", [
     dict(prediction_type="v_prediction"), dict(prediction_type="sample", weighting="bound"),
     dict(weighting="min_snr"), dict(schedule="sigmoid"), dict(precision="bf16"),
+    dict(num_classes=0),
 ])
 def test_every_kind_of_run_takes_steps(changes):
     *_, state = loop(dataclasses.replace(TINY, **changes))
@@ -92,14 +98,14 @@ def test_every_kind_of_run_takes_steps(changes):
 def test_only_the_network_is_under_autocast():
     seen = []
 
-    def model(x, t):
-        seen.append((x.dtype, torch.is_autocast_enabled("cpu")))
+    def model(x, t, labels):
+        seen.append((x.dtype, labels, torch.is_autocast_enabled("cpu")))
         return x
 
     x, t = torch.randn(2, 1, 8, 8), torch.tensor([1, 2])
-    for precision in ("fp32", "bf16"):
-        in_precision(model, precision)(x, t)
-    assert seen == [(torch.float32, False), (torch.float32, True)]
+    for precision, labels in (("fp32", None), ("bf16", t)):
+        network_of(model, precision, labels)(x, t)
+    assert seen == [(torch.float32, None, False), (torch.float32, t, True)]
     assert not torch.is_autocast_enabled("cpu")
 
 
@@ -195,6 +201,67 @@ def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
     assert other.read_bytes() != path.read_bytes()
 
 
+def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
+    path, own = sample(broken, 3, 3, device="cpu", eta=0.0)
+    assert path.name == "samples-3-seed-3-eta-0.0.png"
+    path, short = sample(broken, 3, 3, device="cpu", label=2, sampling_steps=2, spacing="linspace")
+    assert path.name == "samples-3-seed-3-label-2-sampling_steps-2-spacing-linspace.png"
+    assert not torch.allclose(own, short, atol=1e-3)
+    profile, schedule, model = load_run(broken, "cpu")
+    starts = [next(sampling_steps(dataclasses.replace(profile, **changes), schedule, model,
+                                  (3, 1, 8, 8), 3, CPU))[1]
+              for changes in ({}, dict(sampling_steps=2, eta=1.0))]
+    assert torch.equal(*starts)
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_sample_depends_on_its_number_and_the_seed_alone(run, monkeypatch, eta):
+    whole = draw(run, 23, 7, "cpu", eta=eta)
+    monkeypatch.setattr(training, "SAMPLING_BATCH", 10)
+    assert torch.allclose(draw(run, 23, 7, "cpu", eta=eta), whole, atol=1e-5)
+    assert torch.allclose(draw(run, 5, 7, "cpu", eta=eta), whole[:5], atol=1e-5)
+    assert not torch.allclose(draw(run, 5, 8, "cpu", eta=eta), whole[:5], atol=1e-2)
+
+
+def test_classes_take_turns_unless_one_is_chosen():
+    model = build_model(TINY, 1)
+    assert sample_labels(model, range(8, 13)).tolist() == [8, 9, 0, 1, 2]
+    assert sample_labels(model, range(3), label=7).tolist() == [7, 7, 7]
+    for label, kind in ((10, BadValue), (-1, BadValue), (1.5, BadType)):
+        with pytest.raises(kind, match="label"):
+            sample_labels(model, range(3), label)
+    unconditional = build_model(UNCONDITIONAL, 1)
+    assert sample_labels(unconditional, range(3)) is None
+    with pytest.raises(BadValue, match="trained without classes"):
+        sample_labels(unconditional, range(3), 1)
+
+
+@pytest.mark.parametrize("sampler, said", [
+    (dict(sampling_steps=9), "sampling_steps: got 9"), (dict(sampling_steps=0), "sampling_steps"),
+    (dict(eta=1.5), "eta: got 1.5"), (dict(spacing="trailling"), "write 'trailing'"),
+    (dict(label=10), "label: got 10")])
+def test_a_sampler_that_does_not_fit_writes_nothing(broken, sampler, said):
+    before = sorted(broken.iterdir())
+    with pytest.raises(BadInput, match=said):
+        sample(broken, 2, 0, device="cpu", **sampler)
+    assert sorted(broken.iterdir()) == before
+
+
+def test_the_network_sees_the_training_half_only(monkeypatch, tmp_path):
+    seen = set()
+
+    images, _ = load_data("digits", "train")
+    real_loss = training.training_loss
+
+    def loss(schedule, model, x0, *rest):
+        seen.update(image.numpy().tobytes() for image in x0)
+        return real_loss(schedule, model, x0, *rest)
+
+    monkeypatch.setattr(training, "training_loss", loss)
+    train(dataclasses.replace(TINY, num_steps=112), 0, tmp_path / "run")
+    assert len(seen) > 800 and seen <= {image.numpy().tobytes() for image in images}
+
+
 def test_samples_are_never_overwritten(broken):
     path, _ = sample(broken, 2, 0, device="cpu")
     before = path.read_bytes()
@@ -238,7 +305,8 @@ def test_the_first_bad_loss_is_named():
 
 
 @pytest.mark.parametrize("changes, said", [
-    (dict(batch_size=1798), "1798 for a data set of 1797"), (dict(model_channels=6), "multiple of 4")])
+    (dict(batch_size=899), "899 for a data set of 898"), (dict(model_channels=6), "multiple of 4"),
+    (dict(num_classes=9), "num_classes: got 9, expected 0, or 10"), (dict(num_classes=11), "got 11")])
 def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
     with pytest.raises(BadValue, match=said):
         train(dataclasses.replace(TINY, **changes), 0, tmp_path / "run")
@@ -276,7 +344,7 @@ DAMAGE = {
         (lambda path: path.write_bytes(b""), "SafetensorError"),
         (lambda path: path.write_text("<!DOCTYPE html><html></html>"), "SafetensorError"),
         (drop_one, "no such weight"),
-        (lambda path: change(path.with_name("config.json"), model_channels=16), r"\[?\(?16"),
+        (lambda path: change(path.with_name("config.json"), model_channels=16), r"\(10, 64\)"),
     ],
     "config.json": [
         (lambda path: path.unlink(), "No such file"),

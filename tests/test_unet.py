@@ -113,6 +113,40 @@ def test_examples_do_not_mix_and_t_matters():
     assert ((model(x, t) - model(x, t.flip(0))).flatten(1).norm(dim=1) > 1e-3).all()
 
 
+def test_classes_start_silent_then_matter():
+    model, x, t = small(num_classes=3), torch.randn(3, 1, 8, 8), torch.tensor([1, 5, 9])
+    labels = torch.tensor([2, 0, 1])
+    assert not model.classes.weight.any()
+    nn.init.normal_(with_all_weights(model).classes.weight)
+    told = model(x, t, labels)
+    assert ((told - model(x, t, labels.roll(1))).flatten(1).norm(dim=1) > 1e-3).all()
+    alone = torch.cat([model(x[i:i + 1], t[i:i + 1], labels[i:i + 1]) for i in range(3)])
+    assert torch.allclose(told, alone, atol=1e-4)
+
+
+def test_silent_classes_change_nothing():
+    x, t = torch.randn(2, 1, 8, 8), torch.tensor([3, 4])
+    with_classes, without = small(num_classes=5), small()
+    for part in (with_classes, without):
+        torch.manual_seed(0)
+        for name, parameter in part.named_parameters():
+            if not name.startswith("classes"):
+                nn.init.normal_(parameter, std=0.1)
+    assert torch.equal(with_classes(x, t, torch.tensor([0, 4])), without(x, t))
+
+
+@pytest.mark.parametrize("num_classes, labels, kind, said", [
+    (3, None, BadType, "got None"), (3, torch.tensor([0, 3]), BadValue, "values 0..3"),
+    (3, torch.tensor([-1, 0]), BadValue, "values -1..0"), (3, torch.tensor([1]), BadValue, "[2]"),
+    (3, torch.tensor([0.0, 1.0]), BadType, "whole numbers 0..2"), (3, 1, BadType, "whole numbers"),
+    (3, torch.tensor([True, False]), BadType, "whole"), (0, torch.tensor([0, 1]), BadType, "None"),
+])
+def test_labels_that_do_not_fit_are_refused(num_classes, labels, kind, said):
+    with pytest.raises(kind) as error:
+        small(num_classes=num_classes)(torch.zeros(2, 1, 8, 8), torch.tensor([1, 2]), labels)
+    assert said in str(error.value) and "UNet: labels" in str(error.value)
+
+
 def test_dropout_acts_in_training_only():
     model = with_all_weights(small(dropout=0.5))
     x, t = torch.randn(2, 1, 8, 8), torch.tensor([3, 4])
@@ -160,6 +194,7 @@ def test_bad_input(x, t, kind, said):
     dict(model_channels=18), dict(model_channels=0), dict(model_channels=16.0),
     dict(channel_multipliers=()), dict(channel_multipliers=(1, 0)), dict(num_blocks=0),
     dict(attention_levels=(2,)), dict(attention_levels=(-1,)), dict(dropout=1.0),
+    dict(num_classes=-1), dict(num_classes=2.0),
     dict(dropout=math.nan), dict(in_channels=0),
 ])
 def test_bad_architecture(options):
