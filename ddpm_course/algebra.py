@@ -427,7 +427,9 @@ t_, T_ = index_symbol("t"), sp.Symbol("T", integer=True, positive=True)
 
 def atom_of(entry: Entry, index: sp.Expr | None, given: list) -> sp.Expr:
     "The SymPy atom of a symbol: a function of its index and random arguments, if it has them."
-    if entry.kind in ("matrix", "column"): return sp.Symbol(entry.name, commutative=False)
+    if entry.kind in ("matrix", "column"):
+        if index not in (None, t_): raise ReadError(f"{entry.name} is read at t alone, not at {index}")
+        return sp.Symbol(entry.name, commutative=False)
     if index is not None: return sp.Function(entry.name)(index, *filter(states, given))
     return CONSTANTS.get(entry.name) or sp.Symbol(entry.name, **ASSUMPTIONS[entry.domain])
 

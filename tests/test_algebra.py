@@ -59,6 +59,7 @@ def recalled():
         define("80.11", r"p_\theta(x_{0:T})"
                r" := p_\theta(x_T)\prod_{t=1}^{T}p_\theta(x_{t-1}\mid x_t)")
         notation("h", "column", "an offset", shape=("m", 1))
+        notation("Z_t", "column", "a column that has a time", shape=("n", 1))
         define("80.9", r"r(X) := \mathcal N(X;m,\Lambda^{-1})")
         define("80.10", r"r(Y\mid X) := \mathcal N(Y;AX+h,L^{-1})")
         yield
@@ -138,6 +139,7 @@ READER = [
           r"\tilde\mu_t(x_0,x_t)", r"\tilde\mu_t(x_t,x_0)"),
     spelt("arguments of another time", "with the arguments", "2@ = @+@",
           r"\hat x_\theta(x_{t-1},t)", r"\hat x_\theta(x_{t-1},t-1)"),
+    spelt("a column of another time", "read at t alone", "2@ = @+@", "Z_{t-1}", "Z_t"),
     spelt("a sum over a symbol", "expected t or k", r"\sum_{@=1}^{3}u = 3u", "u", "k"),
     spelt("two formulas on two lines", "line or column",
           r"\begin{aligned}2u &= 1 \\ @2u &= 2u+0\end{aligned}", "", r"\cdot "),
