@@ -135,7 +135,7 @@ def rescale_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
     """
     check_int("rescale_zero_terminal_snr", "num_train_timesteps", schedule.num_train_timesteps, 2)
     root = schedule.alphas_cumprod[1:].sqrt()
-    root = (root - root[-1]) * root[0] / (root[0] - root[-1])
+    root = root - root[-1]  # its scale drops out of the ratios
     betas = torch.cat([schedule.betas[1:2], 1 - (root[1:] / root[:-1]) ** 2])
     return NoiseSchedule._accumulate(betas)
 

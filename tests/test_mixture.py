@@ -341,6 +341,12 @@ def test_float32_is_float64_rounded(quantity):
     assert torch.equal(got, quantity(mixture, SCHEDULE, x_t.double(), t).float())
 
 
+def test_shares_have_the_precision_of_the_images():
+    x_t, t = seen(world(3))
+    for dtype in (torch.float32, torch.float64):
+        assert responsibilities(world(3), SCHEDULE, x_t.to(dtype), t).dtype == dtype
+
+
 @each_quantity
 def test_images_keep_their_shape(quantity):
     mixture = world(12)

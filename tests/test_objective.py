@@ -6,9 +6,10 @@ import mpmath
 import pytest
 import torch
 
+from ddpm_course.checks import BadInput
 from ddpm_course.forward import q_sample
 from ddpm_course.objective import (
-    VARIANCE_TYPES, bits_per_dim, discretized_log_likelihood, normal_kl, prior_kl,
+    VARIANCE_TYPES, bits_per_dim, discretized_log_likelihood, min_snr_weights, normal_kl, prior_kl,
     reverse_variance, variational_bound,
 )
 from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
@@ -142,3 +143,20 @@ def test_a_perfect_prediction_leaves_the_end_terms():
     schedule, x0, _ = levels_world(T=20, batch=1)
     terms = variational_bound(schedule, x0, lambda x_t, t: x0, 5)
     assert torch.equal(terms[1:20], torch.zeros_like(terms[1:20]))
+
+
+@pytest.mark.parametrize("where, call", [
+    ("discretized_log_likelihood: x", lambda x: discretized_log_likelihood(x.int(), x, 1.0, 3)),
+    ("discretized_log_likelihood: mean", lambda x: discretized_log_likelihood(x, x[:, :1], 1.0, 3)),
+    ("variational_bound: x0", lambda x: variational_bound(cosine_schedule(2), x.int(), None, 3)),
+    ("variational_bound: the output of predict_x0",
+     lambda x: variational_bound(cosine_schedule(2), x, lambda x, t: x[:, :1], 3)),
+    ("min_snr_weights: gamma", lambda x: min_snr_weights(cosine_schedule(2), 0.0)),
+])
+def test_bad_input_is_named_where_it_is_met(where, call):
+    with pytest.raises(BadInput, match=where):
+        call(torch.tensor([[-1.0, 0.0], [0.0, 1.0]]))
+
+
+def test_gamma_may_be_small():
+    assert min_snr_weights(cosine_schedule(5), 0.25)[1:].max() == 0.25

@@ -253,3 +253,22 @@ def test_sampling_leaves_no_graph():
     schedule = cosine_schedule(3)
     assert not p_sample_loop(schedule, lambda x, t: weight * x, (2, 1)).requires_grad
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("kind", PREDICTION_TYPES)
+def test_the_simple_loss_is_the_plain_squared_error(kind):
+    weights = loss_weights(SCHEDULE, kind, "simple")
+    assert weights[0].isnan() and torch.equal(weights[1:], torch.ones(1000, dtype=torch.float64))
+    x0, noise = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
+    t = torch.tensor([1, 2, 500, 1000])
+    target = training_target(SCHEDULE, x0, t, noise, kind)
+    loss = training_loss(SCHEDULE, lambda x, t: target + 0.5, x0, t, noise, kind)
+    torch.testing.assert_close(loss, torch.tensor(0.25))
+
+
+def test_samples_are_not_limited_unless_asked():
+    schedule = cosine_schedule(20)
+    options = dict(shape=(2, 3), model=lambda x, t: 0 * x, schedule=schedule)
+    free, limited = (p_sample_loop(**options, **clip, generator=torch.Generator().manual_seed(0))
+                     for clip in ({}, {"clip_sample": True}))
+    assert free.abs().max() > 1 >= limited.abs().max()

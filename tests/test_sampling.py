@@ -500,6 +500,19 @@ def test_noise_of_the_steps_never_repeats_that_of_the_start():
     assert not torch.allclose(given_start[1], of_new * drawn[0], atol=0.1)
 
 
+def test_a_deterministic_walk_draws_its_start_only():
+    generator, other = (torch.Generator().manual_seed(0) for _ in range(2))
+    sample(SCHEDULE, lambda x, t: 0 * x, (2, 3), [1000, 500, 0], generator=generator)
+    torch.randn(2, 3, generator=other)
+    assert torch.equal(torch.randn(4, generator=generator), torch.randn(4, generator=other))
+
+
+def test_a_step_refuses_what_is_no_generator():
+    x_t, output, _ = batch()
+    with pytest.raises(BadType, match="ddim_step: generator"):
+        ddim_step(SCHEDULE, x_t, *steps(x_t, 500, 400), output, eta=1.0, generator=7)
+
+
 def test_sample_is_the_last_state_and_keeps_no_graph():
     weight = torch.ones(1, requires_grad=True)
     options = dict(eta=0.5, seeds=[4, 5])

@@ -141,3 +141,8 @@ def test_the_printed_factor_without_a_root_loses_the_variance():
     for _ in range(1000):
         variance = α * variance + (1 - α) ** 2
     assert math.isclose(variance, 1 - α)
+
+
+def test_the_chain_has_a_thousand_steps_unless_told_otherwise():
+    for schedule in (linear_schedule(), cosine_schedule(), sigmoid_schedule()):
+        assert schedule.num_train_timesteps == 1000
