@@ -11,7 +11,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 NOTEBOOKS_AND_TESTS = $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
-.PHONY: help train test check-all lab outputs readme
+.PHONY: help train test check-all mutants lab outputs readme
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ test: .venv/.ready  ## run and compare all notebooks, and run the tests
 
 check-all: .venv/.ready  ## the same with the slow tests
 	$(NOTEBOOKS_AND_TESTS)
+
+mutants: .venv/.ready  ## break proofs and code on purpose, and store what noticed it
+	$(ONE_THREAD) $(BIN)/python tools/mutants.py > .mutants && mv .mutants bench/mutants.md
+	$(ONE_THREAD) $(BIN)/python tools/code_mutants.py > .mutants && mv .mutants bench/code_mutants.md
 
 lab: .venv/.ready  ## open the notebooks
 	$(BIN)/python -m jupyter lab nbs

@@ -1,0 +1,227 @@
+"""Break the code on purpose, one place at a time, and see whether the tests notice.
+
+A seeded sample of small changes to the modules of the derivation. For each one a process is forked
+from a parent that has imported the libraries, but not the package; it imports the changed module
+in the place of the right one, and runs the tests of that module until one fails.
+
+From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md
+"""
+
+import ast
+import contextlib
+import copy
+import importlib.abc
+import importlib.util
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from notebooks import ROOT
+
+TESTS = {
+    "schedule": ["schedule", "oracle", "bad_inputs"], "forward": ["forward", "oracle", "bad_inputs"],
+    "posterior": ["posterior", "oracle", "bad_inputs"],
+    "objective": ["objective", "oracle", "bad_inputs"],
+    "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling"],
+    "mixture": ["mixture"]}
+SIZE, SECONDS = 320, 180
+
+# --- Changes -------------------------------------------------------------------------------------
+
+ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+              ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.MatMult: ast.Mult}
+COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+               ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In,
+               ast.Is: ast.IsNot, ast.IsNot: ast.Is}
+
+
+def changed(node: ast.AST) -> Iterator[ast.AST]:
+    """The small changes of one node, each a new node."""
+    def other(**fields) -> ast.AST:
+        new = copy.copy(node)
+        vars(new).update(fields)
+        return new
+
+    match node:
+        case ast.BinOp(op=op) if type(op) in ARITHMETIC:
+            yield other(op=ARITHMETIC[type(op)]())
+        case ast.Compare(ops=[op]) if type(op) in COMPARISONS:
+            yield other(ops=[COMPARISONS[type(op)]()])
+        case ast.UnaryOp(op=ast.USub() | ast.Not() | ast.Invert()):
+            yield node.operand
+        case ast.BoolOp(op=op):
+            yield other(op=ast.Or() if isinstance(op, ast.And) else ast.And())
+        case ast.Constant(value=bool(value)):
+            yield other(value=not value)
+        case ast.Constant(value=int(value) | float(value)):
+            yield other(value=value + 1)
+        case ast.IfExp():
+            yield node.body
+            yield node.orelse
+        case ast.If():
+            yield other(test=ast.Constant(False))
+        case ast.Expr(value=ast.Call()):
+            yield ast.Pass()
+        case ast.Return(value=ast.Call(func=ast.Attribute(value=value))):
+            yield other(value=value)
+
+
+def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
+    """Every node that may be changed, with its parent, the parent's field, and its place there.
+
+    Annotations, decorators, strings and messages of errors are left out.
+    """
+    for parent in ast.walk(tree):
+        for field, value in ast.iter_fields(parent):
+            if field in ("annotation", "returns", "decorator_list"):
+                continue
+            for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
+                if isinstance(node, ast.AST):
+                    yield parent, field, place, node
+
+
+def left_out(tree: ast.AST) -> set[int]:
+    """The nodes inside annotations, decorators and calls that build an error."""
+    found = set()
+    for node in ast.walk(tree):
+        parts = [getattr(node, name, None) for name in ("annotation", "returns")]
+        parts += getattr(node, "decorator_list", [])
+        if isinstance(node, ast.Raise) or (isinstance(node, ast.Call)
+                                           and getattr(node.func, "id", "") == "bad_input"):
+            parts.append(node)
+        found |= {id(inner) for part in parts if part for inner in ast.walk(part)}
+    return found
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the module, the line, and what stood there and what stands there now."""
+
+    module: str
+    line: int
+    before: str
+    after: str
+    source: str  # of the whole module
+
+
+def mutants(module: str) -> list[Mutant]:
+    tree = ast.parse((ROOT / f"ddpm_course/{module}.py").read_text(encoding="utf-8"))
+    kept, found = left_out(tree), []
+    for parent, field, place, node in places(tree):
+        if id(node) in kept:
+            continue
+        for new in changed(node):
+            def put(value):
+                if place is None:
+                    setattr(parent, field, value)
+                else:
+                    getattr(parent, field)[place] = value
+            put(ast.copy_location(new, node))
+            source = ast.unparse(ast.fix_missing_locations(tree))
+            put(node)
+            before, after = (ast.unparse(part).splitlines()[0] for part in (node, new))
+            found.append(Mutant(module, node.lineno, before, after, source))
+    return found
+
+
+# --- Trying one ----------------------------------------------------------------------------------
+
+class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module of the package from another source."""
+
+    def __init__(self, mutant: Mutant):
+        self.mutant = mutant
+
+    def find_spec(self, name, path=None, target=None):
+        if name == f"ddpm_course.{self.mutant.module}":
+            return importlib.util.spec_from_loader(name, self)
+
+    def exec_module(self, module):
+        exec(compile(self.mutant.source, f"{self.mutant.module}.py", "exec"), vars(module))
+
+
+def run_tests(mutant: Mutant) -> int:
+    """Run the tests with the changed module; pytest's exit code, in a forked child."""
+    import pytest
+
+    sys.meta_path.insert(0, Instead(mutant))
+    files = [str(ROOT / f"tests/test_{name}.py") for name in TESTS[mutant.module]]
+    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-m", "not slow",
+                        *files])
+
+
+def started(mutant: Mutant) -> int:
+    """Run the tests in a new process, a copy of this one, and return its number."""
+    if child := os.fork():
+        return child
+    os.setsid()
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), \
+            contextlib.redirect_stderr(nowhere):
+        try:
+            code = int(run_tests(mutant))
+        except BaseException:
+            code = 9
+    os._exit(code)
+
+
+def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
+    """Each mutant with killed, survived, timeout or crashed; as many at a time as there are cores."""
+    waiting, running, found = list(chosen), {}, []
+    while waiting or running:
+        while waiting and len(running) < os.cpu_count():
+            mutant = waiting.pop()
+            running[started(mutant)] = mutant, time.monotonic()
+        time.sleep(0.02)
+        for child, (mutant, start) in list(running.items()):
+            late = time.monotonic() - start > SECONDS
+            if late:
+                os.killpg(child, signal.SIGKILL)
+            done, status = os.waitpid(child, 0 if late else os.WNOHANG)
+            if done:
+                del running[child]
+                code = os.waitstatus_to_exitcode(status)
+                names = {0: "survived", 1: "killed", 2: "killed"}  # 2: an error in collecting
+                found.append((mutant, "timeout" if late else names.get(code, "crashed")))
+    return found
+
+
+def warm() -> None:
+    """Import what the tests import, but for the package."""
+    import hypothesis  # noqa: F401
+    import mpmath  # noqa: F401
+    import numpy  # noqa: F401
+    import pytest  # noqa: F401
+    import scipy.linalg  # noqa: F401
+    import sympy  # noqa: F401
+    import torch
+
+    torch.set_num_threads(1)
+    assert not any(name.startswith("ddpm_course") for name in sys.modules)
+
+
+if __name__ == "__main__":
+    start = time.perf_counter()
+    everything = [mutant for module in TESTS for mutant in mutants(module)]
+    chosen = random.Random(0).sample(everything, min(SIZE, len(everything)))
+    warm()
+    results = outcomes(chosen)
+    print("# Code broken on purpose\n\n## Found\n")
+    print("| module | tried | killed | survived | timeout | crashed |\n" + "|---" * 6 + "|")
+    for module in [*TESTS, "all"]:
+        counts = Counter(got for mutant, got in results if module in (mutant.module, "all"))
+        print(f"| {module} | {counts.total()} | "
+              + " | ".join(str(counts[name]) for name in ("killed", "survived", "timeout", "crashed"))
+              + " |")
+    print(f"\nA sample of {len(chosen)} of {len(everything)} changes, "
+          f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores.\n\n"
+          "## Not killed\n")
+    for mutant, got in sorted(results, key=lambda result: (result[0].module, result[0].line)):
+        if got != "killed":
+            print(f"- {got}: `{mutant.module}.py`, line {mutant.line}: `{mutant.before}` became "
+                  f"`{mutant.after}`")
+    print("\n## Command\n\n`make mutants`, or `python tools/code_mutants.py > bench/code_mutants.md`")
