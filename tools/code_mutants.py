@@ -72,14 +72,9 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
-    """Every node that may be changed, with its parent, the parent's field, and its place there.
-
-    Annotations, decorators, strings and messages of errors are left out.
-    """
+    """Every node, with its parent, the parent's field, and its place in a field that is a list."""
     for parent in ast.walk(tree):
         for field, value in ast.iter_fields(parent):
-            if field in ("annotation", "returns", "decorator_list"):
-                continue
             for place, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
                 if isinstance(node, ast.AST):
                     yield parent, field, place, node
