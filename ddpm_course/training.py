@@ -181,25 +181,24 @@ def read_losses(losses: list[Tensor], last_step: int) -> list[float]:
 
 # %% ../nbs/14_training.ipynb #d90879ef
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, where: str, what: str) -> Iterator[Path]:
     """A new folder to fill, path.unfinished; renamed to path at the end, if all went well.
 
-    Raises BadValue when either exists.
+    Raises BadValue when either exists, naming the function and its argument.
     """
     unfinished = path.with_name(path.name + ".unfinished")
     for folder in (path, unfinished):
-        check_absent("train", "run_dir", folder)
+        check_absent(where, what, folder)
     unfinished.mkdir(parents=True)
     yield unfinished
     unfinished.rename(path)
 
 # %% ../nbs/14_training.ipynb #a9640730
-def write_config(folder: Path, profile: Profile, seed: int, image_shape: torch.Size,
-                 device: torch.device) -> None:
-    """Write all that a run depends on to folder/config.json."""
+def write_config(folder: Path, profile: Profile, image_shape: Sequence[int],
+                 **origin: str | int) -> None:
+    """Write to folder/config.json all that a run depends on; origin says where it comes from."""
     config = {
-        "profile": dataclasses.asdict(profile), "seed": seed, "image_shape": list(image_shape),
-        "device": device.type, "threads": torch.get_num_threads(),
+        "profile": dataclasses.asdict(profile), "image_shape": list(image_shape), **origin,
         "versions": {"ddpm_course": ddpm_course.__version__, "torch": torch.__version__,
                      "python": platform.python_version()},
     }
@@ -276,9 +275,10 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     order = (index.to(device) for index in batch_order(len(images), profile.batch_size, seed))
     batches = ((images[index], labels[index] if profile.num_classes else None) for index in order)
     model = build_model(profile, images.shape[1], random_stream(seed, "weights")).to(device)
-    with new_folder(run_dir) as folder, torch.random.fork_rng():
+    with new_folder(run_dir, "train", "run_dir") as folder, torch.random.fork_rng():
         torch.manual_seed(seed)  # for dropout
-        write_config(folder, profile, seed, images.shape[1:], device)
+        write_config(folder, profile, images.shape[1:], seed=seed, device=device.type,
+                     threads=torch.get_num_threads())
         states = training_loop(profile, schedule, model, batches, seed)
         ema = record(profile, states, folder / "metrics.jsonl").ema
         save_file(model.state_dict(), folder / "model.safetensors")
