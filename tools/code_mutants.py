@@ -13,8 +13,10 @@ import copy
 import importlib.abc
 import importlib.util
 import os
+import pickle
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -102,11 +104,13 @@ class Mutant:
     before: str
     after: str
     source: str  # of the whole module
+    tests: tuple[str, ...]  # files of tests, or single tests, that should notice it
 
 
 def mutants(module: str) -> list[Mutant]:
     tree = ast.parse((ROOT / f"ddpm_course/{module}.py").read_text(encoding="utf-8"))
     kept, found = left_out(tree), []
+    tests = tuple(f"tests/test_{name}.py" for name in TESTS[module])
     for parent, field, place, node in places(tree):
         if id(node) in kept:
             continue
@@ -120,7 +124,7 @@ def mutants(module: str) -> list[Mutant]:
             source = ast.unparse(ast.fix_missing_locations(tree))
             put(node)
             before, after = (ast.unparse(part).splitlines()[0] for part in (node, new))
-            found.append(Mutant(module, node.lineno, before, after, source))
+            found.append(Mutant(module, node.lineno, before, after, source, tests))
     return found
 
 
@@ -141,13 +145,14 @@ class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def run_tests(mutant: Mutant) -> int:
-    """Run the tests with the changed module; pytest's exit code, in a forked child."""
+    """Run its tests with the changed module; pytest's exit code, in a forked child."""
     import pytest
 
     sys.meta_path.insert(0, Instead(mutant))
-    files = [str(ROOT / f"tests/test_{name}.py") for name in TESTS[mutant.module]]
-    return pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:nbval", "-m", "not slow",
-                        *files])
+    plugins = ["no:cacheprovider", "no:nbval", "no:anyio", "no:unraisableexception"]  # starts faster
+    return pytest.main(["-x", "-q", "--noconftest", "-m", "not slow",
+                        *(f"-p{plugin}" for plugin in plugins),
+                        *(str(ROOT / test) for test in mutant.tests)])
 
 
 def started(mutant: Mutant) -> int:
@@ -165,7 +170,11 @@ def started(mutant: Mutant) -> int:
 
 
 def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
-    """Each mutant with killed, survived, timeout or crashed; as many at a time as there are cores."""
+    """Each mutant with what happened, as many at a time as there are cores.
+
+    It survived, or was killed by a test, or not collected: the tests could not even be read. Or it
+    ran into the timeout, or pytest crashed.
+    """
     waiting, running, found = list(chosen), {}, []
     while waiting or running:
         while waiting and len(running) < os.cpu_count():
@@ -180,7 +189,7 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
             if done:
                 del running[child]
                 code = os.waitstatus_to_exitcode(status)
-                names = {0: "survived", 1: "killed", 2: "killed"}  # 2: an error in collecting
+                names = {0: "survived", 1: "killed", 2: "not collected"}
                 found.append((mutant, "timeout" if late else names.get(code, "crashed")))
     return found
 
@@ -199,12 +208,22 @@ def warm() -> None:
     assert not any(name.startswith("ddpm_course") for name in sys.modules)
 
 
+def tried(chosen: list[Mutant]) -> dict[Mutant, str]:
+    """What happened to each mutant, from a process that forks safely: a new one."""
+    program = ("import pickle, sys, code_mutants as tool; mutants = pickle.load(sys.stdin.buffer); "
+               "tool.warm(); pickle.dump(tool.outcomes(mutants), sys.stdout.buffer)")
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT / "tools", check=True,
+                          input=pickle.dumps(chosen), stdout=subprocess.PIPE)
+    return dict(pickle.loads(done.stdout))
+
+
 if __name__ == "__main__":
     start = time.perf_counter()
     everything = [mutant for module in TESTS for mutant in mutants(module)]
     chosen = random.Random(0).sample(everything, min(SIZE, len(everything)))
     warm()
-    results = outcomes(chosen)
+    results = [(mutant, "killed" if got == "not collected" else got)
+               for mutant, got in outcomes(chosen)]
     print("# Code broken on purpose\n\n## Found\n")
     print("| module | tried | killed | survived | timeout | crashed |\n" + "|---" * 6 + "|")
     for module in [*TESTS, "all"]:
