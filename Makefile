@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # One thread per process: two test workers share two cores, results repeat bit for bit, and in a
 # small network a second thread mostly waits for the first, on a busy machine for very long.
 ONE_THREAD := OMP_NUM_THREADS=1
-NOTEBOOKS_AND_TESTS = $(ONE_THREAD) $(BIN)/python -m pytest -n 2 --dist loadfile \
+NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
 .PHONY: help train test check-all mutants lab outputs readme
@@ -20,10 +20,10 @@ train: .venv/.ready  ## train on real handwritten digits, about a minute on two 
 	$(ONE_THREAD) $(BIN)/ddpm-course train --profile laptop --seed 0
 
 test: .venv/.ready  ## run and compare all notebooks, and run the tests
-	$(NOTEBOOKS_AND_TESTS) -m "not slow"
+	$(ONE_THREAD) $(BIN)/python -m pytest $(NOTEBOOKS_AND_TESTS) -m "not slow"
 
-check-all: .venv/.ready  ## the same with the slow tests
-	$(NOTEBOOKS_AND_TESTS)
+check-all: .venv/.ready .venv/.parity  ## the same with the slow tests; store the result
+	$(ONE_THREAD) $(BIN)/python tools/check_all.py $(NOTEBOOKS_AND_TESTS)
 
 mutants: .venv/.ready  ## break proofs and code on purpose, and store what noticed it
 	$(ONE_THREAD) $(BIN)/python tools/mutants.py > .mutants && mv .mutants bench/mutants.md
@@ -47,4 +47,9 @@ readme: .venv/.ready  ## make README.md from nbs/index.ipynb
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev]'
 	$(BIN)/python -c 'import matplotlib.font_manager'
+	@touch $@
+
+# The library that the tests in tests/parity compare with.
+.venv/.parity: .venv/.ready
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,parity]'
 	@touch $@

@@ -27,9 +27,9 @@ __all__ = ['KINDS', 'DOMAINS', 'book', 'TOKEN', 'SPACING', 'SPELLINGS', 'RELATIO
            'value_density', 'value_kl', 'value_mean', 'value_limit', 'Trace', 'Det', 'has_matrices', 'transpose',
            'words', 'is_column', 'is_number', 'matrix_mean', 'Expectation', 'under', 'expectation', 'named_in', 'binds',
            'misses', 'late', 'linear', 'spread', 'tower', 'domain', 'random_value', 'independent', 'divides_by_zero',
-           'refute', 'in_blocks', 'random_matrices', 'some_blocks', 'fits', 'refute_in_blocks', 'logs', 'shifted',
-           'common_range', 'positive', 'split_roots', 'numerator', 'vanishes', 'one_way', 'Chain', 'times', 'sides_of',
-           'probability', 'bind', 'evaluate', 'symbol_in', 'index_in', 'free_times', 'worlds', 'places',
+           'undefined', 'refute', 'in_blocks', 'random_matrices', 'some_blocks', 'fits', 'refute_in_blocks', 'logs',
+           'shifted', 'common_range', 'positive', 'split_roots', 'numerator', 'vanishes', 'one_way', 'Chain', 'times',
+           'sides_of', 'probability', 'bind', 'evaluate', 'symbol_in', 'index_in', 'free_times', 'worlds', 'places',
            'refute_in_chains', 'Way', 'Verdict', 'Equation', 'equation', 'reserve', 'register', 'Derivation',
            'statement', 'ref', 'variable_named', 'draw', 'substitute', 'independent_of', 'solve_for', 'law_named',
            'moments', 'log_density_of', 'complete_square', 'marginal', 'Claim', 'of_one_kind', 'compare',
@@ -895,6 +895,11 @@ def divides_by_zero(expr, now: dict) -> bool:
     below = (p.base for p in expr.atoms(sp.Pow) if p.exp.could_extract_minus_sign())
     return any(base.subs(now).doit() == 0 for base in below)
 
+def undefined(side, first: int) -> bool:
+    "Whether one side of a relation divides by zero at the first t; the difference may hide it."
+    if isinstance(side, sp.MatrixBase): return any(undefined(entry, first) for entry in side)
+    return not has_matrices(side) and divides_by_zero(side, {t_: first, T_: first})
+
 def refute(difference, first: int = 1, trials: int = 5) -> str | None:
     "A counterexample in numbers; None when 40 digits of the difference vanish wherever tried."
     if isinstance(difference, sp.MatrixBase):
@@ -1074,7 +1079,8 @@ def vanishes(expr) -> bool:
     if has_matrices(expr): return one_way(sp.expand(sp.expand_log(expr, force=True))) == 0
     expr = logs(expr)
     for build in (sp.Sum, sp.Product): expr = common_range(expr, build)
-    return numerator(split_roots(positive(expr)[0])) == 0
+    whole = split_roots(positive(expr)[0])
+    return not whole.has(sp.I) and numerator(whole) == 0        # I: the root of a negative number
 
 def one_way(expr):
     "Each number xᵀMy written in one of its two ways."
@@ -1437,7 +1443,9 @@ def compare(claim: Claim, left, right, sign: str = "=", start: int | None = None
     if book.trusting: return
     if sign == r"\law": left, right = in_law(left), in_law(right)
     for what, a, b in pairs(left, right):
-        for side in (a, b): fits(side)
+        for side in (a, b):
+            fits(side)
+            if undefined(side, start): claim.fail(f"is wrong: {what}not defined at t = {start}")
         difference = a - b
         if wrong := refute(difference, start): claim.fail(f"is wrong: {what}{wrong}")
         ends = (difference, difference.subs(t_, start)) if difference.has(t_) else (difference,)

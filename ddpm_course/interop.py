@@ -63,7 +63,7 @@ def to_diffusers(model: UNet) -> dict[str, Tensor]:
         found |= zip(names, (part.contiguous().cpu() for part in weight.chunk(len(names))))
     return found
 
-# %% ../nbs/31_interop.ipynb #60576719
+# %% ../nbs/31_interop.ipynb #4f86ad4d
 FORMERLY = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_out.0"}
 
 
@@ -71,20 +71,18 @@ def from_diffusers(weights: dict[str, Tensor], model: UNet, where: str = "from_d
     """Load weights of UNet2DModel into model. Raises BadValue if they belong to another network."""
     former = re.compile(rf"(?<=\.)({'|'.join(FORMERLY)})(?=\.)")
     given = {former.sub(lambda name: FORMERLY[name[0]], key): value for key, value in weights.items()}
-    wanted = {name: their_names(name, len(model.down)) for name in model.state_dict()}
-    if odd := given.keys() ^ {name for names in wanted.values() for name in names}:
-        name = min(odd)
-        raise bad_input(BadValue, where, name, got="a weight" if name in given else "no such weight",
-                        expected="the weights of the network that config.json describes",
+    found, wanted = ({name: list(weight.shape) for name, weight in each.items()}
+                     for each in (given, to_diffusers(model)))
+    if found != wanted:
+        name = min(name for name in found | wanted if found.get(name) != wanted.get(name))
+        got, want = (f"shape {each[name]}" if name in each else "no such weight"
+                     for each in (found, wanted))
+        raise bad_input(BadValue, where, name, got=got, expected=f"{want}, as config.json says",
                         fix="take weights and config.json from one folder")
     ours = {}
     for name, weight in model.state_dict().items():
-        found = torch.cat([given[part] for part in wanted[name]])
-        if found.numel() != weight.numel():
-            raise bad_input(BadValue, where, wanted[name][0], got=f"shape {list(found.shape)}",
-                            expected=f"the numbers of {list(weight.shape)}, as config.json says",
-                            fix="take weights and config.json from one folder")
-        ours[name] = found.view(weight.shape)
+        parts = [given[part] for part in their_names(name, len(model.down))]
+        ours[name] = torch.cat(parts).view(weight.shape)
     model.load_state_dict(ours)
 
 # %% ../nbs/31_interop.ipynb #e0bf248c

@@ -92,6 +92,7 @@ def linear_schedule(num_train_timesteps: int = 1000, beta_start: float = 1e-4,
 
 # %% ../nbs/01_forward_process.ipynb #c5f15b96
 def _from_alphas_cumprod(alphas_cumprod: Tensor, max_beta: float = 1.0) -> NoiseSchedule:
+    """From alphas_cumprod at 0..T, or any multiple of it: a common factor drops out."""
     betas = 1 - alphas_cumprod[1:] / alphas_cumprod[:-1]
     return NoiseSchedule.from_betas(betas.clamp(max=max_beta))
 
@@ -107,7 +108,7 @@ def cosine_schedule(num_train_timesteps: int = 1000, s: float = 0.008,
     max_beta = check_number("cosine_schedule", "max_beta", max_beta, 0, 1, ends="()")
     time = torch.arange(num_steps + 1, dtype=torch.float64) / num_steps
     cosine = torch.cos((time + s) / (1 + s) * math.pi / 2) ** 2
-    return _from_alphas_cumprod(cosine / cosine[0], max_beta)
+    return _from_alphas_cumprod(cosine, max_beta)
 
 # %% ../nbs/01_forward_process.ipynb #6904e71d
 def sigmoid_schedule(num_train_timesteps: int = 1000, start: float = -3, end: float = 3,

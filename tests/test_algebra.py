@@ -179,6 +179,9 @@ PROOFS_AND_NUMBERS = [
     derived("by a string", "way of proof", "2u = u+u", lambda: "obvious", lambda: None),
     derived("by an expression", "way of proof", "2u = u+u",
             lambda: 2 * sp.Symbol("u"), lambda: None),
+    Pair("equal from t = 2, both without a meaning at 1", "not defined at t = 1", *(claim(
+        r"\frac2{\tilde\beta_t} = \frac1{\tilde\beta_t}+\frac1{\tilde\beta_t}", start=start)
+        for start in (1, 2))),
     Pair("a number used twice", "already the number",
          lambda: [eq("99.2", "2u = u+u"), eq("99.2", "3u = 2u+u")],
          lambda: [eq("99.2", "2u = u+u"), eq("99.3", "3u = 2u+u")]),
@@ -202,7 +205,7 @@ KINDS = [
           r"\operatorname{Cov}[\sqrt v\,\epsilon] = @", "v", "vI"),
     spelt("a law without I", "multiple of I",
           r"2\mathcal N(x;\mu,@) = 2\mathcal N(\mu;x,vI)", "v", "vI"),
-    spelt("F37, section 1.5: a division by I", "number is needed",
+    spelt("section 1.5: a division by I", "number is needed",
           r"\frac1{@}\lVert x-\mu\rVert^2 = \frac1{2v}\lVert\mu-x\rVert^2", "2vI", "2v"),
     spelt("a power of a vector in the chains", "power of a vector",
           r"\mathbb E_{q(x_0)}[2@] = 2\,\mathbb E_{q(x_0)}[@]", "x_0^2", r"\lVert x_0\rVert^2",

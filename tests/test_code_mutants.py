@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from code_mutants import TESTS, Mutant, changed, mutants, tried
+from code_mutants import TESTS, Mutant, changed, fingerprint, mutants, tried
 from notebooks import ROOT
 
 
@@ -52,3 +52,8 @@ def test_what_is_broken_is_killed_and_what_is_right_survives():
     unreadable = mutant(source.replace("def q_sample", "def another"))
     assert tried([right, wrong, unreadable]) == {
         right: "survived", wrong: "killed", unreadable: "not collected"}
+
+
+@pytest.mark.slow
+def test_the_stored_result_is_of_the_modules_as_they_are():
+    assert fingerprint() in (ROOT / "bench/code_mutants.md").read_text(), "run make mutants"

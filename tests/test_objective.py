@@ -85,6 +85,7 @@ def test_decoder_is_usable_in_float32():
 
 def test_bits_per_dim():
     assert float(bits_per_dim(torch.tensor(8 * math.log(2)), 8)) == pytest.approx(1)
+    assert float(bits_per_dim(torch.tensor(8 * math.log(2)), 1)) == pytest.approx(8)
 
 
 def levels_world(T=100, batch=64):

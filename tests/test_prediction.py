@@ -121,6 +121,15 @@ def test_network_under_autocast_keeps_the_loss_in_float32():
     assert loss.dtype == torch.float32
 
 
+@pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_what_a_network_says_is_turned_into_the_precision_of_the_images(prediction_type, dtype):
+    x_t, t, output = batch(torch.float32)
+    for convert in (predict_x0, predict_epsilon):
+        found = convert(SCHEDULE, x_t, t, output.to(dtype), prediction_type)
+        assert found.dtype == torch.float32
+
+
 @pytest.mark.parametrize("shape", [(5, 2, 4, 4), (5, 1, 1, 1), (1, 1, 4, 4), (5, 4, 4)])
 def test_outputs_and_noise_are_never_broadcast(shape):
     x0, t, noise = batch()

@@ -10,6 +10,7 @@ From the top of the repository: python tools/code_mutants.py > bench/code_mutant
 import ast
 import contextlib
 import copy
+import hashlib
 import importlib.abc
 import importlib.util
 import os
@@ -217,6 +218,12 @@ def tried(chosen: list[Mutant]) -> dict[Mutant, str]:
     return dict(pickle.loads(done.stdout))
 
 
+def fingerprint() -> str:
+    """Of the modules that are broken, so that a stored result says what it is a result of."""
+    sources = b"".join((ROOT / f"ddpm_course/{module}.py").read_bytes() for module in TESTS)
+    return hashlib.sha256(sources).hexdigest()[:16]
+
+
 if __name__ == "__main__":
     start = time.perf_counter()
     everything = [mutant for module in TESTS for mutant in mutants(module)]
@@ -232,7 +239,8 @@ if __name__ == "__main__":
               + " | ".join(str(counts[name]) for name in ("killed", "survived", "timeout", "crashed"))
               + " |")
     print(f"\nA sample of {len(chosen)} of {len(everything)} changes, "
-          f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores.\n\n"
+          f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores; the modules' "
+          f"SHA-256 begins with {fingerprint()}.\n\n"
           "## Not killed\n")
     for mutant, got in sorted(results, key=lambda result: (result[0].module, result[0].line)):
         if got != "killed":

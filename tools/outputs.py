@@ -12,8 +12,9 @@ from ddpm_course.algebra import is_mathematics
 
 
 def fold(cell: NotebookNode) -> None:
-    """Hide the source of checked mathematics in JupyterLab: the reader sees the formula first."""
-    if cell.cell_type == "code" and is_mathematics(cell.source):
+    """Hide the source of what shows formulas or a table in JupyterLab: the reader sees them first."""
+    shows = any("text/markdown" in output.get("data", {}) for output in cell.get("outputs", []))
+    if cell.cell_type == "code" and (shows or is_mathematics(cell.source)):
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     else:
         cell.metadata.pop("jupyter", None)

@@ -1,0 +1,65 @@
+"""Run pytest with the arguments given, and store what came of it in bench/check_all.md.
+
+From the top of the repository: make check-all
+"""
+
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import Counter, defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+from notebooks import ROOT
+
+LIBRARIES = "torch", "sympy", "nbval", "pytest", "diffusers"
+
+
+def part_of(case: ElementTree.Element) -> str:
+    """The part of the project that a test belongs to."""
+    name = case.get("classname", "")
+    return next((part for part in ("nbs", "tests.parity") if name.startswith(part)), "tests")
+
+
+def result_of(case: ElementTree.Element) -> str:
+    return next((child.tag for child in case if child.tag in ("failure", "error", "skipped")),
+                "passed")
+
+
+def report(cases: list[ElementTree.Element], minutes: float) -> str:
+    """The result as Markdown."""
+    counts, seconds = defaultdict(Counter), Counter()
+    for case in cases:
+        counts[part_of(case)][result_of(case)] += 1
+        seconds[part_of(case)] += float(case.get("time", 0))
+    results = "passed", "failure", "error", "skipped"
+    lines = ["# Everything, slow tests too", "", "## Result", "",
+             "| part | passed | failed | errors | skipped | seconds |", "|---" * 6 + "|"]
+    for part in counts:
+        numbers = " | ".join(str(counts[part][result]) for result in results)
+        lines.append(f"| {part.replace('.', '/')} | {numbers} | {seconds[part]:.0f} |")
+    lines += [f"\nFailed: {case.get('classname')}::{case.get('name')}" for case in cases
+              if result_of(case) in ("failure", "error")]
+    libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
+                            capture_output=True).stdout.strip()
+    lines += ["", f"{time.strftime('%Y-%m-%d')}, {minutes:.1f} minutes with two workers on "
+              f"{platform.machine()}, commit {commit or 'unknown'}; Python "
+              f"{platform.python_version()}, {libraries}.", "", "## Command", "", "`make check-all`"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as room:
+        found = Path(room) / "result.xml"
+        done = subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={found}", *sys.argv[1:]],
+                              cwd=ROOT)
+        cases = list(ElementTree.parse(found).iter("testcase")) if found.exists() else []
+    text = report(cases, (time.perf_counter() - start) / 60)
+    (ROOT / "bench/check_all.md").write_text(text, encoding="utf-8")
+    print(text)
+    sys.exit(done.returncode)
