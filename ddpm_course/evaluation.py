@@ -22,8 +22,8 @@ from torch.nn import functional as F
 
 import ddpm_course
 from .checks import BadValue, bad_input, check_batch, check_choice, check_like, describe
-from .data import DATA, LEVELS, batch_order, check_absent, halves, image_grid
-from .data import load_data, random_stream, to_float, to_uint8
+from .data import PARTS, batch_order, check_absent, digits, halves, image_grid
+from .data import load_set, random_stream, to_float, to_uint8
 from .training import draw, read_config
 
 # %% ../nbs/30_evaluation.ipynb #72e9a777
@@ -134,6 +134,7 @@ class Yardstick:
     """A data set to measure samples with. `yardstick` makes it."""
 
     name: str  # of the data set
+    levels: int  # grey levels of its images
     classifier: Classifier
     train: Tensor  # images that the network has seen, [N, C, H, W] in [-1, 1]
     train_labels: Tensor  # [N]
@@ -146,15 +147,15 @@ class Yardstick:
 def yardstick(name: str) -> Yardstick:
     """The yardstick of the data set `name`. Raises BadValue for one without a classifier."""
     classifier = load_classifier(name)
-    images, labels = DATA[name]()
+    images, labels = digits()  # the whole of the one set that has a classifier
     features = classifier.features(images)
     splits = [halves(labels, seed) for seed in range(1, 21)]
     distances = {"frechet": frechet_distance, "kernel": kernel_distance}
     floors = {key: torch.tensor([distance(features[a], features[b]) for a, b in splits])
               for key, distance in distances.items()}
-    held_out, _ = load_data(name, "held_out")
-    return Yardstick(name, classifier, *load_data(name, "train"), held_out,
-                     classifier.features(held_out), floors)
+    train, held_out = (load_set(name, part) for part in PARTS)
+    return Yardstick(name, train.levels, classifier, train.floats(), train.labels,
+                     held_out.floats(), classifier.features(held_out.floats()), floors)
 
 # %% ../nbs/30_evaluation.ipynb #10bd86b0
 def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -182,9 +183,9 @@ class Measures:
     nearest: float  # median distance to the nearest training image
 
 # %% ../nbs/30_evaluation.ipynb #92154b17
-def as_stored(name: str, images: Tensor) -> Tensor:
-    """Images in [-1, 1], rounded to the grey levels of the data set `name`."""
-    return to_float(to_uint8(images, LEVELS[name]), LEVELS[name])
+def as_stored(images: Tensor, levels: int) -> Tensor:
+    """Images in [-1, 1], rounded to the grey levels 0..levels - 1 of a data set."""
+    return to_float(to_uint8(images, levels), levels)
 
 
 def measure(yard: Yardstick, images: Tensor) -> Measures:
@@ -193,7 +194,7 @@ def measure(yard: Yardstick, images: Tensor) -> Measures:
     Raises BadInput for another number or shape.
     """
     check_like("measure", "images", images, "the held-out images", yard.held_out)
-    images = as_stored(yard.name, images)
+    images = as_stored(images, yard.levels)
     features, logits = yard.classifier.features(images), yard.classifier(images)
     sure, label = logits.softmax(1).max(dim=1)
     return Measures(
@@ -279,7 +280,7 @@ def draw_report(path: Path, yard: Yardstick, samples: Tensor, measures: Measures
     """Write one new PNG file: classes, nearest training images, and the least original samples."""
     from matplotlib.figure import Figure
 
-    samples = as_stored(yard.name, samples)
+    samples = as_stored(samples, yard.levels)
     gaps, index = nearest(samples, yard.train)
     least = gaps.argsort()[:10]
     figure = Figure(figsize=(8, 4.5), layout="constrained")

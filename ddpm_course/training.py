@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 import ddpm_course
 from .checks import BadInput, BadValue, bad_input, check_images, check_int, check_seed
-from .data import batch_order, check_absent, load_data, random_stream, save_grid
+from .data import batch_order, check_absent, load_set, random_stream, save_grid
 from .prediction import training_loss
 from .profiles import Profile
 from .sampling import sample_steps, spacing
@@ -268,9 +268,11 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     """
     run_dir, device = Path(run_dir), find_device(profile.device)
     check_seed("train", seed)
-    images, labels = load_data(profile.data, "train")
+    data = load_set(profile.data, data_dir=profile.data_dir, image_size=profile.image_size,
+                    unreadable=profile.unreadable)
+    images, labels = data.floats(), data.labels
     check_images("train", profile.data, images)
-    check_classes(profile, int(labels.max()) + 1)
+    check_classes(profile, data.num_classes)
     images, labels, schedule = images.to(device), labels.to(device), build_schedule(profile, device)
     order = (index.to(device) for index in batch_order(len(images), profile.batch_size, seed))
     batches = ((images[index], labels[index] if profile.num_classes else None) for index in order)

@@ -1,22 +1,32 @@
 """Data: the border between whole numbers and floats, pictures on disk, and what a seed decides."""
 
+import hashlib
+import os
+import subprocess
+import sys
+import warnings
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
+from torchvision import datasets
 
+from bad_data import cut, picture, write_cifar, write_mnist, write_pictures
 from ddpm_course.checks import BadInput, BadType, BadValue, check_images
 from ddpm_course.data import (
-    DIGITS_LEVELS, PARTS, batch_order, digits, halves, image_grid, load_data, random_stream,
-    save_grid, to_float,
+    DIGITS_LEVELS, FONTS, GLYPHS, PARTS, ImageSet, batch_order, digits, glyphs, halves, image_grid,
+    load_data, load_set, one_in_ten, open_picture, outlines, random_stream, save_grid, to_float,
     to_uint8)
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
 @pytest.mark.parametrize("levels", [2, 3, 16, 17, 255, 256])
-def test_every_level_survives_the_border(levels):
-    pixels = torch.arange(levels)
+def test_every_level_survives_the_border(levels, dtype):
+    pixels = torch.arange(levels).to(dtype)
     images = to_float(pixels, levels)
     assert images.dtype == torch.float32
     assert images[0] == -1 and images[-1] == 1 and (images.diff() > 0).all()
@@ -55,13 +65,6 @@ def test_the_digits_are_scikit_learns():
     assert np.array_equal(pixels, original.images) and np.array_equal(labels, original.target)
 
 
-def test_an_unknown_data_set_or_part_is_named():
-    with pytest.raises(BadValue, match="'digits'"):
-        load_data("digit")
-    with pytest.raises(BadValue, match="'held_out'"):
-        load_data("digits", "heldout")
-
-
 def test_the_two_parts_share_no_image_and_have_all_classes_alike():
     whole, labels = digits()
     parts = [load_data("digits", part) for part in PARTS]
@@ -91,6 +94,284 @@ def test_halves_refuse(labels, seed, kind):
     with pytest.raises(kind, match="halves: "):
         halves(labels, seed)
 
+
+# --- Sets in memory ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name, shape, levels, num_classes, sizes", [
+    ("digits", (1, 8, 8), 17, 10, (898, 898)),
+    ("glyphs28", (1, 28, 28), 256, 36, (60_000, 10_000)),
+    ("glyphs32", (3, 32, 32), 256, 36, (60_000, 10_000)),
+])
+def test_a_built_in_set_has_two_parts_and_no_image_twice(name, shape, levels, num_classes, sizes):
+    seen = set()
+    for part, size in zip(PARTS, sizes):
+        found = load_set(name, part)
+        assert found.in_memory and found.image_shape == shape and found.levels == levels
+        assert found.pixels.dtype == torch.uint8 and found.pixels.shape == (size, *shape)
+        assert len(found) == size and found.pixels.is_contiguous()
+        assert found.num_classes == num_classes and found.labels.dtype == torch.int64
+        counts = found.labels.bincount()
+        assert len(counts) == num_classes and (name == "digits" or counts.max() - counts.min() <= 1)
+        image, label = found[size - 1]
+        assert torch.equal(image, found.pixels[-1]) and type(label) is int
+        seen |= {hashlib.sha256(image.numpy()).digest() for image in found.pixels}
+    assert len(seen) == (sum(sizes) if name != "digits" else len({
+        image.numpy().tobytes() for image in digits()[0]}) - 1)
+
+
+def test_floats_are_the_pixels_of_a_set():
+    found = load_set("digits")
+    images, labels = load_data("digits")
+    assert torch.equal(found.floats(), images) and torch.equal(found.labels, labels)
+    check_images("test", "images", images)
+
+
+def test_a_set_goes_through_a_data_loader():
+    found = load_set("digits")
+    batches = list(DataLoader(found, batch_size=400, num_workers=2))
+    assert torch.equal(torch.cat([images for images, _ in batches]), found.pixels)
+    assert torch.equal(torch.cat([labels for _, labels in batches]), found.labels)
+
+
+@pytest.mark.parametrize("labels", [
+    torch.tensor([0, 1, 2]), torch.tensor([0, 2]), torch.tensor([0, -1]), torch.tensor([[0], [1]]),
+    torch.tensor([0, 1], dtype=torch.int32)])
+def test_labels_that_do_not_belong_to_the_images_are_refused(labels):
+    with pytest.raises(BadValue, match="mine: labels: got a tensor"):
+        ImageSet("mine", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), labels, ("a", "b"))
+
+
+@pytest.mark.parametrize("size", [8, 16, 5])
+def test_any_set_can_be_had_in_another_size(size):
+    own, other = load_set("digits"), load_set("digits", image_size=size)
+    assert other.image_shape == (1, size, size) and other.pixels.max() <= 16
+    assert torch.equal(own.labels, other.labels)
+    means = [each.pixels.float().mean(dim=(1, 2, 3)) for each in (own, other)]
+    assert (means[0] - means[1]).abs().max() < 1
+
+
+def test_a_glyph_depends_on_its_number_and_the_seed_alone():
+    for options in ({}, {"size": 32, "colour": True}):
+        pixels, labels = glyphs(0, 1200, **options)
+        for start, stop in [(0, 1), (499, 502), (1100, 1200)]:
+            again, own = glyphs(start, stop, **options)
+            assert torch.equal(again, pixels[start:stop]) and torch.equal(own, labels[start:stop])
+        others, _ = glyphs(0, 1200, seed=1, **options)
+        assert (others.flatten(1) != pixels.flatten(1)).any(1).all()
+
+
+def test_every_font_has_every_glyph():
+    sheet = outlines().flatten(2)
+    assert sheet.shape[:2] == (len(FONTS), len(GLYPHS))
+    assert (sheet.amax(2) > 0.4).all() and (sheet[:, :, :64] == 0).all()
+    assert len({each.numpy().tobytes() for each in sheet.flatten(0, 1)}) == len(FONTS) * len(GLYPHS)
+
+
+def test_a_glyph_is_whole_and_can_be_told_from_its_background():
+    ink, _ = glyphs(0, 3000)
+    assert (ink.flatten(1).amax(1) > 200).all()
+    assert ((ink > 127).float().mean((1, 2, 3)) > 0.01).all()
+    rim = torch.cat([ink[..., 0], ink[..., -1], ink[..., 0, :], ink[..., -1, :]], dim=-1)
+    assert (rim > 60).flatten(1).any(1).float().mean() < 0.01
+    coloured = glyphs(0, 3000, 32, True)[0].double()
+    inside = glyphs(0, 3000, 32)[0].double() / 255
+    centre = (coloured * inside).sum((2, 3)) / inside.sum((2, 3))
+    outside = (coloured * (1 - inside)).sum((2, 3)) / (1 - inside).sum((2, 3))
+    assert ((centre - outside).abs().mean(1) > 50).all()
+
+
+@pytest.mark.parametrize("arguments", [(-1, 4), (4, 4), (0, 1.5), (0, 4, 0), (0, 4, 28, False, -1)])
+def test_glyphs_refuse(arguments):
+    with pytest.raises(BadInput, match="glyphs: |random_stream: "):
+        glyphs(*arguments)
+
+
+# --- torchvision's sets --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name, kind", [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
+def test_mnist_s_format_is_read(tmp_path, name, kind):
+    write_mnist(kind, tmp_path, num=20)
+    for part in PARTS:
+        found = load_set(name, part, data_dir=tmp_path)
+        assert found.image_shape == (1, 28, 28) and found.num_classes == 10 and found.in_memory
+        assert [int(image.unique()) for image, _ in found] == list(range(20))
+        assert found.labels.tolist() == [i % 10 for i in range(20)]
+    assert load_set(name, data_dir=str(tmp_path), image_size=32).image_shape == (1, 32, 32)
+
+
+def test_the_two_parts_of_mnist_are_torchvision_s(tmp_path):
+    folder = write_mnist(root=tmp_path)
+    for kind in ("images-idx3", "labels-idx1"):
+        os.replace(folder / f"train-{kind}-ubyte", tmp_path / kind)
+    write_mnist(root=tmp_path / "other", num=7)
+    for file in (tmp_path / "other/MNIST/raw").glob("train*"):
+        os.replace(file, folder / file.name)
+    assert [len(load_set("mnist", part, data_dir=tmp_path)) for part in PARTS] == [7, 20]
+
+
+@pytest.fixture
+def cifar(tmp_path, monkeypatch):
+    """A small CIFAR-10, which torchvision takes for the published one."""
+    folder = write_cifar(tmp_path)
+    md5 = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+    for files in ("train_list", "test_list"):
+        monkeypatch.setattr(datasets.CIFAR10, files,
+                            [[name, md5[name]] for name, _ in getattr(datasets.CIFAR10, files)])
+    monkeypatch.setitem(datasets.CIFAR10.meta, "md5", md5["batches.meta"])
+    return folder
+
+
+def test_cifar_10_s_format_is_read(cifar):
+    train, held_out = (load_set("cifar10", part, data_dir=cifar.parent) for part in PARTS)
+    assert len(train) == 20 and len(held_out) == 4 and train.classes == tuple("abcdefghij")
+    assert train.image_shape == (3, 32, 32) and train.pixels.is_contiguous()
+    image, label = held_out[3]
+    assert label == 3 and [int(channel.unique()) for channel in image] == [3, 4, 5]
+
+
+def test_a_pickle_that_was_changed_is_not_opened(cifar, monkeypatch):
+    monkeypatch.setattr("pickle.load", lambda *_, **__: pytest.fail("opened"))
+    (cifar / "data_batch_3").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    with pytest.raises(BadValue, match="cifar10: data_dir: got another MD5 .* data_batch_3, exp"):
+        load_set("cifar10", data_dir=cifar.parent)
+
+
+def test_a_missing_file_is_named_with_its_place(tmp_path, cifar):
+    (cifar / "test_batch").unlink()
+    with pytest.raises(BadValue, match=f"got no test_batch, expected .* in {cifar}. To fix it"):
+        load_set("cifar10", data_dir=tmp_path)
+    (write_mnist(root=tmp_path) / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(BadValue, match="got no t10k-labels-idx1-ubyte, .*/MNIST/raw"):
+        load_set("mnist", data_dir=tmp_path)
+
+
+# --- A folder of images --------------------------------------------------------------------------
+
+def white_part(path, **options):
+    """Pixels of an image of a ramp from black to white, as open_picture gives them."""
+    picture(**options).save(path, **({"quality": 100} if path.suffix == ".jpg" else {}))
+    return np.asarray(open_picture(path).convert("L")).astype(int)
+
+
+@pytest.mark.parametrize("mode, kind, shown, error", [
+    ("L", "png", "L", 0), ("LA", "png", "L", 0), ("1", "png", "L", 255), ("I;16", "png", "L", 1),
+    ("I;16", "tif", "L", 1), ("P", "png", "RGB", 2), ("P", "gif", "RGB", 2),
+    ("RGB", "png", "RGB", 0), ("RGB", "bmp", "RGB", 0), ("RGB", "webp", "RGB", 8),
+    ("RGBA", "png", "RGB", 0), ("CMYK", "jpg", "RGB", 3), ("YCbCr", "jpg", "RGB", 3),
+    ("L", "jpg", "L", 3)])
+def test_every_kind_of_image_shows_the_same(tmp_path, mode, kind, shown, error):
+    found = white_part(tmp_path / f"a.{kind}", mode=mode)
+    assert open_picture(tmp_path / f"a.{kind}").mode == shown
+    assert np.abs(found - np.asarray(picture("L")).astype(int)).max() <= error
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "RGB", "L"])
+def test_what_is_transparent_becomes_white(tmp_path, mode):
+    image, options = Image.new(mode, (12, 9)), {}
+    if mode in ("P", "RGB", "L"):  # one colour, black here, is declared transparent
+        options["transparency"] = (0, 0, 0) if mode == "RGB" else 0
+    if mode == "P":
+        image.putpalette([0, 0, 0, 255, 0, 0])
+    image.save(tmp_path / "a.png", **options)
+    assert Image.open(tmp_path / "a.png").mode == mode
+    assert (np.asarray(open_picture(tmp_path / "a.png")) == 255).all()
+
+
+def test_a_photograph_is_put_upright(tmp_path):
+    image, notes = picture(width=20, height=10), Image.Exif()
+    notes[0x0112] = 6  # the camera was held upright: turn by 90 degrees
+    image.save(tmp_path / "a.png", exif=notes)
+    assert open_picture(tmp_path / "a.png").size == (10, 20)
+
+
+def test_the_middle_of_an_image_is_averaged_into_a_square(tmp_path):
+    lines = np.tile(np.array([0, 255], dtype=np.uint8), (100, 60))
+    lines[:, :10] = lines[:, -10:] = 255  # is cropped away
+    for i in range(2):
+        Image.fromarray(lines).save(tmp_path / f"{i}.png")
+    image, _ = load_set("folder", data_dir=tmp_path, image_size=10)[0]
+    assert image.shape == (1, 10, 10) and image.dtype == torch.uint8 and image.is_contiguous()
+    assert (image.float() - 127.5).abs().max() < 20
+
+
+def test_sub_folders_are_classes(tmp_path):
+    for name, num in [("owls", 30), ("cats", 21), ("dogs/small", 4), ("dogs/large", 3)]:
+        write_pictures(tmp_path / name, num)
+    (tmp_path / ".DS_Store").write_text("no image")
+    (tmp_path / ".hidden").mkdir()
+    write_pictures(tmp_path / ".hidden", 1)
+    train, held_out = (load_set("folder", part, data_dir=tmp_path, image_size=8) for part in PARTS)
+    assert train.classes == held_out.classes == ("cats", "dogs", "owls") and not train.in_memory
+    assert held_out.labels.bincount().tolist() == [2, 1, 3]
+    assert train.labels.bincount().tolist() == [19, 6, 27]
+    paths = [*train.pixels.paths, *held_out.pixels.paths]
+    assert len(set(paths)) == len(paths) == 58
+    for found in (train, held_out):
+        own = [path.relative_to(tmp_path).parts[0] for path in found.pixels.paths]
+        assert own == [found.classes[label] for label in found.labels]
+        assert found.floats().shape == (len(found), 3, 8, 8)
+
+
+def test_without_sub_folders_there_are_no_classes(tmp_path):
+    write_pictures(tmp_path, 20)
+    found = load_set("folder", data_dir=tmp_path, image_size=8)
+    assert found.num_classes == 0 and len(found) == 18 and found.labels.tolist() == [0] * 18
+
+
+def test_the_held_out_tenth_is_fixed():
+    labels = torch.arange(200) % 3
+    train, held_out = one_in_ten(labels)
+    assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(200))
+    assert labels[held_out].bincount().tolist() == [6, 6, 6]
+    assert torch.equal(one_in_ten(labels)[1], held_out) and held_out.diff().unique().numel() > 3
+    assert [len(each) for each in one_in_ten(torch.zeros(2, dtype=torch.long))] == [1, 1]
+
+
+def test_a_folder_is_read_on_demand(tmp_path):
+    paths = write_pictures(tmp_path, 10, mode="L")
+    found = load_set("folder", data_dir=tmp_path, image_size=8)
+    for path in paths:
+        Image.new("L", (8, 8), 77).save(path)
+    assert [int(image.unique()) for image, _ in found] == [77] * 9
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_file_that_breaks_later_is_named_in_workers_too(tmp_path, workers):
+    write_pictures(tmp_path, 10, width=60, height=60)
+    found = load_set("folder", data_dir=tmp_path, image_size=8)
+    cut(found.pixels.paths[4])
+    with pytest.raises(BadValue, match=f"{found.pixels.paths[4]}: image: got OSError: .*truncated"):
+        list(DataLoader(found, batch_size=3, num_workers=workers))
+
+
+def test_the_first_unreadable_file_is_named_and_nothing_is_skipped_in_silence(tmp_path):
+    paths = write_pictures(tmp_path, 40, width=60, height=60)
+    cut(paths[11])
+    paths[33].write_bytes(b"")
+    first, second = sorted([paths[11], paths[33]])
+    with pytest.raises(BadValue, match=f"{first}: image: got "):
+        load_set("folder", data_dir=tmp_path, image_size=8)
+    with pytest.warns(UserWarning, match=f"2 of 40 .* skipped: {first}, {second}$") as warned:
+        found = load_set("folder", data_dir=tmp_path, image_size=8, unreadable="skip")
+    assert len(found) == 35 and len(warned) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list(found)) == 35
+
+
+def test_the_home_folder_can_be_written_with_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_pictures(tmp_path / "photos", 2)
+    assert len(load_set("folder", data_dir=Path("~/photos"), image_size=8)) == 1
+
+
+def test_the_module_imports_neither_matplotlib_nor_torchvision():
+    program = ("import sys; import ddpm_course.data; "
+               "sys.exit(not sys.modules.keys().isdisjoint(['matplotlib', 'torchvision', 'sympy']))")
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+# --- Images for the network, and pictures --------------------------------------------------------
 
 IMAGES, _ = digits()
 

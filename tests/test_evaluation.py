@@ -149,9 +149,9 @@ def test_a_collapsed_sampler_is_seen_by_its_classes():
 
 def test_samples_are_measured_as_they_would_be_stored():
     rough = (YARD.held_out + 0.05 * torch.rand_like(YARD.held_out) - 0.025).clamp(-1, 1)
-    assert torch.equal(as_stored("digits", rough), YARD.held_out)
+    assert torch.equal(as_stored(rough, YARD.levels), YARD.held_out)
     assert measure(YARD, rough) == measure(YARD, YARD.held_out)
-    assert torch.equal(as_stored("digits", 3 * YARD.held_out).aminmax().max, torch.tensor(1.0))
+    assert torch.equal(as_stored(3 * YARD.held_out, YARD.levels).aminmax().max, torch.tensor(1.0))
 
 
 @pytest.mark.parametrize("images", [

@@ -3,11 +3,12 @@
 import dataclasses
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
 from ddpm_course.checks import BadInput, BadType, BadValue
-from ddpm_course.profiles import SETTINGS, Profile, load_profile, profile_names
+from ddpm_course.profiles import SETTINGS, DataName, Profile, load_profile, profile_names
 
 GOOD = SETTINGS.read_text(encoding="utf-8")
 SMOKE = load_profile("smoke")
@@ -43,7 +44,8 @@ def test_only_the_linear_schedule_has_options():
 
 
 BAD_VALUES = [
-    ("data", "cats"), ("schedule", "lineal"), ("prediction_type", "eps"), ("weighting", ""),
+    ("data", "cats"), ("data_dir", 5), ("image_size", -1), ("unreadable", "ignore"),
+    ("schedule", "lineal"), ("prediction_type", "eps"), ("weighting", ""),
     ("variance_type", "learned"), ("precision", "fp16"), ("device", "tpu"),
     ("num_train_timesteps", 0), ("batch_size", -1), ("num_steps", 12.5), ("num_steps", True),
     ("num_blocks", "2"), ("log_every", 0), ("num_samples", 0), ("warmup_steps", -1),
@@ -109,6 +111,12 @@ def test_an_unreadable_file_is_refused(tmp_path, content):
 
 def test_type_and_value_errors_are_python_s_own():
     assert issubclass(BadValue, ValueError) and issubclass(BadType, TypeError)
+
+
+def test_the_data_sets_are_those_of_the_data_module():
+    from ddpm_course.data import DATA
+
+    assert get_args(DataName) == DATA
 
 
 def test_reading_a_profile_imports_no_torch():
