@@ -47,12 +47,15 @@ class Profile:
     variance_type: Literal["fixed_small", "fixed_large"]  # its variance: posterior's, or beta
     clip_sample: bool  # keep the predicted image in [-1, 1] while sampling
     num_classes: CountOrZero  # classes of images that the network is told about, 0 for none
+    label_dropout: Fraction  # share of the images whose class is not told, in training
+    flip: bool  # mirror half of the images, in training
     model_channels: Count  # channels at the first level of the network
     channel_multipliers: tuple[Count, ...]  # channels of each level, as multiples
     num_blocks: Count  # residual blocks per level
     attention_levels: tuple[CountOrZero, ...]  # levels with attention, 0 being the finest
     dropout: Fraction  # share of activations dropped in training
-    batch_size: Count  # images per step
+    batch_size: Count  # images per step, in all processes together
+    accumulate: Count  # parts of a batch that take turns, where it does not fit in memory
     num_steps: Count  # training steps
     learning_rate: Positive  # of AdamW, after the warm-up
     warmup_steps: CountOrZero  # steps in which the learning rate grows linearly
@@ -60,9 +63,15 @@ class Profile:
     grad_clip: Positive  # largest norm of the gradient
     ema_decay: Fraction  # share of the averaged weights kept per step, after its warm-up
     precision: Literal["fp32", "bf16"]  # of the network's arithmetic
+    tf32: bool  # let a GPU round the factors of float32 products
+    channels_last: bool  # keep the channels of a pixel side by side in memory
+    compile: bool  # translate the network for the device with torch.compile
     device: Device  # auto takes the best that is there
+    threads: CountOrZero  # of the CPU; 0 leaves the choice to torch
     num_samples: Count  # images drawn at the end
     log_every: Count  # steps between two lines of metrics
+    checkpoint_every: CountOrZero  # steps between two checkpoints; 0 for none but at a stop
+    tensorboard: bool  # write the metrics for TensorBoard, too
 
     def __post_init__(self) -> None:
         check_hyperparameters("Profile", vars(self))

@@ -31,7 +31,7 @@ def test_every_hyperparameter_is_an_option(capsys):
 
 
 MISTAKES = {
-    "": "{train, sample, evaluate}",
+    "": "{train, resume, sample, evaluate, export, import}",
     "trian": "Unrecognized options: trian",
     "train --profile lapto": "write 'laptop'",
     "train --profile": "--profile",

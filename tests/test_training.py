@@ -17,8 +17,9 @@ from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    build_model, build_schedule, draw, ema_decay, find_device, learning_rate, load_run, network_of,
-    read_losses, sample, sample_labels, sampling_steps, train, training_loop, update_ema)
+    batches, begin, build_model, build_schedule, draw, ema_decay, find_device, learning_rate,
+    load_images, load_run, network_of, read_losses, sample, sample_labels, sampling_steps,
+    start_processes, train, training_loop, update_ema)
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(
@@ -27,12 +28,12 @@ TINY = dataclasses.replace(
 UNCONDITIONAL = dataclasses.replace(TINY, num_classes=0)
 
 
-def loop(profile, seed=0, model=None):
-    images, labels = load_data(profile.data)
-    model = model or build_model(profile, 1, random_stream(seed, "weights"))
-    batches = ((images[index], labels[index] if profile.num_classes else None)
-               for index in batch_order(len(images), profile.batch_size, seed))
-    return training_loop(profile, build_schedule(profile, CPU), model, batches, seed)
+def loop(profile, seed=0, first=1, state=None, rank=0, processes=1):
+    images = load_images(profile)
+    state = state or begin(profile, 1, seed, CPU)
+    shares = batches(profile, images, seed, first, CPU, rank, processes)
+    schedule = build_schedule(profile, CPU)
+    return training_loop(profile, schedule, state, shares, start_processes(profile))
 
 
 def weights(model):
@@ -98,7 +99,7 @@ def test_every_kind_of_run_takes_steps(changes):
 def test_only_the_network_is_under_autocast():
     seen = []
 
-    def model(x, t, labels):
+    def model(x, t, labels, keys):
         seen.append((x.dtype, labels, torch.is_autocast_enabled("cpu")))
         return x
 
@@ -291,17 +292,20 @@ def test_a_folder_that_exists_is_not_touched(tmp_path, name):
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
-    with pytest.raises(BadValue, match=r"loss at step \d: got (nan|inf).*learning_rate"):
+    with pytest.raises(BadValue, match=r"(loss|gradient) at step \d: got (nan|inf).*learning_rate"):
         train(dataclasses.replace(TINY, learning_rate=1e30), 0, tmp_path / "run")
     left = {file.name for file in (tmp_path / "run.unfinished").iterdir()}
     assert not (tmp_path / "run").exists() and left == {"config.json", "metrics.jsonl"}
 
 
 def test_the_first_bad_loss_is_named():
-    losses = [torch.tensor(x) for x in (1.0, math.inf, math.nan)]
+    rows = [torch.tensor(row) for row in ((1.0, 2.0), (math.inf, 2.0), (math.nan, math.nan))]
+    one = start_processes(TINY)
     with pytest.raises(BadValue, match="loss at step 9: got inf"):
-        read_losses(losses, last_step=10)
-    assert read_losses(losses[:1], last_step=1) == [1.0]
+        read_losses(rows, 10, one)
+    with pytest.raises(BadValue, match="gradient at step 5: got nan"):
+        read_losses([torch.tensor([1.0, math.nan])], 5, one)
+    assert read_losses(rows[:1], 1, one) == [1.0]
 
 
 @pytest.mark.parametrize("changes, said", [
@@ -343,7 +347,7 @@ DAMAGE = {
         (shorten, "SafetensorError"), (lengthen, "SafetensorError"),
         (lambda path: path.write_bytes(b""), "SafetensorError"),
         (lambda path: path.write_text("<!DOCTYPE html><html></html>"), "SafetensorError"),
-        (drop_one, "no such weight"),
+        (drop_one, "no such tensor"),
         (lambda path: change(path.with_name("config.json"), model_channels=16), r"\(10, 64\)"),
     ],
     "config.json": [

@@ -1,0 +1,354 @@
+"""A run that was interrupted ends as if it had not been: weights, average, losses, samples."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from ddpm_course import training
+from ddpm_course.checkpoint import CheckpointError, newest_checkpoint
+from ddpm_course.checks import BadValue
+from ddpm_course.cli import main
+from ddpm_course.profiles import load_profile
+from ddpm_course.training import (
+    Stopped, StopSignal, batches, load_images, resume, start_processes, train, unfinished)
+
+CPU = torch.device("cpu")
+BIN = Path(sys.executable).parent
+# Everything that is drawn, in a run whose rounds through the data end after steps 4, 8 and 12.
+PROFILE = dataclasses.replace(
+    load_profile("smoke"), num_train_timesteps=8, sampling_steps=4, model_channels=8, dropout=0.3,
+    flip=True, label_dropout=0.2, batch_size=224, accumulate=2, num_steps=12, num_samples=4,
+    log_every=5, checkpoint_every=3, warmup_steps=4)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return train(PROFILE, 3, tmp_path_factory.mktemp("runs") / "whole")
+
+
+def assert_same(run: Path, whole: Path) -> None:
+    assert {file.name for file in run.iterdir()} == {file.name for file in whole.iterdir()}
+    for name in ("model.safetensors", "ema.safetensors", "samples.png", "denoising.png", "config.json"):
+        assert (run / name).read_bytes() == (whole / name).read_bytes(), name
+    lines = [[json.loads(line) | {"steps_per_second": 0}
+              for line in (each / "metrics.jsonl").read_text().splitlines()] for each in (run, whole)]
+    assert lines[0] == lines[1] and [line["step"] for line in lines[0]] == [5, 10, 12]
+
+
+def interrupt(monkeypatch, step: int, how) -> None:
+    """From now on `how` is called while this step is under way."""
+    calls, real = iter(range(1, 10_000)), training.update_ema
+
+    def update(*arguments):
+        real(*arguments)
+        if next(calls) == step:
+            how()
+
+    monkeypatch.setattr(training, "update_ema", update)
+
+
+def forked(action) -> int:
+    """Do it in a copy of this process, and return how that ended: minus a signal's number, or 0."""
+    if child := os.fork():
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        torch.set_num_threads(1)
+        action()
+    finally:
+        os._exit(0)
+
+
+def killed(run_dir: Path, step: int, monkeypatch) -> None:
+    """Leave what a run leaves that is killed while this step is under way."""
+    interrupt(monkeypatch, step, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert forked(lambda: train(PROFILE, 3, run_dir)) == -signal.SIGKILL
+    monkeypatch.undo()
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """What a run has left that was killed at step 5."""
+    run_dir = tmp_path_factory.mktemp("runs") / "killed"
+    with pytest.MonkeyPatch.context() as patch:
+        killed(run_dir, 5, patch)
+    return unfinished(run_dir)
+
+
+# --- Exactly -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("step, number", [
+    (1, signal.SIGINT), (4, signal.SIGTERM), (5, signal.SIGINT), (12, signal.SIGTERM)])
+def test_stopped_by_a_signal_within_a_round_and_at_its_end(whole, tmp_path, monkeypatch, step,
+                                                           number):
+    interrupt(monkeypatch, step, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(Stopped, match=f"after step {step}.*resume {tmp_path}/run$") as stop:
+        train(PROFILE, 3, tmp_path / "run")
+    assert stop.value.number == number and not (tmp_path / "run").exists()
+    monkeypatch.undo()
+    assert_same(resume(tmp_path / "run"), whole)
+
+
+@pytest.mark.parametrize("step", [2, 8])
+def test_killed_at_any_moment(whole, tmp_path, monkeypatch, step):
+    killed(tmp_path / "run", step, monkeypatch)
+    assert_same(resume(unfinished(tmp_path / "run")), whole)
+
+
+def test_interrupted_three_times_and_moved(whole, left, tmp_path, monkeypatch):
+    shutil.copytree(left, unfinished(tmp_path / "moved"))
+    for step in (1, 4):
+        interrupt(monkeypatch, step, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(Stopped):
+            resume(tmp_path / "moved")
+        monkeypatch.undo()
+    assert_same(resume(tmp_path / "moved"), whole)
+
+
+def test_killed_while_the_pictures_are_drawn(whole, tmp_path, monkeypatch):
+    def half_drawn(folder, *_):
+        (folder / "samples.png").write_text("half")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(training, "draw_samples", half_drawn)
+    assert forked(lambda: train(PROFILE, 3, tmp_path / "run")) == -signal.SIGKILL
+    monkeypatch.undo()
+    assert_same(resume(tmp_path / "run"), whole)
+
+
+def test_a_broken_checkpoint_is_passed_over(whole, tmp_path, monkeypatch):
+    killed(tmp_path / "run", 8, monkeypatch)
+    newest = unfinished(tmp_path / "run") / "checkpoints/step-00000006/ema.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    with pytest.warns(UserWarning, match="step-00000006"):
+        assert_same(resume(tmp_path / "run"), whole)
+
+
+def test_the_global_generator_does_not_matter(whole, tmp_path):
+    torch.manual_seed(17)
+    assert_same(train(PROFILE, 3, tmp_path / "run"), whole)
+
+
+# --- Several processes ---------------------------------------------------------------------------
+
+def joint(values: list) -> torch.Tensor | None:
+    return None if values[0] is None else torch.cat(values)
+
+
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_draw_together_what_one_draws(processes):
+    images = load_images(PROFILE)
+    shares = [next(batches(PROFILE, images, 3, 6, CPU, rank, processes)) for rank in range(processes)]
+    for whole, parts in zip(next(batches(PROFILE, images, 3, 6, CPU)), zip(*shares)):
+        assert torch.equal(whole, joint(list(parts)))
+
+
+def in_processes(number: int, action) -> list[int]:
+    """Do it in that many forked processes that can find each other; how each ended."""
+    from accelerate.state import AcceleratorState
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = []
+    for rank in range(number):
+        if child := os.fork():
+            children.append(child)
+            continue
+        code = 1
+        try:
+            torch.set_num_threads(1)
+            AcceleratorState._reset_state(True)
+            os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(number),
+                           "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            action()
+            code = 0
+        except Stopped as stop:
+            code = 128 + stop.number
+        finally:
+            os._exit(code)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def weights(run: Path) -> torch.Tensor:
+    from safetensors.torch import load_file
+
+    return torch.cat([weight.flatten() for weight in load_file(run / "ema.safetensors").values()])
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """The same run by two processes over gloo."""
+    run_dir = tmp_path_factory.mktemp("runs") / "shared"
+    assert in_processes(2, lambda: train(PROFILE, 3, run_dir)) == [0, 0]
+    return run_dir
+
+
+def test_two_processes_train_what_one_trains(whole, shared):
+    assert (weights(whole) - weights(shared)).abs().max() < 1e-5
+    lines = [[json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+             for run in (whole, shared)]
+    assert lines[0] == pytest.approx(lines[1], rel=1e-5)
+
+
+def test_two_processes_killed_and_resumed(shared, tmp_path, monkeypatch):
+    interrupt(monkeypatch, 8, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert in_processes(2, lambda: train(PROFILE, 3, tmp_path / "run")) == [-signal.SIGKILL] * 2
+    monkeypatch.undo()
+    assert in_processes(2, lambda: resume(tmp_path / "run")) == [0, 0]
+    assert_same(tmp_path / "run", shared)
+
+
+def test_two_processes_stop_at_the_same_step(shared, tmp_path, monkeypatch):
+    """Only one of them gets the signal; both leave at the next line of metrics, with its code."""
+    interrupt(monkeypatch, 7, lambda: os.environ["RANK"] == "1" and os.kill(os.getpid(), signal.SIGTERM))
+    assert in_processes(2, lambda: train(PROFILE, 3, tmp_path / "run")) == [143, 143]
+    monkeypatch.undo()
+    assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 10
+    assert in_processes(2, lambda: resume(tmp_path / "run")) == [0, 0]
+    assert_same(tmp_path / "run", shared)
+
+
+def test_a_batch_that_cannot_be_shared_is_refused():
+    with pytest.raises(BadValue, match="batch_size: got 224, expected a multiple of 3.*take 225"):
+        start_processes(dataclasses.replace(PROFILE, accumulate=3))
+
+
+# --- Real launches -------------------------------------------------------------------------------
+
+def options(profile) -> list[str]:
+    given = dict(num_train_timesteps=8, sampling_steps=4, model_channels=8, batch_size=224,
+                 accumulate=2, num_steps=12, num_samples=4, log_every=5, checkpoint_every=3,
+                 warmup_steps=4, dropout=0.3, label_dropout=0.2)
+    words = [word for key, value in given.items()
+             for word in (f"--{key.replace('_', '-')}", str(value))]
+    return ["train", "--profile", "smoke", "--seed", "3", "--name", "run", "--flip", *words]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [
+    [], [BIN / "torchrun", "--nproc-per-node", "2", "--no-python"],
+    [BIN / "accelerate", "launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
+     "--mixed_precision", "no", "--dynamo_backend", "no"]], ids=["alone", "torchrun", "accelerate"])
+@pytest.mark.parametrize("sign", ["config.json", "metrics.jsonl", "checkpoints/step-00000006"])
+def test_a_launch_that_is_killed_and_resumed(whole, shared, tmp_path, launcher, sign):
+    folder = tmp_path / "runs/run.unfinished"
+    command = [*launcher, BIN / "ddpm-course"]
+    run = subprocess.Popen([*command, *options(PROFILE)], cwd=tmp_path, start_new_session=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not (folder / sign).exists() and run.poll() is None:
+        time.sleep(0.001)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    if (tmp_path / "runs/run").exists():
+        pytest.skip("the run was faster than the signal")
+    subprocess.run([*command, "resume", "runs/run"], cwd=tmp_path, check=True, capture_output=True)
+    for file in (tmp_path / "runs/run").glob("evaluation*"):
+        file.unlink()
+    assert_same(tmp_path / "runs/run", shared if launcher else whole)
+
+
+# --- Signals -------------------------------------------------------------------------------------
+
+def test_a_second_signal_within_two_seconds_does_not_count(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
+    with StopSignal() as signals:
+        assert signals.number == 0
+        for now[0] in (100.0, 101.9):
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert signals.number == signal.SIGTERM
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signals.number == signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_later_ends_the_process_at_once(monkeypatch, number):
+    def twice():
+        now = [100.0]
+        monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
+        with StopSignal():
+            os.kill(os.getpid(), signal.SIGINT)
+            now[0] = 102.1
+            os.kill(os.getpid(), number)
+            time.sleep(5)
+
+    assert forked(twice) == -number
+
+
+def test_the_former_handlers_return():
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with StopSignal():
+        assert signal.getsignal(signal.SIGINT) != before[0]
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_command_leaves_with_the_usual_code(tmp_path, monkeypatch, capsys, number, code):
+    monkeypatch.chdir(tmp_path)
+    interrupt(monkeypatch, 4, lambda: os.kill(os.getpid(), number))
+    assert main(["train", "--profile", "smoke", "--name", "run"]) == code
+    assert "stopped after step 4; to go on: ddpm-course resume runs/run" in capsys.readouterr().err
+    assert main(["resume", "runs/run"]) == 0 and (tmp_path / "runs/run/samples.png").exists()
+
+
+# --- What does not go on -------------------------------------------------------------------------
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_bad_loss_leaves_the_last_good_checkpoint(whole, tmp_path, monkeypatch, bad):
+    calls, real = iter(range(100)), training.training_loss
+    monkeypatch.setattr(training, "training_loss", lambda *arguments: real(*arguments) * (
+        bad if next(calls) == 16 else 1))  # in step 9, which has a checkpoint of its own
+    with pytest.raises(BadValue, match="at step 9"):
+        train(PROFILE, 3, tmp_path / "run")
+    monkeypatch.undo()
+    assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 6
+    assert_same(resume(tmp_path / "run"), whole)
+
+
+def test_a_gradient_that_is_not_finite_is_not_saved(tmp_path, monkeypatch):
+    """The loss of that step is good, the weights after it are not."""
+    real = torch.nn.utils.clip_grad_norm_
+    calls = iter(range(1, 100))
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *arguments: real(*arguments) * (
+        float("inf") if next(calls) == 6 else 1))
+    with pytest.raises(BadValue, match="gradient at step 6"):
+        train(PROFILE, 3, tmp_path / "run")
+    assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 3
+
+
+def test_only_interrupted_runs_are_resumed(whole, tmp_path):
+    with pytest.raises(BadValue, match="run_dir: got .*whole, which is finished"):
+        resume(whole)
+    with pytest.raises(BadValue, match="nothing, which is not there"):
+        resume(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("field, value", [
+    ("model_channels", 12), ("schedule", "linear"), ("prediction_type", "sample"), ("num_steps", 13)])
+def test_a_checkpoint_of_another_run_is_refused(left, tmp_path, field, value):
+    folder = unfinished(tmp_path / "run")
+    shutil.copytree(left, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["profile"][field] = value
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=rf"step-00000003: profile\.{field}: got .*To fix it"):
+        resume(tmp_path / "run")
+    assert newest_checkpoint(folder / "checkpoints").step == 3
+
+
+def test_without_an_intact_checkpoint_nothing_begins_anew(left, tmp_path):
+    shutil.copytree(left, unfinished(tmp_path / "run"))
+    for file in unfinished(tmp_path / "run").glob("checkpoints/*/values.json"):
+        file.write_text("{}")
+    with pytest.warns(UserWarning), pytest.raises(CheckpointError, match="none that is intact"):
+        resume(tmp_path / "run")
