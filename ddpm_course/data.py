@@ -317,7 +317,7 @@ def torchvision_set(name: str, part: str, data_dir: Path | str) -> ImageSet:
     error = partial(
         bad_input, BadValue, name, "data_dir",
         expected=f"the {len(files)} files of {kind.__name__}, unpacked, in {folder}",
-        fix=f"put them there, or set data_dir to the folder that holds {inside}; "
+        fix=f"copy them there, or set data_dir to the folder that holds {inside}; "
             "nothing is downloaded")
     if missing := [file for file in files if not (folder / file).is_file()]:
         raise error(got=f"no {', '.join(missing)}")

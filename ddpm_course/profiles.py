@@ -32,7 +32,7 @@ class Profile:
     """Every hyper-parameter of a run. A value that does not fit raises `BadValue` or `BadType`."""
 
     data: DataName  # the training images
-    data_dir: str  # the folder that the files of mnist, cifar10, ... or folder are in
+    data_dir: str  # where the images are, for a set that is read from files
     image_size: CountOrZero  # height and width of the images, 0 for the data set's own
     unreadable: Literal["stop", "skip"]  # what to do at a broken image file
     num_train_timesteps: Count  # T, the length of the chain
