@@ -649,7 +649,7 @@ def resume(run_dir: Path | str) -> Path:
     if run_dir.exists() or not folder.exists():
         raise bad_input(BadValue, "resume", "run_dir", expected="an interrupted run",
                         got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
-                        fix=f"give the folder whose name ends with {unfinished(Path()).name}")
+                        fix="give the folder of a run whose name ends with .unfinished")
     profile, _ = read_config(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     seed, checkpoint = config["seed"], newest_checkpoint(folder / "checkpoints")

@@ -96,6 +96,14 @@ def test_every_kind_of_run_takes_steps(changes):
     assert all(p.dtype == torch.float32 for p in state.model.parameters())
 
 
+def test_a_compiled_network_keeps_its_names():
+    plain, compiled = (begin(dataclasses.replace(TINY, compile=compile), 1, 0, CPU)
+                       for compile in (False, True))
+    for part, tensors in plain.tensors().items():
+        assert list(compiled.tensors()[part]) == list(tensors)
+    assert compiled.model._compiled_call_impl and not compiled.ema._compiled_call_impl
+
+
 def test_only_the_network_is_under_autocast():
     seen = []
 
