@@ -236,7 +236,7 @@ def check_fits(checkpoint: Checkpoint, values: dict[str, Any]) -> None:
                             expected=f"{expected}, as in the run that would go on from it",
                             fix="go on with the settings of the checkpoint, or begin a new run")
 
-# %% ../nbs/13_checkpoint.ipynb #2909c869
+# %% ../nbs/13_checkpoint.ipynb #d825734e
 def check_tensors(where: Path | str, tensors: dict[str, Tensor],
                   wanted: dict[str, tuple[int, ...]]) -> None:
     """Raise CheckpointError, naming the first difference, unless names and shapes are as wanted."""
@@ -246,7 +246,7 @@ def check_tensors(where: Path | str, tensors: dict[str, Tensor],
         if got != expected:
             raise bad_input(CheckpointError, str(where), name, got=str(got),
                             expected=f"{expected}, as in the network",
-                            fix="take the weights together with the settings they were trained with")
+                            fix="take weights and settings from one and the same run")
 
 # %% ../nbs/13_checkpoint.ipynb #3cbe94c4
 def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path | str) -> None:
