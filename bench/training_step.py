@@ -1,4 +1,4 @@
-"""What pays in a training step of the laptop profile: bfloat16, fused AdamW, a batched average.
+"""What pays in a training step of the laptop profile, and what the loop costs beside a plain one.
 
 Both sides of a ratio take turns in one run, so that a busy machine slows both. From the top of
 the repository: OMP_NUM_THREADS=1 python bench/training_step.py > bench/training_step.md
@@ -13,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from ddpm_course.data import batch_order, load_data, random_stream
+from ddpm_course.prediction import training_loss
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    build_model, build_schedule, find_device, sampling_steps, training_loop, update_ema)
+    batches, begin, build_model, build_schedule, ema_decay, find_device, learning_rate, load_images,
+    sampling_steps, start_processes, training_loop, update_ema)
 
 ROUNDS = 40
 PROFILE = load_profile("laptop")
@@ -42,14 +45,40 @@ def compare(first: Callable[[], object], second: Callable[[], object]) -> str:
     return f"{a:.1f} ms | {b:.1f} ms | {middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def train_steps(precision: str) -> Callable[[], object]:
-    profile = dataclasses.replace(PROFILE, precision=precision, num_steps=10**6)
-    images, labels = (part.to(DEVICE) for part in load_data(profile.data))
-    model = build_model(profile, images.shape[1], random_stream(0, "weights")).to(DEVICE)
-    order = (index.to(DEVICE) for index in batch_order(len(images), profile.batch_size, 0))
-    batches = ((images[index], labels[index]) for index in order)
-    states = training_loop(profile, build_schedule(profile, DEVICE), model, batches, 0)
+def train_steps(**changes) -> Callable[[], object]:
+    """Steps of the package's loop, with another profile."""
+    profile = dataclasses.replace(PROFILE, num_steps=10**6, **changes)
+    images = load_images(profile)
+    state = begin(profile, images.image_shape[0], 0, DEVICE)
+    shares = batches(profile, images, 0, 1, DEVICE)
+    states = training_loop(profile, build_schedule(profile, DEVICE), state, shares,
+                           start_processes(profile))
     return lambda: next(states)
+
+
+def plain_steps() -> Callable[[], object]:
+    """The same steps without launchers, shares, parts or checkpoints: all that is needed, in a row."""
+    schedule, (images, labels) = build_schedule(PROFILE, DEVICE), load_data(PROFILE.data)
+    model = build_model(PROFILE, images.shape[1], random_stream(0, "weights")).to(DEVICE).train()
+    ema = copy.deepcopy(model).requires_grad_(False)
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=0, fused=True)
+
+    def steps():
+        for step, index in enumerate(batch_order(len(images), PROFILE.batch_size, 0), 1):
+            x0, known = images[index].to(DEVICE), labels[index].to(DEVICE)
+            drawn = dict(generator=random_stream(0, "step", step, device=DEVICE), device=DEVICE)
+            t = torch.randint(1, PROFILE.num_train_timesteps + 1, (len(x0),), **drawn)
+            noise = torch.randn(x0.shape, **drawn)
+            loss = training_loss(schedule, lambda x, t: model(x, t, known), x0, t, noise)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), PROFILE.grad_clip)
+            optimizer.param_groups[0]["lr"] = learning_rate(PROFILE, step)
+            optimizer.step()
+            update_ema(ema, model, ema_decay(step, PROFILE.ema_decay))
+            yield loss
+
+    return steps().__next__
 
 
 def sample_steps(precision: str) -> Callable[[], object]:
@@ -91,8 +120,16 @@ def hardware() -> str:
 
 
 ROWS = {
+    "one training step, a plain loop against the package's":
+        lambda: (plain_steps(), train_steps()),
     "one training step, float32 against bfloat16":
-        lambda: (train_steps("fp32"), train_steps("bf16")),
+        lambda: (train_steps(), train_steps(precision="bf16")),
+    "one training step, channels first against channels last":
+        lambda: (train_steps(), train_steps(channels_last=True)),
+    "one training step, a whole batch against two parts":
+        lambda: (train_steps(), train_steps(accumulate=2)),
+    "one training step, without dropout against with it":
+        lambda: (train_steps(), train_steps(dropout=0.1)),
     "one sampling step, float32 against bfloat16":
         lambda: (sample_steps("fp32"), sample_steps("bf16")),
     "AdamW, one parameter after another against fused":
