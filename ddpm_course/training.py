@@ -175,7 +175,7 @@ def make_batch(profile: Profile, pixels: Tensor, labels: Tensor, levels: int, se
                  keys if profile.dropout else None)
 
 # %% ../nbs/14_training.ipynb #9eedb62a
-WORKERS = 4
+WORKERS = min(4, os.cpu_count() or 1)
 
 
 def fits(images: ImageSet, device: torch.device) -> bool:

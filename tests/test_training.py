@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import shutil
+import sys
 
 import pytest
 import torch
@@ -37,7 +38,7 @@ def loop(profile, seed=0, first=1, state=None, rank=0, processes=1):
 
 
 def weights(model):
-    return nn.utils.parameters_to_vector(model.parameters()).detach().clone()
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,128 @@ def test_every_kind_of_run_takes_steps(changes):
     *_, state = loop(dataclasses.replace(TINY, **changes))
     assert state.step == 6 and state.loss.isfinite() and state.loss.dtype == torch.float32
     assert all(p.dtype == torch.float32 for p in state.model.parameters())
+
+
+def same(one, other):
+    return all((a is None and b is None) or torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_parts_of_a_batch_train_what_the_whole_trains(parts):
+    profile = dataclasses.replace(TINY, grad_clip=0.5, flip=True, label_dropout=0.5, dropout=0.2)
+    *_, whole = loop(profile)
+    *_, split = loop(dataclasses.replace(profile, accumulate=parts))
+    assert torch.allclose(weights(whole.model), weights(split.model), atol=1e-5)
+    assert float(whole.loss) == pytest.approx(float(split.loss), rel=1e-5)
+    assert float(whole.grad_norm) == pytest.approx(float(split.grad_norm), rel=1e-4)
+
+
+def test_what_is_drawn_for_a_step():
+    profile = dataclasses.replace(TINY, batch_size=400, flip=True, label_dropout=0.3, dropout=0.1)
+    images, index = load_images(profile), next(batch_order(898, 400, 0))
+    batch, plain = (next(batches(p, images, 0, 1, CPU)) for p in (
+        profile, dataclasses.replace(profile, flip=False, label_dropout=0.0, dropout=0.0)))
+    assert torch.equal(plain.x0, images.floats()[index]) and torch.equal(plain.labels, images.labels[index])
+    assert plain.keys is None and torch.equal(plain.noise, batch.noise) and torch.equal(plain.t, batch.t)
+    mirrored = (batch.x0 == plain.x0.flip(-1)).flatten(1).all(1)
+    assert ((batch.x0 == plain.x0).flatten(1).all(1) | mirrored).all() and 150 < mirrored.sum() < 250
+    untold = batch.labels == -1
+    assert torch.equal(batch.labels[~untold], plain.labels[~untold]) and 80 < untold.sum() < 160
+    assert len(batch.keys.unique()) == 400 and set(batch.t.tolist()) == set(range(1, 9))
+    later = next(batches(profile, images, 0, 2, CPU))
+    assert not any(torch.equal(a, b) for a, b in zip(batch, later))
+
+
+def test_a_set_that_does_not_fit_streams_the_same_batches(monkeypatch):
+    images, found = load_images(TINY), {}
+    for fits in (True, False):
+        monkeypatch.setattr(training, "fits", lambda *_, answer=fits: answer)
+        found[fits] = [batch for _, batch in zip(range(5), batches(TINY, images, 0, 110, CPU))]
+    assert all(map(same, found[True], found[False]))
+
+
+def test_pictures_in_a_folder_train(tmp_path):
+    for name, start in (("dark", 0), ("light", 120)):
+        for number in range(12):
+            path = tmp_path / "pictures" / name / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.effect_noise((20, 16), start + number).convert("L").save(path)
+    profile = dataclasses.replace(TINY, data="folder", data_dir=str(tmp_path / "pictures"), image_size=8,
+                                  num_classes=2, num_steps=3)
+    run = train(profile, 0, tmp_path / "run")
+    assert draw(run, 2, 0, "cpu").shape == (2, 1, 8, 8)
+
+
+def test_channels_last_is_the_same_network():
+    *_, plain = loop(TINY)
+    *_, last = loop(dataclasses.replace(TINY, channels_last=True))
+    assert torch.allclose(weights(plain.model), weights(last.model), atol=1e-5)
+    wide = last.model.middle[0].residual.conv1.weight
+    assert wide.is_contiguous(memory_format=torch.channels_last) and not wide.is_contiguous()
+
+
+@pytest.mark.slow
+def test_compiled_is_the_same_network():
+    if not shutil.which("c++"):
+        pytest.skip("torch.compile needs a C++ compiler")
+    profile = dataclasses.replace(TINY, dropout=0.3, num_steps=3)
+    *_, plain = loop(profile)
+    *_, compiled = loop(dataclasses.replace(profile, compile=True))
+    assert torch.allclose(weights(plain.model), weights(compiled.model), atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_no_step_waits_for_the_gpu():
+    profile = dataclasses.replace(TINY, device="cuda", num_steps=20, accumulate=2, dropout=0.1)
+    images, device = load_images(profile), torch.device("cuda")
+    state = begin(profile, 1, 0, device)
+    states = training_loop(profile, build_schedule(profile, device), state,
+                           batches(profile, images, 0, 1, device), start_processes(profile))
+    next(states)  # the images go to the device
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        assert [state.step for state in states] == list(range(2, 21))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_step_on_the_gpu_is_the_step_on_the_cpu():
+    schedule, images = build_schedule(TINY, CPU), load_images(TINY)
+    batch, found = next(batches(TINY, images, 0, 1, CPU)), []
+    for device in (CPU, torch.device("cuda")):
+        model = begin(TINY, 1, 0, device).model
+        x0, t, noise, labels = (part.to(device) for part in batch[:4])
+        loss = training.training_loss(schedule.to(device), network_of(model, "fp32", labels), x0, t, noise)
+        loss.backward()
+        found.append(torch.cat([loss.detach().cpu()[None],
+                                *(p.grad.flatten().cpu() for p in model.parameters())]))
+    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-3)
+
+
+def test_metrics_for_tensorboard(tmp_path):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run = train(dataclasses.replace(TINY, tensorboard=True), 3, tmp_path / "run")
+    events = reader.EventAccumulator(str(run / "tensorboard")).Reload()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    found = events.Scalars("loss")
+    assert [event.step for event in found] == [line["step"] for line in lines]
+    assert [event.value for event in found] == pytest.approx([line["loss"] for line in lines])
+
+
+def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(BadValue, match="tensorboard: got yes, and it is not installed"):
+        train(dataclasses.replace(TINY, tensorboard=True), 3, tmp_path / "run")
+
+
+def test_threads_are_the_profiles_and_given_back(monkeypatch):
+    before, seen = torch.get_num_threads(), []
+    with training.arithmetic(3, True):
+        seen.append((torch.get_num_threads(), torch.get_float32_matmul_precision()))
+    with training.arithmetic(0, False):
+        seen.append((torch.get_num_threads(), torch.get_float32_matmul_precision()))
+    assert seen == [(3, "high"), (before, "highest")] and torch.get_num_threads() == before
 
 
 def test_a_compiled_network_keeps_its_names():
