@@ -542,6 +542,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'ddpm_course.training.sample_labels': ('training.html#sample_labels', 'ddpm_course/training.py'),
                                       'ddpm_course.training.sampling_steps': ('training.html#sampling_steps', 'ddpm_course/training.py'),
                                       'ddpm_course.training.sent': ('training.html#sent', 'ddpm_course/training.py'),
+                                      'ddpm_course.training.sole_writer': ('training.html#sole_writer', 'ddpm_course/training.py'),
                                       'ddpm_course.training.start_processes': ('training.html#start_processes', 'ddpm_course/training.py'),
                                       'ddpm_course.training.train': ('training.html#train', 'ddpm_course/training.py'),
                                       'ddpm_course.training.training_loop': ('training.html#training_loop', 'ddpm_course/training.py'),

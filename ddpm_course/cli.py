@@ -42,7 +42,7 @@ class Train:
                             fix="use letters, digits, hyphens and dots, and no slash")
         from ddpm_course.training import train
 
-        show_run(train(self.hyperparameters, self.seed, Path("runs") / name), self.hyperparameters)
+        show_run(train(self.hyperparameters, self.seed, Path("runs") / name))
 
 
 @dataclass(frozen=True)
@@ -52,18 +52,19 @@ class Resume:
     run_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]  # its folder
 
     def run(self) -> None:
-        from ddpm_course.training import read_config, resume
+        from ddpm_course.training import resume
 
-        run_dir = resume(self.run_dir)
-        show_run(run_dir, read_config(run_dir)[0])
+        show_run(resume(self.run_dir))
 
 # %% ../nbs/40_command_line.ipynb #6b2c5028
-def show_run(run_dir: Path, profile: Profile) -> None:
+def show_run(run_dir: Path) -> None:
     """Say where the pictures of a finished run are, and how good its samples; in one process."""
     if os.environ.get("RANK", "0") != "0":
         return
     from ddpm_course.evaluation import CLASSIFIERS, evaluate, summary
+    from ddpm_course.training import read_config
 
+    profile, _ = read_config(run_dir)
     report = evaluate(run_dir, device=profile.device) if profile.data in CLASSIFIERS else None
     show_pictures(run_dir)
     if report:

@@ -5,11 +5,13 @@ __all__ = ['WORKERS', 'SAMPLING_BATCH', 'find_device', 'start_processes', 'arith
            'ema_decay', 'update_ema', 'build_model', 'build_schedule', 'Batch', 'make_batch', 'fits', 'sent', 'fetched',
            'batches', 'State', 'begin', 'training_loop', 'sample_labels', 'sampling_steps', 'read_losses', 'unfinished',
            'new_folder', 'facts_of', 'write_config', 'Stopped', 'StopSignal', 'metrics_log', 'record', 'draw_samples',
-           'draw_losses', 'load_images', 'carry_on', 'train', 'read_config', 'load_run', 'draw', 'sample', 'resume']
+           'draw_losses', 'load_images', 'sole_writer', 'carry_on', 'train', 'read_config', 'load_run', 'draw',
+           'sample', 'resume']
 
 # %% ../nbs/14_training.ipynb #a934492d
 import copy
 import dataclasses
+import fcntl
 import json
 import math
 import os
@@ -32,7 +34,8 @@ from tqdm import TqdmWarning, tqdm
 
 import ddpm_course
 from .checkpoint import Checkpoint, check_fits, load_optimizer, load_weights
-from .checkpoint import newest_checkpoint, optimizer_tensors, read_tensors, save_checkpoint
+from .checkpoint import newest_checkpoint, optimizer_tensors, read_tensors
+from .checkpoint import save_checkpoint, write_synced
 from .checks import BadInput, BadValue, bad_input, check_int, check_seed
 from .data import ImageSet, batch_order, check_absent, load_set, random_stream, save_grid
 from .data import scaled
@@ -363,7 +366,9 @@ def write_config(folder: Path, profile: Profile, image_shape: Sequence[int],
         "versions": {"ddpm_course": ddpm_course.__version__, "torch": torch.__version__,
                      "python": platform.python_version()},
     }
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    aside = folder / "config.json.aside"
+    write_synced(aside, (json.dumps(config, indent=2) + "\n").encode())
+    aside.rename(folder / "config.json")
 
 # %% ../nbs/14_training.ipynb #efb3e7d8
 class Stopped(KeyboardInterrupt):
@@ -510,6 +515,18 @@ def load_images(profile: Profile) -> ImageSet:
                         fix=f"set num_classes = {images.num_classes}, or 0 to train without classes")
     return images
 
+# %% ../nbs/14_training.ipynb #6b0f0d3b
+@contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """The lock of a folder. Raises BadValue if another process holds it."""
+    with open(folder / "lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise bad_input(BadValue, "resume", "run_dir", got=f"{folder}, which a run writes to",
+                            expected="an interrupted run", fix="wait for it, or stop it") from None
+        yield
+
 # %% ../nbs/14_training.ipynb #e29aa342
 def carry_on(run_dir: Path, profile: Profile, seed: int, images: ImageSet, state: State,
              losses: list[float], accelerator: "Accelerator") -> Path:
@@ -519,14 +536,16 @@ def carry_on(run_dir: Path, profile: Profile, seed: int, images: ImageSet, state
     shares = batches(profile, images, seed, state.step + 1, device,
                      accelerator.process_index, accelerator.num_processes)
     states = training_loop(profile, schedule, state, shares, accelerator)
-    record(folder, profile, seed, state, losses, states, accelerator)
-    if accelerator.is_main_process:
-        save_file(state.model.state_dict(), folder / "model.safetensors")
-        save_file(state.ema.state_dict(), folder / "ema.safetensors")
-        draw_losses(folder)
-        draw_samples(folder, profile, schedule, state.ema, images.image_shape, seed, device)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-        folder.rename(run_dir)
+    with sole_writer(folder) if accelerator.is_main_process else nullcontext():
+        record(folder, profile, seed, state, losses, states, accelerator)
+        if accelerator.is_main_process:
+            save_file(state.model.state_dict(), folder / "model.safetensors")
+            save_file(state.ema.state_dict(), folder / "ema.safetensors")
+            draw_losses(folder)
+            draw_samples(folder, profile, schedule, state.ema, images.image_shape, seed, device)
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+            (folder / "lock").unlink()
+            folder.rename(run_dir)
     accelerator.end_training()
     return run_dir
 

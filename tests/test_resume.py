@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -234,24 +235,30 @@ def options(profile) -> list[str]:
     return ["train", "--profile", "smoke", "--seed", "3", "--name", "run", "--flip", *words]
 
 
+ALONE, TORCHRUN, ACCELERATE = [], [BIN / "torchrun", "--nproc-per-node", "2", "--no-python"], [
+    BIN / "accelerate", "launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
+    "--num_cpu_threads_per_process", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+    "--no_python"]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", [
-    [], [BIN / "torchrun", "--nproc-per-node", "2", "--no-python"],
-    [BIN / "accelerate", "launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-     "--mixed_precision", "no", "--dynamo_backend", "no"]], ids=["alone", "torchrun", "accelerate"])
-@pytest.mark.parametrize("sign", ["config.json", "metrics.jsonl", "checkpoints/step-00000006"])
+@pytest.mark.parametrize("launcher, sign", [
+    (ALONE, "config.json"), (ALONE, "metrics.jsonl"), (ALONE, "checkpoints/step-00000006"),
+    (TORCHRUN, "metrics.jsonl"), (ACCELERATE, "checkpoints/step-00000003")])
 def test_a_launch_that_is_killed_and_resumed(whole, shared, tmp_path, launcher, sign):
     folder = tmp_path / "runs/run.unfinished"
     command = [*launcher, BIN / "ddpm-course"]
-    run = subprocess.Popen([*command, *options(PROFILE)], cwd=tmp_path, start_new_session=True,
+    run = subprocess.Popen([*command, *options(PROFILE)], cwd=tmp_path,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (folder / sign).exists() and run.poll() is None:
         time.sleep(0.001)
-    os.killpg(run.pid, signal.SIGKILL)
+    for process in [psutil.Process(run.pid), *psutil.Process(run.pid).children(recursive=True)]:
+        process.kill()
     run.wait()
     if (tmp_path / "runs/run").exists():
         pytest.skip("the run was faster than the signal")
-    subprocess.run([*command, "resume", "runs/run"], cwd=tmp_path, check=True, capture_output=True)
+    done = subprocess.run([*command, "resume", "runs/run"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     for file in (tmp_path / "runs/run").glob("evaluation*"):
         file.unlink()
     assert_same(tmp_path / "runs/run", shared if launcher else whole)
@@ -331,6 +338,19 @@ def test_only_interrupted_runs_are_resumed(whole, tmp_path):
         resume(whole)
     with pytest.raises(BadValue, match="nothing, which is not there"):
         resume(tmp_path / "nothing")
+
+
+def test_a_run_that_is_alive_is_not_resumed(tmp_path, monkeypatch):
+    said = []
+
+    def second():
+        with pytest.raises(BadValue, match="run.unfinished, which a run writes to") as error:
+            resume(tmp_path / "run")
+        said.append(error.value)
+
+    interrupt(monkeypatch, 4, second)
+    train(PROFILE, 3, tmp_path / "run")
+    assert said and not (tmp_path / "run/lock").exists()
 
 
 @pytest.mark.parametrize("field, value", [
