@@ -1,4 +1,4 @@
-"""What stands on the page was checked: no formula of the chapters goes around the checking tool."""
+"""What stands on the page was checked: no formula of the course goes around the checking tool."""
 
 import ast
 import re
@@ -12,13 +12,13 @@ from nbformat import NotebookNode
 from ddpm_course.algebra import tokens
 from notebooks import NBS
 
-CHAPTERS = sorted(NBS.glob("[0-9][0-9]_*.ipynb"))
+CHAPTERS = [*sorted(NBS.glob("[0-9][0-9]_*.ipynb")), *sorted(NBS.glob("solutions/*.ipynb"))]
 each_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 
 DISPLAY = re.compile(r"\$\$|\\\[|\\begin\{(?:equation|align|gather|multline|eqnarray)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 INLINE = re.compile(r"(?<!\\)\$([^$]+)\$")
-CITED = re.compile(r"\((\d+\.\d+)\)")
+CITED = re.compile(r"\((\d+(?:\.\d+)+)\)")
 
 RELATIONS = {"=", ":=", "<", ">", r"\law", r"\approx", r"\propto", r"\sim",
              r"\le", r"\leq", r"\ge", r"\geq"}

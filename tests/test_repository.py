@@ -48,7 +48,7 @@ def test_every_module_but_one_comes_from_a_notebook():
 
 def test_notebooks_are_clean(rebuilt):
     unclean = [path.name for path in paths()
-               if path.read_bytes() != (rebuilt / "nbs" / path.name).read_bytes()]
+               if path.read_bytes() != (rebuilt / path.relative_to(ROOT)).read_bytes()]
     assert not unclean, "run nbdev-clean"
 
 

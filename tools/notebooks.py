@@ -12,8 +12,9 @@ IGNORE = "# NBVAL_IGNORE_OUTPUT"
 
 
 def paths() -> list[Path]:
-    """All notebooks in reading order. The index sorts last, and reads the others' outputs."""
-    return sorted(NBS.glob("*.ipynb"))
+    """All notebooks in reading order: chapters, solutions, and the index, which reads the others."""
+    found = [*NBS.glob("*.ipynb"), *NBS.glob("solutions/*.ipynb")]
+    return sorted(found, key=lambda path: (path.name == "index.ipynb", path))
 
 
 def code_cells() -> Iterator[NotebookNode]:

@@ -1,5 +1,6 @@
 """Run notebooks and store their outputs: all notebooks, or those named as arguments."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,8 +13,12 @@ from ddpm_course.algebra import is_mathematics
 
 
 def fold(cell: NotebookNode) -> None:
-    """Hide the source of what shows formulas or a table in JupyterLab: the reader sees them first."""
-    shows = any("text/markdown" in output.get("data", {}) for output in cell.get("outputs", []))
+    """Hide the source of what shows formulas or a table in JupyterLab: the reader sees them first.
+
+    The answer to an exercise, and the request for a hint, are to be read as they are typed.
+    """
+    shows = (any("text/markdown" in output.get("data", {}) for output in cell.get("outputs", []))
+             and not re.search(r"\b(check_answer|hint)\(", cell.source))
     if cell.cell_type == "code" and (shows or is_mathematics(cell.source)):
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     else:
