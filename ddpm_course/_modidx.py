@@ -394,6 +394,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'ddpm_course.exercises._in_book': ('exercises.html#_in_book', 'ddpm_course/exercises.py'),
                                        'ddpm_course.exercises._in_latex': ('exercises.html#_in_latex', 'ddpm_course/exercises.py'),
                                        'ddpm_course.exercises._in_letters': ('exercises.html#_in_letters', 'ddpm_course/exercises.py'),
+                                       'ddpm_course.exercises._letter': ('exercises.html#_letter', 'ddpm_course/exercises.py'),
                                        'ddpm_course.exercises._width_kept': ('exercises.html#_width_kept', 'ddpm_course/exercises.py'),
                                        'ddpm_course.exercises.attempt': ('exercises.html#attempt', 'ddpm_course/exercises.py'),
                                        'ddpm_course.exercises.check_answer': ('exercises.html#check_answer', 'ddpm_course/exercises.py'),

@@ -81,7 +81,7 @@ def _derivation() -> algebra.Book:
         after("07_ddim")
         return algebra.book
 
-# %% ../nbs/08_exercises.ipynb #a087b4d6
+# %% ../nbs/08_exercises.ipynb #a6ccad69
 @dataclass(frozen=True)
 class Hole:
     """An equation with \\square in it; `slip` is what somebody wrote there, `sides` what differs."""
@@ -102,10 +102,16 @@ class Hole:
         if not refusal or "a formula with itself" in refusal: return True, "proved"
         if "was not proved" in refusal:
             return True, "no numbers refute it, to 40 digits, but no proof was found"
-        if " is wrong: " not in refusal: return False, refusal.partition(") ")[2]
+        if " is wrong: " not in refusal: return False, re.sub(r"^\(.*?\) ", "", refusal)
         return False, re.sub("the (two )?sides", self.sides, counterexample(refusal), count=1)
 
-# %% ../nbs/08_exercises.ipynb #aa4cd2ff
+# %% ../nbs/08_exercises.ipynb #3ade54e8
+def _letter(node: algebra.Node) -> str:
+    """The name of what stands there. The image is another letter than the states after it."""
+    name, index, *_ = node.parts
+    return "x_0" if (name, index) == ("x_t", read("0")) else name
+
+
 def _in_latex(answer: Any, letters: str) -> str:
     """A formula, a number or a SymPy expression as LaTeX that uses these letters only."""
     try: latex = answer if isinstance(answer, str) else sp.latex(sp.sympify(answer))
@@ -113,7 +119,7 @@ def _in_latex(answer: Any, letters: str) -> str:
         raise bad_input(BadType, "check_answer", "answer", got=describe(answer),
                         expected="a formula: LaTeX text, a number or a SymPy expression",
                         fix="write it as on the page, in quotes, with an r in front") from None
-    names = lambda formula: {node.parts[0] for node in read(formula).walk()
+    names = lambda formula: {_letter(node) for node in read(formula).walk()
                              if node.op in ("symbol", "density", "range")}
     if foreign := names(latex) - names(letters):
         raise bad_input(BadValue, "check_answer", "answer", got=", ".join(sorted(foreign)),
@@ -193,11 +199,11 @@ class Exercise:
 
 EXERCISES = {}
 
-# %% ../nbs/08_exercises.ipynb #c0f680fc
+# %% ../nbs/08_exercises.ipynb #c6fde2f8
 EXERCISES |= {
     "1.1": Exercise(Hole(
-        r"\lim_{t\to\infty}\square^2\,\frac{1-a^{2t}}{1-a^2} = u", "a u",
-        sides="the limit of the variance and $u$"), (
+        r"\lim_{t\to\infty}\square\,\sqrt{\frac{1-a^{2t}}{1-a^2}} = \sqrt u", "a u",
+        sides="the limit of the standard deviation and the root of $u$"), (
         "The covariance of the noise settles: (1.14) says where.",
         "Set the limit equal to the new variance instead of 1. Only one letter is unknown.",
         "The equation gives the square of $b$. Noise is scaled by a standard deviation.")),
@@ -344,10 +350,10 @@ EXERCISES |= {
          "Neighbours cancel. One term of the first difference stays, and one of the last.")),
 }
 
-# %% ../nbs/08_exercises.ipynb #0fb222ac
+# %% ../nbs/08_exercises.ipynb #cf205c60
 EXERCISES |= {
     "5.1": Exercise(Hole(
-        r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t", by=lambda: using("2.7"),
+        r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t x_0", by=lambda: using("2.7"),
         sides="v and your answer"), (
         "The definition (5.11) has the noise in it. What is the noise when both images are known?",
         "Solve (2.7) for $\\epsilon$, put it into (5.11), and collect $x_0$.",
@@ -440,7 +446,7 @@ def _width_kept(steps: int, variance: float = 0.09) -> float:
     factors = ((s * t).sqrt() * variance + ((1 - s) * (1 - t)).sqrt()) / (t * variance + 1 - t)
     return float(factors.prod()) / variance**0.5
 
-# %% ../nbs/08_exercises.ipynb #dd636caa
+# %% ../nbs/08_exercises.ipynb #5f3798e5
 EXERCISES |= {
     "7.1": Exercise(Hole(
         r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
@@ -452,8 +458,8 @@ EXERCISES |= {
         "Collect $x_t$ and v: one gets a sum of two products of roots, the other a difference. "
         "They are the cosine and the sine of a difference of angles.")),
     "7.2": Exercise(Hole(
-        r"\square^2\,\tilde\beta_t = 1-\bar\alpha_{t-1}", r"\alpha_t \bar\alpha_t \beta_t", start=2,
-        sides="the variance of the new noise and all that may be there"), (
+        r"\square\,\sqrt{\tilde\beta_t} = \sqrt{1-\bar\alpha_{t-1}}", r"\alpha_t \bar\alpha_t \beta_t",
+        start=2, sides="the standard deviation of the new noise and the largest"), (
         "What must not become negative? It stands under a root in (7.17).",
         "By (7.22) the variance of the new noise is a multiple of $\\tilde\\beta_t$. Set it equal "
         "to the largest value that is allowed.",
@@ -501,7 +507,7 @@ class Text(str):
     """Text that a notebook shows as Markdown."""
     def _repr_markdown_(self) -> str: return str(self)
 
-# %% ../nbs/08_exercises.ipynb #825c74d9
+# %% ../nbs/08_exercises.ipynb #85fc33ef
 def _exercise(where: str, number: str) -> Exercise:
     return EXERCISES[check_choice(where, "number", number, list(EXERCISES))]
 
@@ -512,7 +518,8 @@ def check_answer(number: str, answer: Any) -> Reply:
     answer: a formula, as LaTeX text in the notation of the course or as a SymPy expression whose
     symbols are named so; the number of a line; a whole number; or a function, as the exercise asks.
     Raises BadValue or BadType for a number that no exercise has, for letters that the exercise
-    does not name, and for another kind of answer; ReadError for LaTeX that was not read.
+    does not name, and for another kind of answer; ReadError for LaTeX that was not read;
+    FileNotFoundError when the notebooks, which hold the equations, are not there.
     """
     return Reply(number, *_exercise("check_answer", number).kind.check(answer))
 

@@ -22,7 +22,8 @@ kappa, alpha, bar = map(sp.Symbol, (r"\kappa", r"\alpha_t", r"\bar\alpha_t"))
 # number: right answers, and wrong ones that a reader could give
 ANSWERS = {
     "1.1": ([r"\sqrt{u(1-a^2)}", r"\sqrt u\,\sqrt{1-a^2}", sp.sqrt(u - u * a**2)],
-            [r"u(1-a^2)", r"u\sqrt{1-a^2}", r"\sqrt{u-a^2}", r"\sqrt{u(1-a)}", 1]),
+            [r"u(1-a^2)", r"u\sqrt{1-a^2}", r"\sqrt{u-a^2}", r"\sqrt{u(1-a)}",
+             r"-\sqrt{u(1-a^2)}", 1]),
     "1.2": ([r"(\kappa-1)a^{2t}", r"\kappa a^{2t}-(a^t)^2", (kappa - 1) * a ** (2 * t)],
             [r"(\kappa-1)a^t", r"\kappa a^{2t}", r"(\kappa^2-1)a^{2t}", r"(1-\kappa)a^{2t}"]),
     "1.3": ([r"1-\alpha^t", r"(1-\alpha)\sum_{k=0}^{t-1}\alpha^k", r"1-(\sqrt\alpha)^{2t}"],
@@ -128,7 +129,8 @@ ANSWERS = {
              r"\sqrt{\bar\alpha_s}\,x_t+\sqrt{1-\bar\alpha_s}\,\hat{\mathrm{v}}_\theta(x_t,t)"]),
     "7.2": ([r"\sqrt{\frac{1-\bar\alpha_t}{1-\alpha_t}}",
              r"\frac{\sqrt{1-\bar\alpha_t}}{\sqrt{\beta_t}}"],
-            [r"\frac{1-\bar\alpha_t}{1-\alpha_t}", 1, r"\sqrt{\frac{1-\alpha_t}{1-\bar\alpha_t}}",
+            [r"\frac{1-\bar\alpha_t}{1-\alpha_t}", 1, r"-\sqrt{\frac{1-\bar\alpha_t}{1-\alpha_t}}",
+             r"\sqrt{\frac{1-\alpha_t}{1-\bar\alpha_t}}",
              r"\sqrt{\frac{1-\bar\alpha_{t-1}}{1-\alpha_t}}"]),
     "7.3": ([r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\left(1-\frac{\bar\alpha_t}{\bar\alpha_s}"
              r"\right)",
@@ -263,6 +265,7 @@ def test_formulas_in_hints_are_checked_or_cite(number):
     (lambda: puzzle("3.2"), BadValue, "find the slip"),
     (lambda: check_answer("3.3", r"\frac1{\tilde\beta_t}-\frac1{1-\bar\alpha_{t-1}}"), BadValue,
      r"expected a formula in the letters \\alpha_t"),
+    (lambda: check_answer("5.3", r"\sqrt{\bar\alpha_{t-1}}\,x_0"), BadValue, "got x_0"),
     (lambda: check_answer("3.3", r"\frac{\alpha_t}{1-\alpha"), ReadError, "got the end"),
     (lambda: check_answer("3.3", r"y = \alpha_t"), ReadError, "undeclared symbol y"),
     (lambda: check_answer("3.3", r"\alpha_t = 1"), ReadError, "text that was not read"),
@@ -276,9 +279,14 @@ def test_other_input_is_refused(call, error, says):
         call()
 
 
-def test_a_formula_of_another_kind_is_refuted_in_words():
-    reply = check_answer("3.2", r"\sqrt{\bar\alpha_{t-1}}")
-    assert not reply and "relates a scalar and a vector" in reply.why
+@pytest.mark.parametrize("answer, says", [
+    (r"\sqrt{\bar\alpha_{t-1}}", "relates a scalar and a vector"),
+    (r"\bar\alpha_t+x_0", "a sum of a scalar and a vector"),
+    (r"x_0^2", "a power of a vector"),
+])
+def test_a_formula_of_another_kind_is_refused_in_words(answer, says):
+    reply = check_answer("3.2", answer)
+    assert not reply and reply.why.startswith(says)
 
 
 def test_what_numbers_do_not_refute_is_taken_and_said_to_be_unproved():
