@@ -426,7 +426,7 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
     with pytest.raises(BadValue, match=r"(loss|gradient) at step \d: got (nan|inf).*learning_rate"):
         train(dataclasses.replace(TINY, learning_rate=1e30), 0, tmp_path / "run")
     left = {file.name for file in (tmp_path / "run.unfinished").iterdir()}
-    assert not (tmp_path / "run").exists() and left == {"config.json", "metrics.jsonl"}
+    assert not (tmp_path / "run").exists() and left == {"config.json", "metrics.jsonl", "lock"}
 
 
 def test_the_first_bad_loss_is_named():
