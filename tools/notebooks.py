@@ -16,6 +16,21 @@ def paths() -> list[Path]:
     return sorted(NBS.glob("*.ipynb"))
 
 
+def directives(cell: NotebookNode) -> set[str]:
+    """What nbdev is told about a code cell, for example {"export", "hide_input"}."""
+    return {line[2:].strip() for line in cell.source.splitlines() if line.startswith("#|")}
+
+
+def shown_source(cell: NotebookNode) -> str:
+    """A code cell's lines for the reader: none of a hidden cell, and no directives."""
+    lines = [line for line in cell.source.splitlines() if not line.startswith(("#|", IGNORE))]
+    return "" if directives(cell) & {"hide", "hide_input"} else "\n".join(lines).strip()
+
+
+def shown_outputs(cell: NotebookNode) -> list[NotebookNode]:
+    return [] if "hide" in directives(cell) else cell.outputs
+
+
 def code_cells() -> Iterator[NotebookNode]:
     for path in paths():
         for cell in nbformat.read(path, as_version=4).cells:
