@@ -2,8 +2,8 @@
 // scroll what is wider than the page.
 window.addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
-    document.getElementById(location.hash.slice(1))?.scrollIntoView();
-    const boxes = () => document.querySelectorAll("div.math, mjx-container, pre, .table-wrapper").forEach(
+    document.getElementById(location.hash.slice(1))?.scrollIntoView({behavior: "instant"});
+    const boxes = () => document.querySelectorAll(".math-wrapper, .table-wrapper, pre").forEach(
         (box) => box.scrollWidth > box.clientWidth ? (box.tabIndex = 0) : box.removeAttribute("tabindex"));
     boxes();
     window.addEventListener("resize", boxes);

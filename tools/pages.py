@@ -13,7 +13,6 @@ import base64
 import posixpath
 import re
 import shutil
-import sys
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
@@ -22,9 +21,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tools"))
-from notebooks import directives, paths, shown_outputs, shown_source  # noqa: E402
+from notebooks import NBS, ROOT, directives, paths, shown_outputs, shown_source
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = [path for path in paths() if path.stem != "index"]
@@ -84,7 +81,8 @@ def title(notebook: Path) -> str:
 
 def block(head: str, content: str) -> str:
     """A directive of Sphinx; options stand in the first lines of its content."""
-    return f"``````{head}\n{content}\n``````"
+    fence = max([*re.findall("`{3,}", content), "``"], key=len) + "`"
+    return f"{fence}{head}\n{content}\n{fence}"
 
 
 def anchor(number: str) -> str:
@@ -122,8 +120,9 @@ def copy(path: str) -> str:
 def equation(shown: Equation, label: bool) -> str:
     """A formula with its number and its verdict; with a label it is what links lead to."""
     latex = f"\\begin{{equation}}\n{shown.latex} \\tag{{{shown.number}}}\n\\end{{equation}}"
-    return (f"({anchor(shown.number)})=\n" * label + block("{math}", f":no-wrap:\n\n{latex}")
-            + f"\n\n{remark(linked(shown.line))}")
+    formula = block("{math}", f":no-wrap:\n\n{latex}")
+    target = f"({anchor(shown.number)})=\n" * label
+    return target + block("{container} equation", f"{formula}\n\n{remark(linked(shown.line))}")
 
 
 def remark(text: str) -> str:
@@ -135,6 +134,7 @@ def figure(cell: NotebookNode, png: str, caption: str) -> str:
     """A picture; its caption, without TeX's marks, is the alternative text."""
     name = f"images/{cell.id}.png"
     (PAGES / name).write_bytes(base64.b64decode(png))
+    caption = caption[0].upper() + caption[1:]
     words = re.sub(r"[$\\{}]", " ", caption).split()
     return block(f"{{figure}} /{name}", f":alt: {' '.join(words)}\n\n{linked(caption)}")
 
@@ -159,10 +159,10 @@ def chapter(path: Path) -> str:
 
     for cell, following in zip(cells, [*cells[1:], None]):
         if cell.cell_type == "markdown":
-            drawn = parts and parts[-1].startswith("``````{figure}")
-            appendix = appendix or bool(parts) and cell.source.startswith("# ")
-            deeper = "#" * (appendix and cell.source.startswith("#"))
-            parts.append(deeper + linked(FIGURE.sub("", cell.source) if drawn else cell.source))
+            drawn = parts and parts[-1].startswith("```{figure}")
+            text = linked(FIGURE.sub("", cell.source) if drawn else cell.source)
+            appendix = appendix or bool(parts and re.search(r"^# ", text, re.M))
+            parts.append(re.sub(r"^#", "##", text, flags=re.M) if appendix else text)
             continue
         folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         code = [source(cell)] if shown_source(cell) else []
@@ -179,12 +179,12 @@ def chapter(path: Path) -> str:
                 text = output.get("text") or data["text/plain"]
                 parts.append(block("{code-block} text", f":class: output\n\n{text.rstrip()}"))
         if folded:
-            parts += [f"<details>\n<summary>source</summary>\n\n{part}\n\n</details>" for part in code]
+            parts += [f"<details class=\"source\">\n<summary>source</summary>\n\n{part}\n\n</details>" for part in code]
     heading, _, text = parts[0].partition("\n")
     module = next((m.stem for m in MODULES if notebook_of(m) == path), None)
     links = [f"[Download this notebook]({copy(f'nbs/{path.name}')})"]
     links += [f"[Reference of `{module}`](/api/{module}.md)"] if module else []
-    parts[0] = f"{heading}\n\n{remark(' · '.join(links))}\n{text}"
+    parts[0] = f"{heading}\n\n{block('{container} links', ' · '.join(links))}\n{text}"
     return "\n\n".join(parts) + "\n"
 
 
@@ -298,7 +298,7 @@ if __name__ == "__main__":
     write("equations", equations_page())
     write("api", "# Reference\n\nWhat the modules export, in reading order.\n\n" + block(
         "{toctree}", "\n".join(f"api/{module.stem}" for module in MODULES)))
-    front = chapter(ROOT / "nbs/index.ipynb")
+    front = chapter(NBS / "index.ipynb")
     write("index", "\n\n".join([
         front, contents("Chapters", [path.stem for path in CHAPTERS]),
         contents("Look up", ["equations", "api"]),
