@@ -11,7 +11,6 @@ language = "en"
 extensions = ["myst_parser", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath"]
 add_module_names = False
-python_maximum_signature_line_length = 72
 
 html_theme = "furo"
 html_title = project
@@ -26,3 +25,13 @@ html_domain_indices = False
 # The menu would make every formula a stop of the tabulator key.
 mathjax_path = MATHJAX.name
 mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "global"}}
+
+
+def give_captions_a_level(app, page, template, context, doctree):
+    """Sphinx calls the captions of the contents headings, and says not of which level."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
+def setup(app):
+    app.connect("html-page-context", give_captions_a_level, priority=900)

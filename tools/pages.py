@@ -30,6 +30,7 @@ VERDICTS = "definition", "derived", "numeric", "cited"
 # A checked equation as its cell displays it: the formula, and below it the verdict.
 EQUATION = re.compile(r"\$\$\n(?P<latex>.*?) \\tag\{(?P<number>[\d.]+)\}\n\$\$\n\n"
                       r"<small>(?P<line>\([\d.]+\) \*\*(?P<verdict>\w+)\*\*.*?)</small>", re.S)
+TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
 REMARK = re.compile(r"<small>(.*?)</small>", re.S)
 FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
 # Code and formulas, which stay as they are; numbers of equations, linked or not; other links.
@@ -119,10 +120,14 @@ def copy(path: str) -> str:
 
 def equation(shown: Equation, label: bool) -> str:
     """A formula with its number and its verdict; with a label it is what links lead to."""
-    latex = f"\\begin{{equation}}\n{shown.latex} \\tag{{{shown.number}}}\n\\end{{equation}}"
-    formula = block("{math}", f":no-wrap:\n\n{latex}")
     target = f"({anchor(shown.number)})=\n" * label
-    return target + block("{container} equation", f"{formula}\n\n{remark(linked(shown.line))}")
+    shown_formula = formula(f"{shown.latex} \\tag{{{shown.number}}}")
+    return target + block("{container} equation", f"{shown_formula}\n\n{remark(linked(shown.line))}")
+
+
+def formula(latex: str) -> str:
+    """A formula with a tag; without this environment Sphinx would put one that forbids tags."""
+    return block("{math}", f":no-wrap:\n\n\\begin{{equation}}\n{latex}\n\\end{{equation}}")
 
 
 def remark(text: str) -> str:
@@ -174,6 +179,7 @@ def chapter(path: Path) -> str:
                 parts.append(figure(cell, data["image/png"], FIGURE.match(following.source)[1]))
             elif "text/markdown" in data:
                 text = EQUATION.sub(checked, data["text/markdown"])
+                text = TAGGED.sub(lambda shown: formula(shown[1]), text)
                 parts.append(linked(REMARK.sub(lambda line: remark(linked(line[1])), text)))
             else:
                 text = output.get("text") or data["text/plain"]
