@@ -31,20 +31,20 @@ def shown_outputs(cell: NotebookNode) -> list[NotebookNode]:
     return [] if "hide" in directives(cell) else cell.outputs
 
 
-def code_cells() -> Iterator[NotebookNode]:
-    for path in paths():
+def code_cells(notebooks: list[Path]) -> Iterator[NotebookNode]:
+    for path in notebooks:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code":
                 yield cell
 
 
-def exempt_and_printing() -> tuple[int, int]:
-    """Count the cells whose output is not compared, and all cells that print.
+def exempt_and_printing(notebooks: list[Path]) -> tuple[int, int]:
+    """Count the cells of notebooks whose output is not compared, and all cells that print.
 
     A picture alone is no print: the comparison passes over pictures anyway.
     """
     exempt = printing = 0
-    for cell in code_cells():
+    for cell in code_cells(notebooks):
         ignored = IGNORE in cell.source or "nbval-ignore-output" in cell.metadata.get("tags", [])
         prints = any("image/png" not in output.get("data", {}) for output in cell.outputs)
         exempt += ignored
