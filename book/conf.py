@@ -18,6 +18,7 @@ html_static_path = ["_static", str(MATHJAX.locate())]
 html_css_files = ["book.css"]
 html_js_files = ["book.js"]
 html_favicon = "_static/favicon.svg"
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_domain_indices = False
@@ -29,8 +30,8 @@ mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "globa
 
 def give_captions_a_level(app, page, template, context, doctree):
     """Sphinx calls the captions of the contents headings, and says not of which level."""
-    tree = context.get("furo_navigation_tree", "")
-    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+    tree = context["furo_navigation_tree"]
+    context["furo_navigation_tree"] = tree.replace('"heading"', '"heading" aria-level="2"')
 
 
 def setup(app):

@@ -113,6 +113,7 @@ def place(path: str) -> str:
 
 
 def copy(path: str) -> str:
+    """Put a file of the repository among the pages, for a picture or a download."""
     (PAGES / path).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / path, PAGES / path)
     return "/" + path
@@ -121,8 +122,8 @@ def copy(path: str) -> str:
 def equation(shown: Equation, label: bool) -> str:
     """A formula with its number and its verdict; with a label it is what links lead to."""
     target = f"({anchor(shown.number)})=\n" * label
-    shown_formula = formula(f"{shown.latex} \\tag{{{shown.number}}}")
-    return target + block("{container} equation", f"{shown_formula}\n\n{remark(linked(shown.line))}")
+    content = formula(f"{shown.latex} \\tag{{{shown.number}}}"), remark(linked(shown.line))
+    return target + block("{container} equation", "\n\n".join(content))
 
 
 def formula(latex: str) -> str:
@@ -151,7 +152,7 @@ def source(cell: NotebookNode) -> str:
 
 
 def chapter(path: Path) -> str:
-    """A notebook as a page."""
+    """A notebook as a page. A second title begins an appendix, a level deeper."""
     cells = nbformat.read(path, as_version=4).cells
     waiting = {number for number, shown in EQUATIONS.items() if shown.chapter == path}
     parts, appendix = [], False
@@ -184,8 +185,8 @@ def chapter(path: Path) -> str:
             else:
                 text = output.get("text") or data["text/plain"]
                 parts.append(block("{code-block} text", f":class: output\n\n{text.rstrip()}"))
-        if folded:
-            parts += [f"<details class=\"source\">\n<summary>source</summary>\n\n{part}\n\n</details>" for part in code]
+        if folded and code:
+            parts += ["<details class='source'>\n<summary>source</summary>", *code, "</details>"]
     heading, _, text = parts[0].partition("\n")
     module = next((m.stem for m in MODULES if notebook_of(m) == path), None)
     links = [f"[Download this notebook]({copy(f'nbs/{path.name}')})"]
@@ -230,7 +231,7 @@ class Reference:
     def entry(self, node: ast.FunctionDef | ast.ClassDef, owner: str) -> str:
         """Signature, docstring, fields of a class, and a link to the cell in the chapter."""
         marks = {ast.unparse(mark) for mark in node.decorator_list}
-        kind, options = "method" if owner else "function", [f":module: ddpm_course.{self.module.stem}"]
+        options = [f":module: ddpm_course.{self.module.stem}"]
         content = [escaped(ast.get_docstring(node))]
         if isinstance(node, ast.ClassDef):
             kind, signature = "class", ""
@@ -244,6 +245,7 @@ class Reference:
         elif marks & {"property", "cached_property"}:
             kind, signature = "property", ""
         else:
+            kind = "method" if owner else "function"
             bound = bool(owner) and "staticmethod" not in marks
             signature = f"({arguments(node, bound)})"
             if node.returns:

@@ -27,12 +27,10 @@ SHRINK = """document.querySelectorAll(".math-wrapper").forEach(box => {
 
 
 def article(path: Path, names: list[str]) -> Tag:
-    """A chapter's text; its ids and links get its name in front, for all stand in one page."""
+    """A chapter's text without folded sources; its ids and links get its name in front."""
     soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
     text = soup.find("article")
-    for part in text.select(".links, .headerlink, details.source > summary"):
-        part.decompose()
-    for part in text.select("details.source"):
+    for part in text.select(".links, .headerlink, details.source"):
         part.decompose()
     for part in text.select("[id]"):
         part["id"] = f"{path.stem}--{part['id']}"
@@ -75,7 +73,8 @@ def main() -> None:
         f"<!doctype html><html lang='en'><head>{head}"
         f"<link rel='stylesheet' href='book/_static/pygments.css'>"
         f"<style>{style.read_text(encoding='utf-8')}</style>"
-        "<script>MathJax = {options: {processHtmlClass: 'math'}, svg: {fontCache: 'global'}}</script>"
+        "<script>MathJax = {options: {processHtmlClass: 'math'}, svg: {fontCache: 'global'}}"
+        "</script>"
         "<script defer src='book/_static/tex-svg.js'></script></head><body>"
         f"<nav><h1>Contents</h1>{''.join(contents)}</nav>"
         f"{''.join(map(str, articles))}</body></html>", encoding="utf-8")

@@ -18,6 +18,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 SITE = ROOT / "build/book"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
 CHAPTERS = [f"{path.stem}.html" for path in paths()]
+UNRENDERED = ".math:not(:has(mjx-container)), [data-mjx-error]"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 pytestmark = [
@@ -55,8 +56,12 @@ def page(browser, address):
     page.faults = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.faults.append(m.text))
     page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.route(lambda url: not url.startswith(address), lambda route: (
-        page.faults.append(f"asks for {route.request.url}"), route.abort()))
+
+    def refuse(route):
+        page.faults.append(f"asks for {route.request.url}")
+        route.abort()
+
+    page.route(lambda url: not url.startswith(address), refuse)
     yield page
     page.close()
 
@@ -80,8 +85,8 @@ def test_every_notebook_has_a_page():
 def test_page(page, name):
     open_page(page, name)
     assert page.locator(".math:not(:has(mjx-container)), mjx-merror, [data-mjx-error]").count() == 0
-    serious = [f"{rule['id']}: {rule['nodes'][0]['html']}"
-               for rule in axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    checked = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response
+    serious = [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in checked["violations"]
                if rule["impact"] in ("serious", "critical")]
     assert serious == []
     page.set_viewport_size(PHONE)
@@ -116,7 +121,8 @@ def test_links_and_anchors(soups):
 
 
 def test_checked_equations_are_where_links_lead(soups):
-    listed = {part["href"].split("#eq-")[-1] for part in soups["equations.html"].select(".remark a")}
+    links = soups["equations.html"].select(".remark a")
+    listed = {link["href"].split("#eq-")[-1] for link in links}
     for path in paths()[:-1]:
         soup = soups[f"{path.stem}.html"]
         for cell in nbformat.read(path, as_version=4).cells:
