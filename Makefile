@@ -11,7 +11,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
-.PHONY: help train test check-all mutants lab outputs readme
+.PHONY: help train test check-all mutants lab outputs readme book pdf
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ train: .venv/.ready  ## train on real handwritten digits, about a minute on two 
 test: .venv/.ready  ## run and compare all notebooks, and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest $(NOTEBOOKS_AND_TESTS) -m "not slow"
 
-check-all: .venv/.ready .venv/.parity  ## the same with the slow tests; store the result
+check-all: .venv/.ready .venv/.parity book  ## the same with the slow tests; store the result
 	$(ONE_THREAD) $(BIN)/python tools/check_all.py $(NOTEBOOKS_AND_TESTS)
 
 mutants: .venv/.ready  ## break proofs and code on purpose, and store what noticed it
@@ -40,6 +40,14 @@ outputs: .venv/.ready  ## export the package, run all notebooks, store and clean
 readme: .venv/.ready  ## make README.md from nbs/index.ipynb
 	$(BIN)/python tools/readme.py
 
+book: .venv/.book  ## build the site in build/book from the notebooks as stored; no network
+	rm -rf build/book
+	$(BIN)/python tools/pages.py
+	$(BIN)/python -m sphinx --fail-on-warning -q -E -c book -d build/doctrees build/pages build/book
+
+pdf: book  ## print the chapters to build/ddpm_course.pdf; needs Chromium
+	$(BIN)/python tools/pdf.py
+
 # An environment without the stamp is half-made: it is made anew. The last line builds matplotlib's
 # font cache, whose announcement would otherwise stand in the output of some notebook.
 .venv/.ready: pyproject.toml constraints.txt
@@ -52,4 +60,9 @@ readme: .venv/.ready  ## make README.md from nbs/index.ipynb
 # The library that the tests in tests/parity compare with.
 .venv/.parity: .venv/.ready
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,parity]'
+	@touch $@
+
+# Sphinx, and what opens the site in a browser.
+.venv/.book: .venv/.ready
+	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,book]'
 	@touch $@

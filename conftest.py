@@ -1,7 +1,10 @@
-"""Let nbval compare cleaned notebooks, and count the cells that it passes over."""
+"""Let nbval compare cleaned notebooks, count the cells that it passes over, note the memory."""
+
+import re
+from pathlib import Path
 
 import nbval.kernel
-from notebooks import exempt_and_printing
+from notebooks import exempt_and_printing, paths
 
 
 def pytest_itemcollected(item):
@@ -18,7 +21,16 @@ def execute_cell_input(self, cell_input, allow_stdin=None):
 nbval.kernel.RunningKernel.execute_cell_input = execute_cell_input
 
 
+def pytest_runtest_teardown(item):
+    """Store the most memory that a notebook has taken so far, where the system says it."""
+    if hasattr(item, "cell"):
+        status = Path(f"/proc/{item.parent.kernel.km.provisioner.pid}/status")
+        if status.exists():
+            peak = int(re.search(r"VmHWM:\s+(\d+)", status.read_text())[1])
+            item.user_properties.append(("peak_kb", peak))
+
+
 def pytest_terminal_summary(terminalreporter):
-    exempt, printing = exempt_and_printing()
+    exempt, printing = exempt_and_printing(paths())
     terminalreporter.write_line(
         f"{exempt} of {printing} notebook cells that print are exempt from comparison")

@@ -62,7 +62,7 @@ def test_links_of_the_readme_exist():
 
 
 def test_few_cells_are_exempt_from_comparison():
-    exempt, printing = exempt_and_printing()
+    exempt, printing = exempt_and_printing(paths())
     assert exempt <= 0.15 * printing
 
 

@@ -13,20 +13,37 @@ from collections import Counter, defaultdict
 from importlib.metadata import version
 from pathlib import Path
 
-from notebooks import ROOT
+from notebooks import NBS, ROOT, exempt_and_printing
 
-LIBRARIES = "torch", "sympy", "nbval", "pytest", "diffusers"
+LIBRARIES = "torch", "sympy", "nbval", "pytest", "diffusers", "sphinx"
 
 
 def part_of(case: ElementTree.Element) -> str:
     """The part of the project that a test belongs to."""
     name = case.get("classname", "")
-    return next((part for part in ("nbs", "tests.parity") if name.startswith(part)), "tests")
+    return next((part for part in ("nbs", "tests.parity", "tests.book") if name.startswith(part)), "tests")
 
 
 def result_of(case: ElementTree.Element) -> str:
     return next((child.tag for child in case if child.tag in ("failure", "error", "skipped")),
                 "passed")
+
+
+def notebook_rows(cases: list[ElementTree.Element]) -> list[str]:
+    """Time, memory and exempt cells of each notebook that ran, as rows of a table."""
+    seconds, memory = Counter(), Counter()
+    for case in cases:
+        if part_of(case) == "nbs":
+            name = case.get("classname").removeprefix("nbs.")
+            seconds[name] += float(case.get("time", 0))
+            for note in case.iter("property"):
+                memory[name] = max(memory[name], int(note.get("value")))
+    rows = []
+    for name in sorted(seconds):
+        exempt, printing = exempt_and_printing([NBS / name])
+        peak = f"{memory[name] / 1e6:.2f} GB" if memory[name] else "unknown"
+        rows.append(f"| {name} | {seconds[name]:.0f} | {peak} | {exempt} of {printing} |")
+    return rows
 
 
 def report(cases: list[ElementTree.Element], minutes: float) -> str:
@@ -43,6 +60,8 @@ def report(cases: list[ElementTree.Element], minutes: float) -> str:
         lines.append(f"| {part.replace('.', '/')} | {numbers} | {seconds[part]:.0f} |")
     lines += [f"\nFailed: {case.get('classname')}::{case.get('name')}" for case in cases
               if result_of(case) in ("failure", "error")]
+    lines += ["", "## Notebooks", "", "| notebook | seconds | peak memory | exempt cells |",
+              "|---" * 4 + "|", *notebook_rows(cases)]
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
                             capture_output=True).stdout.strip()

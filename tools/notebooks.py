@@ -17,20 +17,35 @@ def paths() -> list[Path]:
     return sorted(found, key=lambda path: (path.name == "index.ipynb", path))
 
 
-def code_cells() -> Iterator[NotebookNode]:
-    for path in paths():
+def directives(cell: NotebookNode) -> set[str]:
+    """What nbdev is told about a code cell, for example {"export", "hide_input"}."""
+    return {line[2:].strip() for line in cell.source.splitlines() if line.startswith("#|")}
+
+
+def shown_source(cell: NotebookNode) -> str:
+    """A code cell's lines for the reader: none of a hidden cell, and no directives."""
+    lines = [line for line in cell.source.splitlines() if not line.startswith(("#|", IGNORE))]
+    return "" if directives(cell) & {"hide", "hide_input"} else "\n".join(lines).strip()
+
+
+def shown_outputs(cell: NotebookNode) -> list[NotebookNode]:
+    return [] if "hide" in directives(cell) else cell.outputs
+
+
+def code_cells(notebooks: list[Path]) -> Iterator[NotebookNode]:
+    for path in notebooks:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code":
                 yield cell
 
 
-def exempt_and_printing() -> tuple[int, int]:
-    """Count the cells whose output is not compared, and all cells that print.
+def exempt_and_printing(notebooks: list[Path]) -> tuple[int, int]:
+    """Count the cells of notebooks whose output is not compared, and all cells that print.
 
     A picture alone is no print: the comparison passes over pictures anyway.
     """
     exempt = printing = 0
-    for cell in code_cells():
+    for cell in code_cells(notebooks):
         ignored = IGNORE in cell.source or "nbval-ignore-output" in cell.metadata.get("tags", [])
         prints = any("image/png" not in output.get("data", {}) for output in cell.outputs)
         exempt += ignored

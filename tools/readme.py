@@ -9,7 +9,7 @@ import re
 import nbformat
 from nbformat import NotebookNode
 
-from notebooks import NBS, ROOT
+from notebooks import NBS, ROOT, shown_outputs, shown_source
 
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)]+)(\))")
 
@@ -36,13 +36,9 @@ def shown_output(output: NotebookNode) -> str:
 def shown_cell(cell: NotebookNode) -> list[str]:
     if cell.cell_type == "markdown":
         return [from_root(cell.source)]
-    code = "\n".join(
-        line for line in cell.source.splitlines() if not line.startswith(("#|", "# NBVAL")))
-    directives = {line[2:].strip() for line in cell.source.splitlines() if line.startswith("#|")}
-    if "hide" in directives or not code.strip():
-        return []
-    source = [] if "hide_input" in directives else [fenced(code.strip(), "python")]
-    return source + [shown_output(output) for output in cell.outputs]
+    source = shown_source(cell)
+    code = [fenced(source, "python")] if source else []
+    return code + [shown_output(output) for output in shown_outputs(cell)]
 
 
 def readme() -> str:

@@ -1,0 +1,204 @@
+"""The built site in a browser: `make book` first. Left out where there is no Chromium."""
+
+import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urldefrag, urljoin
+
+import nbformat
+import pytest
+from browser import MISSING, chromium
+from notebooks import ROOT, paths
+
+bs4 = pytest.importorskip("bs4")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs .[book]: run make book")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+SITE = ROOT / "build/book"
+PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
+CHAPTERS = [f"{path.stem}.html" for path in paths()]
+UNRENDERED = ".math:not(:has(mjx-container)), [data-mjx-error]"
+PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not chromium(), reason=MISSING),
+    pytest.mark.skipif(not PAGES, reason="build/book is not there: run make book"),
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def address():
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A page that notes what goes wrong on it; nothing but the site itself can be reached."""
+    page = browser.new_page(base_url=address, viewport=DESKTOP)
+    page.faults = []
+    page.on("console", lambda m: m.type in ("error", "warning") and page.faults.append(m.text))
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+
+    def refuse(route):
+        page.faults.append(f"asks for {route.request.url}")
+        route.abort()
+
+    page.route(lambda url: not url.startswith(address), refuse)
+    yield page
+    page.close()
+
+
+def open_page(page, name):
+    page.goto(name)
+    page.evaluate("window.MathJax?.startup.promise.then(() => null)")
+
+
+@pytest.fixture(scope="module")
+def soups():
+    return {name: bs4.BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
+            for name in PAGES}
+
+
+def test_every_notebook_has_a_page():
+    assert set(CHAPTERS) <= set(PAGES)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(page, name):
+    open_page(page, name)
+    assert page.locator(".math:not(:has(mjx-container)), mjx-merror, [data-mjx-error]").count() == 0
+    checked = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response
+    serious = [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in checked["violations"]
+               if rule["impact"] in ("serious", "critical")]
+    assert serious == []
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate(WIDER_THAN_ITS_BOX) == []
+    assert page.faults == []
+
+
+# What reaches over the edge of a phone must be in a box that scrolls, and that has the focus in
+# turn, so that the arrow keys can scroll it.
+WIDER_THAN_ITS_BOX = """[...document.querySelectorAll("article *")].filter(part => {
+    if (!part.clientWidth || part.getBoundingClientRect().right <= innerWidth + 1) return false
+    const box = part.closest("pre, .math-wrapper, .table-wrapper")
+    return !(box && box.tabIndex == 0 && getComputedStyle(box).overflowX == "auto")
+}).map(part => part.outerHTML.slice(0, 100))"""
+
+
+def test_links_and_anchors(soups):
+    broken = []
+    anchors = {name: {part["id"] for part in soup.select("[id]")} for name, soup in soups.items()}
+    for name, soup in soups.items():
+        for part in soup.select("[href], [src]"):
+            link, fragment = urldefrag(urljoin(name, part.get("href") or part.get("src")))
+            if re.match(r"\w+:", link):
+                continue
+            found = (SITE / unquote(link).split("?")[0]).is_file()
+            if found and fragment and link in soups:
+                found = unquote(fragment) in anchors[link]
+            if not found:
+                broken.append(f"{name}: {part.get('href') or part.get('src')}")
+    assert broken == []
+
+
+def test_checked_equations_are_where_links_lead(soups):
+    links = soups["equations.html"].select(".remark a")
+    listed = {link["href"].split("#eq-")[-1] for link in links}
+    for path in paths()[:-1]:
+        soup = soups[f"{path.stem}.html"]
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                shown = output.get("data", {}).get("text/markdown", "")
+                for number, verdict in re.findall(r"<small>\((\d+\.\d+)\) \*\*(\w+)\*\*", shown):
+                    name = number.replace(".", "-")
+                    assert name in listed
+                    if int(number.split(".")[0]) == int(path.stem[:2]):
+                        assert f"({number}) {verdict}" in soup.find(id=f"eq-{name}").text
+        cited = [number for text in soup.select("article p, article li") if not text.select(".math")
+                 for number in re.findall(r"\((\d+\.\d+)\)", text.text)
+                 if not text.find("a", string=f"({number})")]
+        assert cited == []
+
+
+def test_pictures_have_a_text(soups):
+    short = [(name, str(image)) for name in CHAPTERS for image in soups[name].select("article img")
+             if len(image.get("alt", "")) < 30]
+    assert short == []
+
+
+def test_no_directive_is_shown(soups):
+    for name in CHAPTERS:
+        code = "\n".join(part.text for part in soups[name].select("article pre"))
+        assert not re.search(r"^(#\||# NBVAL)", code, re.M)
+
+
+def test_notebooks_can_be_downloaded(soups):
+    for path in paths():
+        link = soups[f"{path.stem}.html"].find("a", string="Download this notebook")
+        assert (SITE / link["href"]).read_bytes() == path.read_bytes()
+
+
+def test_functions_and_chapters_lead_to_each_other(soups):
+    chapter = soups["03_posterior.html"]
+    assert chapter.select_one(".links a[href='api/posterior.html']")
+    entry = soups["api/posterior.html"].find(id="ddpm_course.posterior.q_posterior_mean_variance")
+    link = entry.find_parent("dl").select_one(".remark a")
+    cell = chapter.find(id=link["href"].split("#")[1])
+    assert "def q_posterior_mean_variance" in cell.text
+
+
+def test_search_by_keyboard(page):
+    open_page(page, "index.html")
+    page.get_by_placeholder("Search").focus()
+    page.keyboard.type("Bishop")
+    page.keyboard.press("Enter")
+    page.locator("#search-results a", has_text="DDIM").first.wait_for()
+
+
+def test_folded_source_by_keyboard(page):
+    open_page(page, "03_posterior.html")
+    details = page.locator("details.source").first
+    assert not details.locator("pre").is_visible()
+    details.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert details.locator("pre").is_visible()
+
+
+def test_phone_menu_by_keyboard(page):
+    page.set_viewport_size(PHONE)
+    open_page(page, "index.html")
+    chapter = page.locator(".sidebar-tree a", has_text="03 ·")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.nav-overlay-icon')"):
+            break
+    page.keyboard.press("Enter")
+    chapter.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/03_posterior.html")
+
+
+def test_equation_is_in_view_when_linked_to(page):
+    open_page(page, "07_ddim.html#eq-7-32")
+    page.wait_for_function(
+        "() => { const top = document.getElementById('eq-7-32').getBoundingClientRect().top;"
+        " return top >= 0 && top < innerHeight / 2 }")

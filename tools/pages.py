@@ -1,0 +1,313 @@
+"""Write the pages of the site, in Sphinx's Markdown, from the notebooks as they are stored.
+
+A chapter is its notebook: text, code, outputs. A checked equation is the target of every "(3.4)"
+that cites it, in any chapter; a figure's caption is its alternative text as well; source that is
+collapsed in JupyterLab is folded. The reference is made from the modules' docstrings, and the list
+of equations from their verdicts. What was measured comes from bench/.
+
+From the top of the repository: make book
+"""
+
+import ast
+import base64
+import posixpath
+import re
+import shutil
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from notebooks import NBS, ROOT, directives, paths, shown_outputs, shown_source
+
+PAGES = ROOT / "build/pages"
+CHAPTERS = [path for path in paths() if path.stem != "index"]
+VERDICTS = "definition", "derived", "numeric", "cited"
+
+# A checked equation as its cell displays it: the formula, and below it the verdict.
+EQUATION = re.compile(r"\$\$\n(?P<latex>.*?) \\tag\{(?P<number>[\d.]+)\}\n\$\$\n\n"
+                      r"<small>(?P<line>\([\d.]+\) \*\*(?P<verdict>\w+)\*\*.*?)</small>", re.S)
+TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
+REMARK = re.compile(r"<small>(.*?)</small>", re.S)
+FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
+# Code and formulas, which stay as they are; numbers of equations, linked or not; other links.
+TOKEN = re.compile(r"(?P<kept>(?P<fence>`{3,}).*?(?P=fence)|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)"
+                   r"|\[\((?P<linked>\d+\.\d+)\)\]\([^)]*\)|\((?P<cited>\d+\.\d+)\)"
+                   r"|\]\((?P<file>(?!https?:|#)[^)]+)\)", re.S)
+# The line of a module above what one cell has exported, with the cell's id.
+CELL = re.compile(r"# %% \S+ #(\w+)")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """A checked equation, in the chapter that shows it first."""
+
+    number: str
+    latex: str
+    verdict: str
+    line: str  # the verdict as displayed: what it rests on, and its reach
+    chapter: Path
+
+
+def checked_equations() -> dict[str, Equation]:
+    """All checked equations by number."""
+    found = {}
+    for path in CHAPTERS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            for output in cell.get("outputs", []):
+                for shown in EQUATION.finditer(output.get("data", {}).get("text/markdown", "")):
+                    found.setdefault(shown["number"], Equation(**shown.groupdict(), chapter=path))
+    return found
+
+
+EQUATIONS = checked_equations()
+
+
+def notebook_of(module: Path) -> Path | None:
+    """The notebook that exports a module."""
+    source = re.search(r"File to edit: \.\./(nbs/\w+\.ipynb)", module.read_text(encoding="utf-8"))
+    return ROOT / source[1] if source else None
+
+
+# By notebook; the module that no notebook exports is the last.
+MODULES = sorted((ROOT / "ddpm_course").glob("[a-z]*.py"), key=lambda path: str(notebook_of(path)))
+
+
+def title(notebook: Path) -> str:
+    return nbformat.read(notebook, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
+
+
+def block(head: str, content: str) -> str:
+    """A directive of Sphinx; options stand in the first lines of its content."""
+    fence = max([*re.findall("`{3,}", content), "``"], key=len) + "`"
+    return f"{fence}{head}\n{content}\n{fence}"
+
+
+def anchor(number: str) -> str:
+    return "eq-" + number.replace(".", "-")
+
+
+def linked(markdown: str, folder: str = "nbs") -> str:
+    """Numbers of equations become links; links to files, relative to folder, lead into the site."""
+    def link(token: re.Match) -> str:
+        number = token["linked"] or token["cited"]
+        if token["kept"]:
+            return token["kept"]
+        if token["file"]:
+            return f"]({place(posixpath.normpath(posixpath.join(folder, token['file'])))})"
+        if number not in EQUATIONS:
+            raise ValueError(f"({number}) is cited, and no checked equation has this number")
+        return f"[({number})](#{anchor(number)})"
+
+    return TOKEN.sub(link, markdown)
+
+
+def place(path: str) -> str:
+    """Where a file of the repository is on the site: some have pages, the others are copied."""
+    if re.fullmatch(r"nbs/\w+\.ipynb", path):
+        return "/" + path.removeprefix("nbs/").replace(".ipynb", ".md")
+    return "/" + path if re.fullmatch(r"bench/\w+\.md", path) else copy(path)
+
+
+def copy(path: str) -> str:
+    """Put a file of the repository among the pages, for a picture or a download."""
+    (PAGES / path).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / path, PAGES / path)
+    return "/" + path
+
+
+def equation(shown: Equation, label: bool) -> str:
+    """A formula with its number and its verdict; with a label it is what links lead to."""
+    target = f"({anchor(shown.number)})=\n" * label
+    content = formula(f"{shown.latex} \\tag{{{shown.number}}}"), remark(linked(shown.line))
+    return target + block("{container} equation", "\n\n".join(content))
+
+
+def formula(latex: str) -> str:
+    """A formula with a tag; without this environment Sphinx would put one that forbids tags."""
+    return block("{math}", f":no-wrap:\n\n\\begin{{equation}}\n{latex}\n\\end{{equation}}")
+
+
+def remark(text: str) -> str:
+    """The small line below a formula or a claim."""
+    return block("{container} remark", text)
+
+
+def figure(cell: NotebookNode, png: str, caption: str) -> str:
+    """A picture; its caption, without TeX's marks, is the alternative text."""
+    name = f"images/{cell.id}.png"
+    (PAGES / name).write_bytes(base64.b64decode(png))
+    caption = caption[0].upper() + caption[1:]
+    words = re.sub(r"[$\\{}]", " ", caption).split()
+    return block(f"{{figure}} /{name}", f":alt: {' '.join(words)}\n\n{linked(caption)}")
+
+
+def source(cell: NotebookNode) -> str:
+    """The source of a cell; what it exports is linked to from the reference."""
+    label = f"(cell-{cell.id})=\n" * ("export" in directives(cell))
+    return label + block("{code-block} python", shown_source(cell))
+
+
+def chapter(path: Path) -> str:
+    """A notebook as a page. A second title begins an appendix, a level deeper."""
+    cells = nbformat.read(path, as_version=4).cells
+    waiting = {number for number, shown in EQUATIONS.items() if shown.chapter == path}
+    parts, appendix = [], False
+
+    def checked(shown: re.Match) -> str:
+        number = shown["number"]
+        label = number in waiting
+        waiting.discard(number)
+        return equation(EQUATIONS[number], label)
+
+    for cell, following in zip(cells, [*cells[1:], None]):
+        if cell.cell_type == "markdown":
+            drawn = parts and parts[-1].startswith("```{figure}")
+            text = linked(FIGURE.sub("", cell.source) if drawn else cell.source)
+            appendix = appendix or bool(parts and re.search(r"^# ", text, re.M))
+            parts.append(re.sub(r"^#", "##", text, flags=re.M) if appendix else text)
+            continue
+        folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+        code = [source(cell)] if shown_source(cell) else []
+        if not folded:
+            parts += code
+        for output in shown_outputs(cell):
+            data = output.get("data", {})
+            if "image/png" in data:
+                parts.append(figure(cell, data["image/png"], FIGURE.match(following.source)[1]))
+            elif "text/markdown" in data:
+                text = EQUATION.sub(checked, data["text/markdown"])
+                text = TAGGED.sub(lambda shown: formula(shown[1]), text)
+                parts.append(linked(REMARK.sub(lambda line: remark(linked(line[1])), text)))
+            else:
+                text = output.get("text") or data["text/plain"]
+                parts.append(block("{code-block} text", f":class: output\n\n{text.rstrip()}"))
+        if folded and code:
+            parts += ["<details class='source'>\n<summary>source</summary>", *code, "</details>"]
+    heading, _, text = parts[0].partition("\n")
+    module = next((m.stem for m in MODULES if notebook_of(m) == path), None)
+    links = [f"[Download this notebook]({copy(f'nbs/{path.name}')})"]
+    links += [f"[Reference of `{module}`](/api/{module}.md)"] if module else []
+    parts[0] = f"{heading}\n\n{block('{container} links', ' · '.join(links))}\n{text}"
+    return "\n\n".join(parts) + "\n"
+
+
+def escaped(docstring: str) -> str:
+    """A docstring as Markdown: plain text but for its `names`."""
+    parts = re.split(r"(`[^`]*`)", docstring)
+    parts[::2] = [re.sub(r"([\\*_\[\]<>$|{}])", r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+class Reference:
+    """One page of the reference: what a module says of its public functions and classes."""
+
+    def __init__(self, module: Path):
+        self.module, self.notebook = module, notebook_of(module)
+        self.lines = module.read_text(encoding="utf-8").splitlines()
+        self.tree = ast.parse("\n".join(self.lines))
+
+    def page(self) -> str:
+        origin = (f"Made by chapter [{title(self.notebook)}](/{self.notebook.stem}.md)."
+                  if self.notebook else "Written by hand, for all chapters.")
+        parts = [f"# {self.module.stem}", origin]
+        if docstring := ast.get_docstring(self.tree):
+            parts.append(escaped(docstring))
+        return "\n\n".join([*parts, *self.entries(self.tree, "")]) + "\n"
+
+    def entries(self, tree: ast.Module | ast.ClassDef, owner: str) -> list[str]:
+        found = []
+        for node in tree.body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+            if public and ast.get_docstring(node):
+                found.append(self.entry(node, owner))
+                if isinstance(node, ast.ClassDef):
+                    found += self.entries(node, f"{node.name}.")
+        return found
+
+    def entry(self, node: ast.FunctionDef | ast.ClassDef, owner: str) -> str:
+        """Signature, docstring, fields of a class, and a link to the cell in the chapter."""
+        marks = {ast.unparse(mark) for mark in node.decorator_list}
+        options = [f":module: ddpm_course.{self.module.stem}"]
+        content = [escaped(ast.get_docstring(node))]
+        if isinstance(node, ast.ClassDef):
+            kind, signature = "class", ""
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                    signature = f"({arguments(method, bound=True)})"
+            fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+            if fields:
+                shown = "\n".join(self.lines[fields[0].lineno - 1:fields[-1].end_lineno])
+                content.append(f"```python\n{textwrap.dedent(shown)}\n```")
+        elif marks & {"property", "cached_property"}:
+            kind, signature = "property", ""
+        else:
+            kind = "method" if owner else "function"
+            bound = bool(owner) and "staticmethod" not in marks
+            signature = f"({arguments(node, bound)})"
+            if node.returns:
+                signature += " -> " + ast.unparse(node.returns).strip("'")
+            options += [f":{mark}:" for mark in marks & {"classmethod", "staticmethod"}]
+        if self.notebook:
+            cells = [match[1] for line in self.lines[:node.lineno] if (match := CELL.match(line))]
+            content.append(remark(f"[In chapter {self.notebook.stem[:2]}](#cell-{cells[-1]})"))
+        body = "\n\n".join(["\n".join(options), *content])
+        return block(f"{{py:{kind}}} {owner}{node.name}{signature}", body)
+
+
+def arguments(function: ast.FunctionDef, bound: bool) -> str:
+    """The arguments as written; a bound method's without the first."""
+    if bound:
+        del function.args.args[0]
+    return ast.unparse(function.args)
+
+
+def equations_page() -> str:
+    """Every checked equation by chapter, below a table of verdicts."""
+    chapters = {path: [e for e in EQUATIONS.values() if e.chapter == path] for path in CHAPTERS}
+    chapters = {path: shown for path, shown in chapters.items() if shown}
+    rows = []
+    for path, shown in chapters.items():
+        counts = Counter(e.verdict for e in shown)
+        numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
+        rows.append(f"| [{title(path)}](/{path.stem}.md) | {numbers} |")
+    parts = ["# Every checked equation", "The number below a formula leads to its place in the "
+             "chapter; after the verdict stand the equations that it rests on, and its reach.",
+             "\n".join([f"| chapter | {' | '.join(VERDICTS)} |", "|---" * 5 + "|", *rows])]
+    for path, shown in chapters.items():
+        parts += [f"## {title(path)}", *(equation(e, label=False) for e in shown)]
+    return "\n\n".join(parts) + "\n"
+
+
+def contents(caption: str, names: list[str]) -> str:
+    return block("{toctree}", "\n".join([":hidden:", f":caption: {caption}", "", *names]))
+
+
+def write(name: str, text: str) -> None:
+    path = PAGES / f"{name}.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    shutil.rmtree(PAGES, ignore_errors=True)
+    (PAGES / "images").mkdir(parents=True)
+    for path in CHAPTERS:
+        write(path.stem, chapter(path))
+    for module in MODULES:
+        write(f"api/{module.stem}", Reference(module).page())
+    reports = sorted((ROOT / "bench").glob("*.md"))
+    for report in reports:
+        write(f"bench/{report.stem}", linked(report.read_text(encoding="utf-8"), "bench"))
+    others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
+    write("equations", equations_page())
+    write("api", "# Reference\n\nWhat the modules export, in reading order.\n\n" + block(
+        "{toctree}", "\n".join(f"api/{module.stem}" for module in MODULES)))
+    front = chapter(NBS / "index.ipynb")
+    write("index", "\n\n".join([
+        front, contents("Chapters", [path.stem for path in CHAPTERS]),
+        contents("Look up", ["equations", "api"]),
+        contents("Measured", ["Status: the last full run <bench/check_all>", *others])]) + "\n")
