@@ -17,6 +17,11 @@ def paths() -> list[Path]:
     return sorted(found, key=lambda path: (path.name == "index.ipynb", path))
 
 
+def page_of(path: Path) -> str:
+    """The name of a notebook's page on the site, as solutions/03_solutions."""
+    return path.relative_to(NBS).with_suffix("").as_posix()
+
+
 def directives(cell: NotebookNode) -> set[str]:
     """What nbdev is told about a code cell, for example {"export", "hide_input"}."""
     return {line[2:].strip() for line in cell.source.splitlines() if line.startswith("#|")}

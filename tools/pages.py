@@ -21,7 +21,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from notebooks import NBS, ROOT, directives, paths, shown_outputs, shown_source
+from notebooks import NBS, ROOT, directives, page_of, paths, shown_outputs, shown_source
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = [path for path in paths() if path.stem != "index"]
@@ -35,7 +35,7 @@ REMARK = re.compile(r"<small>(.*?)</small>", re.S)
 FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
 # Code and formulas, which stay as they are; numbers of equations, linked or not; other links.
 TOKEN = re.compile(r"(?P<kept>(?P<fence>`{3,}).*?(?P=fence)|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)"
-                   r"|\[\((?P<linked>\d+\.\d+)\)\]\([^)]*\)|\((?P<cited>\d+\.\d+)\)"
+                   r"|\[\((?P<linked>\d+(?:\.\d+)+)\)\]\([^)]*\)|\((?P<cited>\d+(?:\.\d+)+)\)"
                    r"|\]\((?P<file>(?!https?:|#)[^)]+)\)", re.S)
 # The line of a module above what one cell has exported, with the cell's id.
 CELL = re.compile(r"# %% \S+ #(\w+)")
@@ -107,8 +107,8 @@ def linked(markdown: str, folder: str = "nbs") -> str:
 
 def place(path: str) -> str:
     """Where a file of the repository is on the site: some have pages, the others are copied."""
-    if re.fullmatch(r"nbs/\w+\.ipynb", path):
-        return "/" + path.removeprefix("nbs/").replace(".ipynb", ".md")
+    if re.fullmatch(r"nbs/[\w/]+\.ipynb", path):
+        return f"/{page_of(ROOT / path)}.md"
     return "/" + path if re.fullmatch(r"bench/\w+\.md", path) else copy(path)
 
 
@@ -136,18 +136,18 @@ def remark(text: str) -> str:
     return block("{container} remark", text)
 
 
-def figure(cell: NotebookNode, png: str, caption: str) -> str:
+def figure(cell: NotebookNode, png: str, caption: str, folder: str) -> str:
     """A picture; its caption, without TeX's marks, is the alternative text."""
     name = f"images/{cell.id}.png"
     (PAGES / name).write_bytes(base64.b64decode(png))
     caption = caption[0].upper() + caption[1:]
     words = re.sub(r"[$\\{}]", " ", caption).split()
-    return block(f"{{figure}} /{name}", f":alt: {' '.join(words)}\n\n{linked(caption)}")
+    return block(f"{{figure}} /{name}", f":alt: {' '.join(words)}\n\n{linked(caption, folder)}")
 
 
 def source(cell: NotebookNode) -> str:
     """The source of a cell; what it exports is linked to from the reference."""
-    label = f"(cell-{cell.id})=\n" * ("export" in directives(cell))
+    label = f"(cell-{cell.id})=\n" * bool({"export", "exporti"} & directives(cell))
     return label + block("{code-block} python", shown_source(cell))
 
 
@@ -155,7 +155,7 @@ def chapter(path: Path) -> str:
     """A notebook as a page. A second title begins an appendix, a level deeper."""
     cells = nbformat.read(path, as_version=4).cells
     waiting = {number for number, shown in EQUATIONS.items() if shown.chapter == path}
-    parts, appendix = [], False
+    parts, appendix, folder = [], False, path.parent.relative_to(ROOT).as_posix()
 
     def checked(shown: re.Match) -> str:
         number = shown["number"]
@@ -166,7 +166,7 @@ def chapter(path: Path) -> str:
     for cell, following in zip(cells, [*cells[1:], None]):
         if cell.cell_type == "markdown":
             drawn = parts and parts[-1].startswith("```{figure}")
-            text = linked(FIGURE.sub("", cell.source) if drawn else cell.source)
+            text = linked(FIGURE.sub("", cell.source) if drawn else cell.source, folder)
             appendix = appendix or bool(parts and re.search(r"^# ", text, re.M))
             parts.append(re.sub(r"^#", "##", text, flags=re.M) if appendix else text)
             continue
@@ -177,11 +177,12 @@ def chapter(path: Path) -> str:
         for output in shown_outputs(cell):
             data = output.get("data", {})
             if "image/png" in data:
-                parts.append(figure(cell, data["image/png"], FIGURE.match(following.source)[1]))
+                parts.append(figure(cell, data["image/png"], FIGURE.match(following.source)[1],
+                                    folder))
             elif "text/markdown" in data:
                 text = EQUATION.sub(checked, data["text/markdown"])
                 text = TAGGED.sub(lambda shown: formula(shown[1]), text)
-                parts.append(linked(REMARK.sub(lambda line: remark(linked(line[1])), text)))
+                parts.append(linked(REMARK.sub(lambda line: remark(linked(line[1])), text), folder))
             else:
                 text = output.get("text") or data["text/plain"]
                 parts.append(block("{code-block} text", f":class: output\n\n{text.rstrip()}"))
@@ -189,7 +190,7 @@ def chapter(path: Path) -> str:
             parts += ["<details class='source'>\n<summary>source</summary>", *code, "</details>"]
     heading, _, text = parts[0].partition("\n")
     module = next((m.stem for m in MODULES if notebook_of(m) == path), None)
-    links = [f"[Download this notebook]({copy(f'nbs/{path.name}')})"]
+    links = [f"[Download this notebook]({copy(path.relative_to(ROOT).as_posix())})"]
     links += [f"[Reference of `{module}`](/api/{module}.md)"] if module else []
     parts[0] = f"{heading}\n\n{block('{container} links', ' · '.join(links))}\n{text}"
     return "\n\n".join(parts) + "\n"
@@ -273,7 +274,7 @@ def equations_page() -> str:
     for path, shown in chapters.items():
         counts = Counter(e.verdict for e in shown)
         numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
-        rows.append(f"| [{title(path)}](/{path.stem}.md) | {numbers} |")
+        rows.append(f"| [{title(path)}](/{page_of(path)}.md) | {numbers} |")
     parts = ["# Every checked equation", "The number below a formula leads to its place in the "
              "chapter; after the verdict stand the equations that it rests on, and its reach.",
              "\n".join([f"| chapter | {' | '.join(VERDICTS)} |", "|---" * 5 + "|", *rows])]
@@ -296,7 +297,7 @@ if __name__ == "__main__":
     shutil.rmtree(PAGES, ignore_errors=True)
     (PAGES / "images").mkdir(parents=True)
     for path in CHAPTERS:
-        write(path.stem, chapter(path))
+        write(page_of(path), chapter(path))
     for module in MODULES:
         write(f"api/{module.stem}", Reference(module).page())
     reports = sorted((ROOT / "bench").glob("*.md"))
@@ -308,6 +309,7 @@ if __name__ == "__main__":
         "{toctree}", "\n".join(f"api/{module.stem}" for module in MODULES)))
     front = chapter(NBS / "index.ipynb")
     write("index", "\n\n".join([
-        front, contents("Chapters", [path.stem for path in CHAPTERS]),
+        front, contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),
+        contents("Solutions", [page_of(path) for path in CHAPTERS if path.parent != NBS]),
         contents("Look up", ["equations", "api"]),
         contents("Measured", ["Status: the last full run <bench/check_all>", *others])]) + "\n")

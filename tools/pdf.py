@@ -13,7 +13,7 @@ from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader
 
 from browser import MISSING, chromium
-from notebooks import ROOT, paths
+from notebooks import ROOT, page_of, paths
 
 SITE, HTML, PDF = ROOT / "build/book", ROOT / "build/print.html", ROOT / "build/ddpm_course.pdf"
 WIDTH = 657  # of an A4 page between its margins, in the browser's pixels
@@ -35,7 +35,7 @@ def article(path: Path, names: list[str]) -> Tag:
     for part in text.select("[id]"):
         part["id"] = f"{path.stem}--{part['id']}"
     for image in text.select("img"):
-        image["src"] = f"book/{image['src']}"
+        image["src"] = urljoin(path.relative_to(SITE.parent).as_posix(), image["src"])
     for link in text.select("a[href]"):
         page, fragment = urldefrag(urljoin(path.name, link["href"]))
         if Path(page).stem in names and page.endswith(".html"):
@@ -59,9 +59,10 @@ def print_pages(page: Page) -> dict[str, int]:
 def main() -> None:
     if not chromium():
         sys.exit(f"make pdf: {MISSING}")
-    names = [path.stem for path in paths()]
+    names = [page_of(path) for path in paths()]
     names.insert(0, names.pop())
-    articles = [article(SITE / f"{name}.html", names) for name in names]
+    stems = [Path(name).name for name in names]
+    articles = [article(SITE / f"{name}.html", stems) for name in names]
     contents = []
     for text in articles:
         for heading in text.select("h1, h2"):

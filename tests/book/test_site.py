@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 import nbformat
 import pytest
 from browser import MISSING, chromium
-from notebooks import ROOT, paths
+from notebooks import ROOT, page_of, paths
 
 bs4 = pytest.importorskip("bs4")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs .[book]: run make book")
@@ -17,7 +17,7 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 SITE = ROOT / "build/book"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
-CHAPTERS = [f"{path.stem}.html" for path in paths()]
+CHAPTERS = [f"{page_of(path)}.html" for path in paths()]
 UNRENDERED = ".math:not(:has(mjx-container)), [data-mjx-error]"
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
@@ -124,11 +124,11 @@ def test_checked_equations_are_where_links_lead(soups):
     links = soups["equations.html"].select(".remark a")
     listed = {link["href"].split("#eq-")[-1] for link in links}
     for path in paths()[:-1]:
-        soup = soups[f"{path.stem}.html"]
+        soup = soups[f"{page_of(path)}.html"]
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
                 shown = output.get("data", {}).get("text/markdown", "")
-                for number, verdict in re.findall(r"<small>\((\d+\.\d+)\) \*\*(\w+)\*\*", shown):
+                for number, verdict in re.findall(r"<small>\((\d+(?:\.\d+)+)\) \*\*(\w+)\*\*", shown):
                     name = number.replace(".", "-")
                     assert name in listed
                     if int(number.split(".")[0]) == int(path.stem[:2]):
@@ -153,8 +153,8 @@ def test_no_directive_is_shown(soups):
 
 def test_notebooks_can_be_downloaded(soups):
     for path in paths():
-        link = soups[f"{path.stem}.html"].find("a", string="Download this notebook")
-        assert (SITE / link["href"]).read_bytes() == path.read_bytes()
+        link = soups[f"{page_of(path)}.html"].find("a", string="Download this notebook")
+        assert (SITE / page_of(path)).parent.joinpath(link["href"]).read_bytes() == path.read_bytes()
 
 
 def test_functions_and_chapters_lead_to_each_other(soups):
