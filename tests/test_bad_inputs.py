@@ -184,6 +184,7 @@ OBJECTIVE = [
     Row("decoder: other levels", lambda: decoder(levels=256), BadValue, "256 levels"),
     Row("decoder: images in [0, 1]", lambda: decoder(x=(GREY + 1) / 2), BadValue, "off the grid"),
     Row("decoder: images in 0..255", lambda: decoder(x=GREY.add(1) * 127.5), BadValue, "0..255"),
+    Row("decoder: a level above white", lambda: decoder(x=GREY + 0.125), BadValue, "off the grid"),
     Row("decoder: NaN", lambda: decoder(x=GREY * NAN), BadValue, "off the grid"),
     Row("decoder: one mean for all", lambda: decoder(mean=GREY[:1]), BadValue, "broadcast"),
     Row("bits_per_dim: no pixels", lambda: bits_per_dim(X.sum(), 0), BadValue, "dims"),
@@ -241,6 +242,8 @@ PREDICTIONS = [
     *(Row(f"p_sample_loop: shape {shape}",
           lambda s=shape: p_sample_loop(SCHEDULE, lambda x, t: x, s), error, "shape")
       for shape, error in [((0, 3, 8, 8), BadValue), ((-1, 3), BadValue), ((2.0, 3), BadType)]),
+    Row("p_sample_loop: a seed as generator", lambda: p_sample_loop(
+        SCHEDULE, lambda x, t: x, (2, 3, 8, 8), generator=0), BadType, "torch.Generator"),
     Row("p_sample_loop: 2C channels", lambda: p_sample_loop(
         SCHEDULE, lambda x, t: torch.cat([x, x], 1), (2, 3, 8, 8)), BadValue, "keep the first C"),
 ]
