@@ -34,13 +34,13 @@ def notebook_rows(cases: list[ElementTree.Element]) -> list[str]:
     seconds, memory = Counter(), Counter()
     for case in cases:
         if part_of(case) == "nbs":
-            name = case.get("classname").removeprefix("nbs.")
+            name = case.get("classname").removeprefix("nbs.").removesuffix(".ipynb").replace(".", "/")
             seconds[name] += float(case.get("time", 0))
             for note in case.iter("property"):
                 memory[name] = max(memory[name], int(note.get("value")))
     rows = []
     for name in sorted(seconds):
-        exempt, printing = exempt_and_printing([NBS / name])
+        exempt, printing = exempt_and_printing([NBS / f"{name}.ipynb"])
         peak = f"{memory[name] / 1e6:.2f} GB" if memory[name] else "unknown"
         rows.append(f"| {name} | {seconds[name]:.0f} | {peak} | {exempt} of {printing} |")
     return rows
