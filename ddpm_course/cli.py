@@ -61,11 +61,11 @@ def show_run(run_dir: Path) -> None:
     """Say where the pictures of a finished run are, and how good its samples; in one process."""
     if os.environ.get("RANK", "0") != "0":
         return
-    from ddpm_course.evaluation import CLASSIFIERS, evaluate, summary
+    from ddpm_course.evaluation import evaluate, has_classifier, summary
     from ddpm_course.training import read_config
 
     profile, _ = read_config(run_dir)
-    report = evaluate(run_dir, device=profile.device) if profile.data in CLASSIFIERS else None
+    report = evaluate(run_dir, device=profile.device) if has_classifier(profile) else None
     show_pictures(run_dir)
     if report:
         print(f"new samples: {summary(report.sets)}")

@@ -11,7 +11,7 @@ from scipy.linalg import sqrtm
 
 from ddpm_course import evaluation
 from ddpm_course.checks import BadInput, BadValue
-from ddpm_course.data import digits, halves, load_data, random_stream
+from ddpm_course.data import digits, glyphs, halves, load_data, random_stream, to_float
 from ddpm_course.evaluation import (
     CLASSIFIERS, as_stored, classifier_path, compare, evaluate, frechet_distance, kernel_distance,
     load_classifier, measure, nearest, rows, summary, table, train_classifier, yardstick)
@@ -79,6 +79,12 @@ def test_nearest_finds_copies_and_the_nearest_of_others():
 
 
 # --- The eye -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name, colour", [("glyphs28", False), ("glyphs32", True)])
+def test_a_stored_classifier_reads_glyphs_that_it_has_not_seen(name, colour):
+    pixels, labels = glyphs(69_000, 69_360, CLASSIFIERS[name].image_size, colour)
+    assert (load_classifier(name)(to_float(pixels)).argmax(1) == labels).float().mean() > 0.97
+
 
 def test_the_classifier_reads_digits_that_it_has_not_seen():
     images, labels = load_data("digits", "held_out")
@@ -177,7 +183,7 @@ def test_a_report_holds_what_was_measured(run):
     report = json.loads(paths[0].read_text())
     assert report["images_per_set"] == 898 and report["seed"] == 3
     assert report["sampler"] == {"sampling_steps": 2}
-    assert report["classifier_sha256"] == CLASSIFIERS["digits"]
+    assert report["classifier_sha256"] == CLASSIFIERS["digits"].sha256
     assert report["sets"] == json.loads(json.dumps(
         {name: dataclasses.asdict(got) for name, got in sets.items()}))
     assert {name: got for name, got in sets.items() if name != "samples"} == ROWS
@@ -191,6 +197,25 @@ def test_a_report_is_never_overwritten(run):
     with pytest.raises(BadValue, match="evaluation-seed-4.png, which exists"):
         evaluate(run, 4, "cpu")
     assert kept.read_text() == "kept" and not kept.with_suffix(".json").exists()
+
+
+def test_a_run_at_another_size_is_refused_before_anything_is_drawn(tmp_path):
+    profile = dataclasses.replace(load_profile("smoke"), image_size=16, num_steps=1)
+    run = train(profile, 0, tmp_path / "run")
+    before = sorted(run.iterdir())
+    with pytest.raises(BadValue, match="image_size = 16.*digits of 8 by 8.*train without image_size"):
+        evaluate(run)
+    assert sorted(run.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_a_run_on_glyphs_is_measured(tmp_path):
+    profile = dataclasses.replace(load_profile("smoke"), data="glyphs28", num_classes=36, num_steps=2)
+    yard, sets, files = evaluate(train(profile, 0, tmp_path / "run"), device="cpu", sampling_steps=2)
+    assert len(yard.held_out) == 900 and len(yard.classes) == 36 and len(yard.floors["frechet"]) == 20
+    floors = {name: found.frechet / sets["held out"].frechet for name, found in sets.items()}
+    assert 0.8 < floors["memoriser"] < 1.3 < floors["classes by chance"] < 20 < floors["samples"]
+    assert min(sets["two classes missing"].classes) == 0 and all(path.exists() for path in files)
 
 
 def test_the_table_has_a_line_for_each_set_and_its_own_unit():

@@ -1,4 +1,4 @@
-"""Train the classifier that chapter 30 sees with, and store it: the data set's name is the argument.
+"""Train a classifier that chapter 30 sees with, and store it: NAME EPOCHS, as `digits 60`, `glyphs28 4`.
 
 The hash that is printed belongs into CLASSIFIERS, in nbs/30_evaluation.ipynb. A new classifier is a
 new unit: distances measured with the old one can't be compared with those of the new one.
@@ -13,7 +13,8 @@ from ddpm_course.data import load_data
 from ddpm_course.evaluation import classifier_path, train_classifier
 
 if __name__ == "__main__":
-    name, = sys.argv[1:]
+    name, epochs = sys.argv[1:]
     path = classifier_path(name)
-    save_file(train_classifier(*load_data(name, "train")).state_dict(), path)
+    model = train_classifier(*load_data(name, "train"), epochs=int(epochs))
+    save_file(model.state_dict(), path)
     print(name, hashlib.sha256(path.read_bytes()).hexdigest())
