@@ -218,7 +218,7 @@ EXERCISES |= {
         sides="the covariance and your answer"), (
         "Try the smallest case: what is the covariance after a single step?",
         "In (1.12) the letter $a$ is a root here. What is its square?",
-        "One step adds a variance of $1-\\alpha$. Each step halves the exponent that you see.")),
+        "One step adds a variance of $1-\\alpha$. The exponent that you see is twice the right one.")),
     "1.4": Exercise(First(
         "the share of noise", lambda t: 1 - 0.95**t, 0.99, 1000), (
         "Each step multiplies what the image has left of the variance by the same number.",
@@ -297,7 +297,7 @@ EXERCISES |= {
         r"\frac{q(x_t\mid x_{t-1},x_0)\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
         r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
         r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1})}{q(x_t)}",
-        r"q(x_{t-1}\mid x_t)"), by=lambda: in_chains()), (
+        r"q(x_{t-1}\mid x_t)"), by=lambda: in_chains(), start=2), (
         "If all lines were true, the image would tell nothing about the step back.",
         "The Markov property (1.3) lets the image go where the state right before is given.",
         "Look for a density from which the image is dropped though no earlier state stays.")),
