@@ -1,15 +1,17 @@
 """Write the pages of the site, in Sphinx's Markdown, from the notebooks as they are stored.
 
 A chapter is its notebook: text, code, outputs. A checked equation is the target of every "(3.4)"
-that cites it, in any chapter; a figure's caption is its alternative text as well; source that is
-collapsed in JupyterLab is folded. The reference is made from the modules' docstrings, and the list
-of equations from their verdicts. What was measured comes from bench/.
+that cites it, in any chapter; a figure's caption is its alternative text as well, and a figure
+that moves has its still beside it; source that is collapsed in JupyterLab is folded. The reference
+is made from the modules' docstrings, and the list of equations from their verdicts. What was
+measured comes from bench/.
 
 From the top of the repository: make book
 """
 
 import ast
 import base64
+import io
 import posixpath
 import re
 import shutil
@@ -20,6 +22,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from PIL import Image
 
 from notebooks import NBS, ROOT, directives, page_of, paths, shown_outputs, shown_source
 
@@ -72,7 +75,7 @@ def notebook_of(module: Path) -> Path | None:
     return ROOT / source[1] if source else None
 
 
-# By notebook; the module that no notebook exports is the last.
+# By notebook; the modules that no notebook exports are the last.
 MODULES = sorted((ROOT / "ddpm_course").glob("[a-z]*.py"), key=lambda path: str(notebook_of(path)))
 
 
@@ -136,13 +139,29 @@ def remark(text: str) -> str:
     return block("{container} remark", text)
 
 
-def figure(cell: NotebookNode, png: str, caption: str, folder: str) -> str:
-    """A picture; its caption, without TeX's marks, is the alternative text."""
-    name = f"images/{cell.id}.png"
-    (PAGES / name).write_bytes(base64.b64decode(png))
+def figure(cell: NotebookNode, data: NotebookNode, caption: str, folder: str) -> str:
+    """A picture; its caption, without TeX's marks, is the alternative text.
+
+    One that moves comes as its still and, for a screen, as what moves; the reader can stop it.
+    One with sliders is HTML, whose pictures have a text of their own.
+    """
     caption = caption[0].upper() + caption[1:]
-    words = re.sub(r"[$\\{}]", " ", caption).split()
-    return block(f"{{figure}} /{name}", f":alt: {' '.join(words)}\n\n{linked(caption, folder)}")
+    words = " ".join(re.sub(r"[$\\{}]", " ", caption).split())
+    caption = linked(caption, folder)
+    if "text/html" in data:
+        return "\n\n".join([block("{raw} html", data["text/html"]),
+                            block("{container} caption", caption)])
+    png, name = base64.b64decode(data["image/png"]), f"images/{cell.id}.png"
+    (PAGES / name).write_bytes(png)
+    picture = Image.open(io.BytesIO(png))
+    if not getattr(picture, "is_animated", False):
+        return block(f"{{figure}} /{name}", f":alt: {words}\n\n{caption}")
+    still = f"images/{cell.id}-still.png"
+    picture.save(PAGES / still)
+    return block("{container} moving", "\n\n".join([
+        block(f"{{image}} /{name}", f":alt: {words}"),
+        block("{raw} html", "<label><input type='checkbox'> show the last picture only</label>"),
+        block(f"{{figure}} /{still}", f":alt: {words}\n\n{caption}")]))
 
 
 def source(cell: NotebookNode) -> str:
@@ -155,7 +174,8 @@ def chapter(path: Path) -> str:
     """A notebook as a page. A second title begins an appendix, a level deeper."""
     cells = nbformat.read(path, as_version=4).cells
     waiting = {number for number, shown in EQUATIONS.items() if shown.chapter == path}
-    parts, appendix, folder = [], False, path.parent.relative_to(ROOT).as_posix()
+    parts, appendix, drawn = [], False, False
+    folder = path.parent.relative_to(ROOT).as_posix()
 
     def checked(shown: re.Match) -> str:
         number = shown["number"]
@@ -165,8 +185,8 @@ def chapter(path: Path) -> str:
 
     for cell, following in zip(cells, [*cells[1:], None]):
         if cell.cell_type == "markdown":
-            drawn = parts and parts[-1].startswith("```{figure}")
             text = linked(FIGURE.sub("", cell.source) if drawn else cell.source, folder)
+            drawn = False
             appendix = appendix or bool(parts and re.search(r"^# ", text, re.M))
             parts.append(re.sub(r"^#", "##", text, flags=re.M) if appendix else text)
             continue
@@ -177,8 +197,8 @@ def chapter(path: Path) -> str:
         for output in shown_outputs(cell):
             data = output.get("data", {})
             if "image/png" in data:
-                parts.append(figure(cell, data["image/png"], FIGURE.match(following.source)[1],
-                                    folder))
+                parts.append(figure(cell, data, FIGURE.match(following.source)[1], folder))
+                drawn = True
             elif "text/markdown" in data:
                 text = EQUATION.sub(checked, data["text/markdown"])
                 text = TAGGED.sub(lambda shown: formula(shown[1]), text)

@@ -183,6 +183,33 @@ def test_folded_source_by_keyboard(page):
     assert details.locator("pre").is_visible()
 
 
+@pytest.mark.parametrize("name", ["02_closed_form.html", "07_ddim.html"])
+def test_sliders_by_keyboard(page, name):
+    open_page(page, name)
+    picture, sliders = page.locator(".sliders img"), page.locator(".sliders input").all()
+    seen = {picture.get_attribute("src")}
+    for slider in sliders:
+        slider.focus()
+        page.keyboard.press("End")
+        assert picture.get_attribute("alt") == slider.get_attribute("aria-valuetext")
+        seen.add(picture.get_attribute("src"))
+    assert len(seen) == 1 + len(sliders) and page.faults == []
+
+
+@pytest.mark.parametrize("name", ["05_epsilon.html", "06_exact_world.html", "07_ddim.html"])
+def test_what_moves_can_be_stopped(page, name):
+    open_page(page, name)
+    moving, still = page.locator(".moving > img"), page.locator(".moving figure img")
+    assert moving.is_visible() and not still.is_visible()
+    page.get_by_label("show the last picture only").focus()
+    page.keyboard.press("Space")
+    assert still.is_visible() and not moving.is_visible()
+    page.keyboard.press("Space")
+    for asked in ({"media": "print"}, {"media": "screen", "reduced_motion": "reduce"}):
+        page.emulate_media(**asked)
+        assert still.is_visible() and not moving.is_visible()
+
+
 def test_phone_menu_by_keyboard(page):
     page.set_viewport_size(PHONE)
     open_page(page, "index.html")
