@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import ddpm_course
-from .checks import BadValue, bad_input, check_batch, check_choice, check_like, describe
+from .checks import BadValue, bad_input, check_batch, check_like, describe
 from .data import PARTS, batch_order, check_absent, digits, halves, image_grid
 from .data import load_set, random_stream, to_float, to_uint8
 from .training import draw, read_config
