@@ -66,12 +66,10 @@ def test_bad_values_are_refused(key, value):
         dataclasses.replace(SMOKE, **{key: value})
 
 
-# what is replaced in the file, by what, and what the message must name
+# beside those of nbs/bad_inputs.py: what is replaced, by what, and what the message must name
 BAD_FILES = [
-    ("batch_size = 32", "batchsize = 32", ["batch_size", "unknown key batchsize"]),
     ("batch_size = 32\n", "", ["no line for batch_size"]),
     ("batch_size = 32", "batch_size = 32\nmomentum = 0.9", ["unknown key momentum"]),
-    ("batch_size = 32", "batch_size = many", ["batch_size", "'many'", "integer"]),
     ("batch_size = 32", "batch_size =", ["batch_size", "''", "integer"]),
     ("batch_size = 32", "batch_size = 32\nbatch_size = 64", ["batch_size", "already exists"]),
     ("num_steps = 20", "num_steps = 12.5", ["num_steps", "'12.5'"]),
@@ -95,16 +93,10 @@ def test_bad_files_are_refused(tmp_path, old, new, named):
     assert [name for name in [str(path), *named] if name not in message] == []
 
 
-def test_a_missing_profile_is_refused():
-    with pytest.raises(BadValue, match="'lapto'.*'smoke', 'laptop', 'gpu'.*write 'laptop'"):
-        load_profile("lapto")
-
-
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])
 def test_an_unreadable_file_is_refused(tmp_path, content):
     path = tmp_path / "my.ini"
-    if content is not None:
-        path.write_bytes(content)
+    path.write_bytes(content)
     with pytest.raises(BadValue, match="my.ini"):
         load_profile("smoke", path)
 

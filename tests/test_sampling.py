@@ -594,7 +594,7 @@ def test_slerp_at_its_ends_and_between_parallels():
     assert slerp(a, b, 0.3).dtype == torch.float32
 
 
-# --- Bad inputs ----------------------------------------------------------------------------------
+# --- Bad inputs, beside those of nbs/bad_inputs.py -----------------------------------------------
 
 X, T, NOISE = torch.zeros(2, 1, 4, 4), torch.tensor([1000, 500]), torch.zeros(2, 1, 4, 4)
 S = torch.tensor([900, 400])
@@ -611,14 +611,7 @@ def walk(times=(1000, 500, 0), shape=(2, 1), **options):
 
 
 BAD = {
-    "no steps": (lambda: spacing("trailing", 1000, 0), BadValue, "1 to 1000"),
-    "negative steps": (lambda: spacing("trailing", 1000, -5), BadValue, "1 to 1000"),
-    "more steps than T": (lambda: spacing("trailing", 1000, 1001), BadValue, "1 to 1000"),
-    "12.5 steps": (lambda: spacing("trailing", 1000, 12.5), BadType, "whole number"),
     "T = 0": (lambda: spacing("trailing", 0, 1), BadValue, "1 or more"),
-    "misspelt spacing": (lambda: spacing("trailling", 1000, 5), BadValue, "write 'trailing'"),
-    "eta below 0": (lambda: step(eta=-0.1), BadValue, "[0, 1]"),
-    "eta above 1": (lambda: step(eta=1.5), BadValue, "[0, 1]"),
     "eta nan": (lambda: step(eta=math.nan), BadValue, "[0, 1]"),
     "eta a word": (lambda: step(eta="1"), BadType, "a number"),
     "misspelt variance": (lambda: step(variance_type="fixed_smal"), BadValue, "'fixed_small'"),
@@ -631,15 +624,12 @@ BAD = {
     "s a number": (lambda: step(s=900), BadType, "target s"),
     "s for one of two": (lambda: step(s=torch.tensor([900])), BadValue, "target s"),
     "s equal to t with noise": (lambda: step(s=T), BadValue, "s < t"),
-    "s after t with noise": (lambda: step(t=S, s=T), BadValue, "s < t"),
     "noise that broadcasts": (lambda: step(noise=NOISE[:1]), BadValue, "nothing is broadcast"),
     "output that broadcasts": (lambda: step(output=X[:1]), BadValue, "nothing is broadcast"),
     "2C channels": (lambda: step(output=torch.zeros(2, 2, 4, 4)), BadValue, "2C"),
-    "a number of steps for the times": (lambda: walk(50), BadType, "spacing"),
     "one seed for all": (lambda: walk(seeds=5), BadValue, "one seed for each of 2"),
     "no times": (lambda: walk([]), BadValue, "spacing"),
     "only the end": (lambda: walk([0]), BadValue, "spacing"),
-    "times without the end": (lambda: walk([1000, 500]), BadValue, "0 at the end"),
     "times that rise": (lambda: walk([500, 1000, 0]), BadValue, "strictly falling"),
     "a time twice": (lambda: walk([1000, 500, 500, 0]), BadValue, "strictly falling"),
     "a time above T": (lambda: walk([1001, 0]), BadValue, "0 to 1000"),
@@ -648,13 +638,10 @@ BAD = {
     "empty batch": (lambda: walk(shape=(0, 1)), BadValue, "shape"),
     "too few seeds": (lambda: walk(seeds=[1]), BadValue, "one seed for each of 2"),
     "seed -1": (lambda: walk(seeds=[1, -1]), BadValue, "seed"),
-    "seed 2^64": (lambda: walk(seeds=[1, 2**64]), BadValue, "seed"),
     "half a seed": (lambda: walk(seeds=[1, 1.5]), BadType, "seed"),
     "seeds and a generator": (
         lambda: walk(seeds=[1, 2], generator=torch.Generator()), BadValue, "not both"),
-    "a seed for a generator": (lambda: walk(generator=0), BadType, "manual_seed"),
     "start of another shape": (lambda: walk(x_T=torch.zeros(2, 2)), BadValue, "x_T"),
-    "walk with eta nan": (lambda: walk(eta=math.nan), BadValue, "eta"),
     "inversion of whole numbers": (
         lambda: invert(SCHEDULE, lambda x, t: x, X.long(), [1000, 0]), BadType, "int64"),
     "inversion with rising times": (

@@ -148,12 +148,15 @@ def test_pictures_in_a_folder_train(tmp_path):
     assert draw(run, 2, 0, "cpu").shape == (2, 1, 8, 8)
 
 
-def test_channels_last_is_the_same_network():
+def test_channels_last_is_the_same_network(tmp_path):
+    profile = dataclasses.replace(TINY, channels_last=True)
     *_, plain = loop(TINY)
-    *_, last = loop(dataclasses.replace(TINY, channels_last=True))
+    *_, last = loop(profile)
     assert torch.allclose(weights(plain.model), weights(last.model), atol=1e-5)
     wide = last.model.middle[0].residual.conv1.weight
     assert wide.is_contiguous(memory_format=torch.channels_last) and not wide.is_contiguous()
+    stored = load_file(train(profile, 0, tmp_path / "run") / "model.safetensors")
+    assert torch.equal(stored["middle.0.residual.conv1.weight"], wide)
 
 
 @pytest.mark.slow
@@ -442,7 +445,7 @@ def test_the_first_bad_loss_is_named():
 
 @pytest.mark.parametrize("changes, said", [
     (dict(batch_size=899), "899 for a data set of 898"), (dict(model_channels=6), "multiple of 4"),
-    (dict(num_classes=9), "num_classes: got 9, expected 0, or 10"), (dict(num_classes=11), "got 11")])
+    (dict(num_classes=11), "num_classes: got 11, expected 10")])
 def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
     with pytest.raises(BadValue, match=said):
         train(dataclasses.replace(TINY, **changes), 0, tmp_path / "run")
@@ -453,10 +456,6 @@ def test_train_refuses_a_bad_seed(tmp_path):
     for seed, kind in ((-1, BadValue), (2**64, BadValue), (0.5, BadType)):
         with pytest.raises(kind, match="train: seed"):
             train(TINY, seed, tmp_path / "run")
-
-
-def shorten(path):
-    path.write_bytes(path.read_bytes()[:-10])
 
 
 def lengthen(path):
@@ -476,11 +475,9 @@ def drop_one(path):
 DAMAGE = {
     "ema.safetensors": [
         (lambda path: path.unlink(), "No such file"),
-        (shorten, "SafetensorError"), (lengthen, "SafetensorError"),
+        (lengthen, "SafetensorError"),
         (lambda path: path.write_bytes(b""), "SafetensorError"),
-        (lambda path: path.write_text("<!DOCTYPE html><html></html>"), "SafetensorError"),
         (drop_one, "no such tensor"),
-        (lambda path: change(path.with_name("config.json"), model_channels=16), r"\(10, 64\)"),
     ],
     "config.json": [
         (lambda path: path.unlink(), "No such file"),
