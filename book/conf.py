@@ -11,6 +11,7 @@ language = "en"
 extensions = ["myst_parser", "sphinx.ext.mathjax"]
 myst_enable_extensions = ["dollarmath"]
 add_module_names = False
+smartquotes = False  # what a message says to type is copied
 
 html_theme = "furo"
 html_title = project
