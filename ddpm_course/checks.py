@@ -152,11 +152,13 @@ def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
         raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
                         fix="for one step for the whole batch use torch.full((B,), t)")
     if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
-        raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
-                        fix="draw t with torch.randint, or convert it with t.long()")
+        fix = ("give the steps themselves, not a mask" if t.dtype == torch.bool else
+               "draw t with torch.randint; t.long() is for whole numbers that are stored as floats")
+        raise bad_input(BadType, where, "t", got=describe(t), expected=expected, fix=fix)
     if t.shape != (batch,):
         raise bad_input(BadValue, where, "t", got=describe(t), expected=expected,
-                        fix="give one step per example, for example t.expand(B)")
+                        fix="give one step per example: t.expand(B) repeats a single one, and "
+                            "x[None] makes a batch of a single example")
     if t.device.type == "cpu":
         low, high = map(int, t.aminmax())
         if low < first or high > num_train_timesteps:

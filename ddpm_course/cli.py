@@ -209,8 +209,13 @@ def main(words: Sequence[str] | None = None) -> int:
         parse(sys.argv[1:] if words is None else words).run()
     except SystemExit:  # after --help
         return 0
-    except (BadInput, OSError) as error:
+    except BadInput as error:
         print(f"ddpm-course: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(bad_input(BadInput, "ddpm-course", "files", got=str(error),
+                        expected="to read and to write them", fix="see that the folder is there, "
+                        "that you may write to it, and that its disk has room"), file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(f"ddpm-course: {stop or 'interrupted'}", file=sys.stderr)

@@ -424,7 +424,8 @@ def folder_set(part: str, data_dir: Path | str, image_size: int,
                              "two or more of each class")
     root = Path(data_dir).expanduser()
     if not str(data_dir) or not root.is_dir():
-        raise error(got=f"{str(data_dir)!r}, which is no folder", fix="check its name")
+        raise error(got=f"{str(data_dir)!r}, which is no folder",
+                    fix="set data_dir to a folder that exists")
     if image_size == 0:
         raise bad_input(BadValue, "folder", "image_size", got="0", expected="1 or more",
                         fix="say how many pixels wide the images shall be, for example 32")
@@ -499,7 +500,7 @@ def batch_order(num_images: int, batch_size: int, seed: int, first: int = 1) -> 
     check_int("batch_order", "first", first, 1)
     if num_images < batch_size:
         raise bad_input(BadValue, "batch_order", "batch_size", got=f"{batch_size} for a data set "
-                        f"of {num_images} images", expected="at most one batch per data set",
+                        f"of {num_images} images", expected="no more than there are images",
                         fix=f"choose batch_size = {num_images} or less, or add images")
     per_round = num_images // batch_size
     whole_rounds, batches = divmod(first - 1, per_round)

@@ -90,7 +90,11 @@ def load_classifier(name: str) -> Classifier:
 
     Raises BadValue for a data set without one, and when its file is missing or has changed.
     """
-    check_choice("load_classifier", "name", name, list(CLASSIFIERS))
+    if name not in CLASSIFIERS:
+        raise bad_input(BadValue, "load_classifier", "name", got=repr(name),
+                        expected=f"data with a stored classifier: {', '.join(CLASSIFIERS)}",
+                        fix="make a classifier with train_classifier, and give its features of "
+                            "samples and of held-out images to frechet_distance")
     path = classifier_path(name)
     stored = path.read_bytes() if path.exists() else b""
     if hashlib.sha256(stored).hexdigest() != CLASSIFIERS[name].sha256:

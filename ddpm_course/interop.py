@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from . import __version__
+from .checkpoint import tensor_bytes
 from .checks import BadInput, BadValue, bad_input, describe
 from .profiles import Profile
 from .schedule import make_schedule
@@ -196,7 +197,8 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
             "_class_name": "DDPMPipeline", **{name: ["diffusers", of] for name, of in parts.items()}})
         write_json(new / "scheduler/scheduler_config.json", scheduler_config(profile))
         write_json(new / "unet/config.json", unet)
-        save_file(to_diffusers(model), new / "unet/diffusion_pytorch_model.safetensors")
+        weights = tensor_bytes(to_diffusers(model))
+        (new / "unet/diffusion_pytorch_model.safetensors").write_bytes(weights)
         (new / "README.md").write_text(
             CARD.format(version=__version__, labels=labels, **facts), encoding="utf-8")
     return folder
@@ -319,5 +321,5 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
     from_diffusers(weights, model, str(file))
     with new_folder(run_dir, "import", "run_dir") as new:
         write_config(new, profile, shape, imported_from=folder.resolve().name)
-        save_file(model.state_dict(), new / "ema.safetensors")
+        (new / "ema.safetensors").write_bytes(tensor_bytes(model.state_dict()))
     return run_dir

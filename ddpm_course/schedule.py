@@ -67,7 +67,8 @@ def _check_betas(betas: Sequence[float] | Tensor) -> Tensor:
     if bad.any():
         t = int(bad.nonzero()[0]) + 1
         raise bad_input(BadValue, where, f"beta at t = {t}", got=f"{betas[t - 1]:g}",
-                        expected="a number in (0, 1)", fix="change the schedule's end points or T")
+                        expected="a number in (0, 1)",
+                        fix="change it, or the end points or T of the schedule that it is from")
     return betas
 
 # %% ../nbs/01_forward_process.ipynb #be3475a3

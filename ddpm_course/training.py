@@ -4,9 +4,9 @@
 __all__ = ['WORKERS', 'SAMPLING_BATCH', 'find_device', 'start_processes', 'arithmetic', 'network_of', 'learning_rate',
            'ema_decay', 'update_ema', 'build_model', 'build_schedule', 'Batch', 'make_batch', 'fits', 'sent', 'fetched',
            'batches', 'State', 'begin', 'training_loop', 'sample_labels', 'sampling_steps', 'read_losses', 'unfinished',
-           'new_folder', 'facts_of', 'write_config', 'Stopped', 'StopSignal', 'metrics_log', 'record', 'draw_samples',
-           'draw_losses', 'load_images', 'sole_writer', 'carry_on', 'train', 'read_config', 'load_run', 'draw',
-           'sample', 'resume']
+           'make_folder', 'new_folder', 'facts_of', 'write_config', 'Stopped', 'StopSignal', 'metrics_log', 'record',
+           'draw_samples', 'draw_losses', 'load_images', 'sole_writer', 'carry_on', 'train', 'read_config', 'load_run',
+           'draw', 'sample', 'resume']
 
 # %% ../nbs/14_training.ipynb #a934492d
 import copy
@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import TqdmWarning, tqdm
@@ -35,7 +34,7 @@ from tqdm import TqdmWarning, tqdm
 import ddpm_course
 from .checkpoint import Checkpoint, check_fits, load_optimizer, load_weights
 from .checkpoint import newest_checkpoint, optimizer_tensors, read_tensors
-from .checkpoint import save_checkpoint, write_synced
+from .checkpoint import save_checkpoint, tensor_bytes, write_synced
 from .checks import BadInput, BadValue, bad_input, check_int, check_seed
 from .data import ImageSet, batch_order, check_absent, load_set, random_stream, save_grid
 from .data import scaled
@@ -340,15 +339,25 @@ def unfinished(path: Path) -> Path:
     return path.with_name(path.name + ".unfinished")
 
 
+def make_folder(path: Path, where: str, what: str) -> None:
+    """Make a new folder and those that it is in. Raises BadValue when that cannot be done."""
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise bad_input(BadValue, where, what, got=f"{path}: {error.strerror}",
+                        expected="a folder that can be made",
+                        fix="choose one where you may write, on a disk that has room") from None
+
+
 @contextmanager
 def new_folder(path: Path, where: str, what: str) -> Iterator[Path]:
     """A new folder to fill, path.unfinished; renamed to path at the end, if all went well.
 
-    Raises BadValue when either exists, naming the function and its argument.
+    Raises BadValue when either exists or none can be made, naming the function and its argument.
     """
     for folder in (path, unfinished(path)):
         check_absent(where, what, folder)
-    unfinished(path).mkdir(parents=True)
+    make_folder(unfinished(path), where, what)
     yield unfinished(path)
     unfinished(path).rename(path)
 
@@ -509,10 +518,12 @@ def load_images(profile: Profile) -> ImageSet:
     """The training images of a profile. Raises BadInput as `load_set`, and for other classes."""
     images = load_set(profile.data, data_dir=profile.data_dir, image_size=profile.image_size,
                       unreadable=profile.unreadable)
-    if profile.num_classes not in (0, images.num_classes):
+    known = images.num_classes
+    if profile.num_classes not in (0, known):
         raise bad_input(BadValue, "train", "num_classes", got=str(profile.num_classes),
-                        expected=f"0, or {images.num_classes} as in the data set {profile.data!r}",
-                        fix=f"set num_classes = {images.num_classes}, or 0 to train without classes")
+                        expected=f"{known}, as many as the data set {profile.data!r} has",
+                        fix=f"set num_classes = {known}, or 0 to train without classes" if known
+                        else "set num_classes = 0, or sort a folder of images into sub-folders")
     return images
 
 # %% ../nbs/14_training.ipynb #6b0f0d3b
@@ -539,8 +550,9 @@ def carry_on(run_dir: Path, profile: Profile, seed: int, images: ImageSet, state
     with sole_writer(folder) if accelerator.is_main_process else nullcontext():
         record(folder, profile, seed, state, losses, states, accelerator)
         if accelerator.is_main_process:
-            save_file(state.model.state_dict(), folder / "model.safetensors")
-            save_file(state.ema.state_dict(), folder / "ema.safetensors")
+            for name in ("model", "ema"):
+                weights = tensor_bytes(getattr(state, name).state_dict())
+                (folder / f"{name}.safetensors").write_bytes(weights)
             draw_losses(folder)
             draw_samples(folder, profile, schedule, state.ema, images.image_shape, seed, device)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
@@ -554,9 +566,9 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     """Train a network, sample from it, and leave both in the new folder run_dir; return its path.
 
     The same profile, seed, device and numbers of threads and processes give the same weights and
-    samples. Raises BadInput for a device that is not there, a folder that exists, images that do
-    not fit, and a loss that is not finite; Stopped after a signal. What was written by then stays
-    in run_dir.unfinished, and `resume` goes on from there.
+    samples. Raises BadInput for a device that is not there, a folder that exists or cannot be
+    made, images that do not fit, and a loss that is not finite; Stopped after a signal. What was
+    written by then stays in run_dir.unfinished, and `resume` goes on from there.
     """
     run_dir = Path(run_dir)
     check_seed("train", seed)
@@ -568,7 +580,7 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
             check_absent("train", "run_dir", folder)
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
-            unfinished(run_dir).mkdir(parents=True)
+            make_folder(unfinished(run_dir), "train", "run_dir")
             write_config(unfinished(run_dir), profile, images.image_shape, seed=seed,
                          device=accelerator.device.type, threads=torch.get_num_threads())
         accelerator.wait_for_everyone()

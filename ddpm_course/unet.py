@@ -242,15 +242,17 @@ def _check_architecture(in_channels: int, model_channels: int, channel_multiplie
 # %% ../nbs/10_unet.ipynb #3aed3c30
 def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: Tensor) -> None:
     check_batch("UNet", "x", x)
-    if x.ndim != 4 or x.shape[1] != in_channels or x.shape[2] % factor or x.shape[3] % factor:
+    fitting = x.ndim == 4 and x.shape[1] == in_channels
+    if not fitting or x.shape[2] % factor or x.shape[3] % factor:
         raise bad_input(BadValue, "UNet", "x", got=describe(x), expected=(
             f"[B, {in_channels}, H, W] with H and W divisible by {factor}"),
-            fix="pad or resize the images, or build the network for them")
+            fix="pad or resize the images, or build the network with fewer levels" if fitting else
+            f"convert the images, or build the network with another in_channels than {in_channels}")
     if x.dtype != weights.dtype or x.device != weights.device:
         kind = str(weights.dtype).removeprefix("torch.")
         raise bad_input(BadType, "UNet", "x", got=describe(x), expected=(
             f"{kind} on {weights.device}, as the weights are"),
-            fix="convert x with x.to(dtype=..., device=...), or the network with its own .to")
+            fix=f"use x.to({str(weights.device)!r}, torch.{kind}), or convert the network")
     check_timesteps("UNet", t, len(x), math.inf)
 
 # %% ../nbs/10_unet.ipynb #60310fcb

@@ -15,7 +15,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import datasets
 
-from bad_data import cut, picture, write_cifar, write_mnist, write_pictures
+from bad_inputs import cut, picture, write_cifar, write_mnist, write_pictures
 from ddpm_course.checks import BadInput, BadType, BadValue, check_images
 from ddpm_course.data import (
     DIGITS_LEVELS, FONTS, GLYPHS, PARTS, ImageSet, batch_order, digits, glyphs, halves, image_grid,

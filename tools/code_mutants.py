@@ -30,7 +30,7 @@ TESTS = {
     "schedule": ["schedule", "oracle", "bad_inputs"], "forward": ["forward", "oracle", "bad_inputs"],
     "posterior": ["posterior", "oracle", "bad_inputs"],
     "objective": ["objective", "oracle", "bad_inputs"],
-    "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling"],
+    "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling", "bad_inputs"],
     "mixture": ["mixture"]}
 SIZE, SECONDS = 320, 180
 
