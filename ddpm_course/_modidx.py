@@ -557,6 +557,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'ddpm_course.training.Stopped': ('training.html#stopped', 'ddpm_course/training.py'),
                                       'ddpm_course.training.Stopped.__init__': ( 'training.html#stopped.__init__',
                                                                                  'ddpm_course/training.py'),
+                                      'ddpm_course.training._tensorboard': ('training.html#_tensorboard', 'ddpm_course/training.py'),
                                       'ddpm_course.training.arithmetic': ('training.html#arithmetic', 'ddpm_course/training.py'),
                                       'ddpm_course.training.batches': ('training.html#batches', 'ddpm_course/training.py'),
                                       'ddpm_course.training.begin': ('training.html#begin', 'ddpm_course/training.py'),
