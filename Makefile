@@ -16,7 +16,7 @@ NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
-train: .venv/.ready  ## train on real handwritten digits, about a minute on two cores
+train: .venv/.ready  ## train on real handwritten digits, a minute or two on one core
 	$(ONE_THREAD) $(BIN)/ddpm-course train --profile laptop --seed 0
 
 test: .venv/.ready  ## run and compare all notebooks, and run the tests

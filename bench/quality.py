@@ -1,7 +1,7 @@
 """How good are the laptop profile's samples, and is DDIM with 50 steps as good as DDPM with 1,000?
 
 Trains a network for each seed, and measures the profile's own sampler and the two others, all from
-the same noise. About 20 minutes on two cores. From the top of the repository:
+the same noise. Less than an hour on two cores. From the top of the repository:
 OMP_NUM_THREADS=1 python bench/quality.py > bench/quality.md
 """
 

@@ -46,7 +46,7 @@ TRAINED = {
     "24 channels, 600 steps": {"model_channels": 24, "num_steps": 600},
     "batches of 64, 1,800 steps": {"batch_size": 64, "num_steps": 1800},
     "learning rate halved": {"learning_rate": 2e-3},
-    "average over 50 steps": {"ema_decay": 0.98}, "average over 1,000 steps": {"ema_decay": 0.999},
+    "average: limit 0.98": {"ema_decay": 0.98}, "average: limit 0.999": {"ema_decay": 0.999},
     "three times as many steps": {"num_steps": 3000},
 }
 

@@ -139,15 +139,17 @@ def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> N
                     fix=f"move it with {what}.to({like_name}.device)")
 
 
-def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: int,
+def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: float,
                     first: int = 1) -> None:
-    """t must be an integer tensor [batch] with values in first..num_train_timesteps.
+    """t must be an integer tensor [batch] with values in first..num_train_timesteps (or infinity).
 
     Its device is free. The range is checked when t is on the CPU.
     """
     import torch
 
-    expected = f"an integer tensor of shape [{batch}], values {first}..{num_train_timesteps}"
+    known = num_train_timesteps < math.inf
+    values = f"values {first}..{num_train_timesteps}" if known else f"values of {first} or more"
+    expected = f"an integer tensor of shape [{batch}], {values}"
     if not is_tensor(t):
         raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
                         fix="for one step for the whole batch use torch.full((B,), t)")

@@ -11,7 +11,7 @@ import hashlib
 import math
 import string
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import count, islice
@@ -129,7 +129,8 @@ def check_absent(where: str, what: str, path: Path) -> None:
 def save_grid(path: Path | str, images: Tensor, columns: int | None = None) -> None:
     """Write images [B, C, H, W] in [-1, 1], C being 1 or 3, as one new PNG file.
 
-    Images of under 32 pixels are enlarged by a whole number. Raises BadValue when the file exists.
+    Images of 16 pixels or fewer are enlarged by a whole number, to 32 at most. Raises BadValue
+    when the file exists.
     """
     check_absent("save_grid", "path", Path(path))
     grid = image_grid(images, columns)
@@ -294,10 +295,18 @@ def glyph_set(part: str, size: int, colour: bool) -> ImageSet:
     pixels, labels = glyphs(*GLYPH_RANGES[part], size, colour)
     return ImageSet(f"glyphs{size}", pixels, labels, tuple(GLYPHS))
 
-# %% ../nbs/11_data.ipynb #e9c3444e
+# %% ../nbs/11_data.ipynb #6d5da028
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "CIFAR10"}
 
 
+def _files_of(kind: Any) -> tuple[str, dict[str, str | None]]:
+    """Where in data_dir the files of a set of torchvision are; their MD5 sums, if any, by name."""
+    if kind.__name__ == "CIFAR10":
+        sums = dict(kind.train_list + kind.test_list)
+        return kind.base_folder, {**sums, kind.meta["filename"]: kind.meta["md5"]}
+    return f"{kind.__name__}/raw", {packed.removesuffix(".gz"): None for packed, _ in kind.resources}
+
+# %% ../nbs/11_data.ipynb #e9c3444e
 def torchvision_set(name: str, part: str, data_dir: Path | str) -> ImageSet:
     """torchvision's training or test set, read from data_dir; name is one of TORCHVISION.
 
@@ -307,12 +316,7 @@ def torchvision_set(name: str, part: str, data_dir: Path | str) -> ImageSet:
     from torchvision.datasets.utils import check_integrity
 
     kind = getattr(datasets, TORCHVISION[name])
-    if name == "cifar10":
-        inside = kind.base_folder
-        files = {**dict(kind.train_list + kind.test_list), kind.meta["filename"]: kind.meta["md5"]}
-    else:
-        inside = f"{kind.__name__}/raw"
-        files = {packed.removesuffix(".gz"): None for packed, _ in kind.resources}
+    inside, files = _files_of(kind)
     folder = Path(data_dir).expanduser() / inside
     error = partial(
         bad_input, BadValue, name, "data_dir",
@@ -411,6 +415,14 @@ def one_in_ten(labels: Tensor) -> tuple[Tensor, Tensor]:
     kept = torch.ones(len(labels), dtype=torch.bool).index_fill(0, held_out, False)
     return kept.nonzero()[:, 0], held_out
 
+# %% ../nbs/11_data.ipynb #8ccb1af1
+def _classes_of(paths: Iterable[Path], root: Path) -> tuple[np.ndarray, Tensor, np.ndarray]:
+    """The sub-folders of root that hold the files, "" for root; which is each one's; how many each."""
+    names = [path.relative_to(root).parent.parts[:1] for path in paths]
+    classes, labels, counts = np.unique(
+        [name[0] if name else "" for name in names], return_inverse=True, return_counts=True)
+    return classes, torch.from_numpy(labels), counts
+
 # %% ../nbs/11_data.ipynb #8802c6d7
 def folder_set(part: str, data_dir: Path | str, image_size: int,
                unreadable: str = "stop") -> ImageSet:
@@ -434,17 +446,14 @@ def folder_set(part: str, data_dir: Path | str, image_size: int,
     modes = readable(files, unreadable)
     if not modes:
         raise error(got=f"{str(data_dir)!r} without an image", fix="put images there")
-    names = [path.relative_to(root).parent.parts[:1] for path in modes]
-    classes, labels, counts = np.unique(
-        [name[0] if name else "" for name in names], return_inverse=True, return_counts=True)
+    classes, labels, counts = _classes_of(modes, root)
     if classes[0] == "" and len(classes) > 1:
         raise error(got=f"{counts[0]} images beside the sub-folder {str(classes[1])!r}",
                     fix="move them into sub-folders, or out of the folder")
     if counts.min() < 2:
         raise error(got=f"a single image in {str(root / classes[counts.argmin()])!r}",
                     fix="add images, so that one can be held out")
-    labels, paths = torch.from_numpy(labels), list(modes)
-    chosen = one_in_ten(labels)[PARTS.index(part)]
+    paths, chosen = list(modes), one_in_ten(labels)[PARTS.index(part)]
     channels = 3 if "RGB" in modes.values() else 1
     pictures = Pictures(tuple(paths[i] for i in chosen), channels, image_size)
     return ImageSet("folder", pictures, labels[chosen], tuple(filter(None, classes.tolist())))
@@ -457,7 +466,7 @@ BUILT_IN: dict[str, Callable[[str], ImageSet]] = {
 }
 DATA = (*BUILT_IN, *TORCHVISION, "folder")
 
-
+# %% ../nbs/11_data.ipynb #8e842d9b
 def load_set(name: str, part: str = "train", *, data_dir: Path | str = "", image_size: int = 0,
              unreadable: str = "stop") -> ImageSet:
     """One part, of PARTS, of the data set `name`, of DATA.

@@ -291,7 +291,9 @@ def evaluate(run_dir: Path | str, seed: int = 1, device: str = "auto",
         sets = (f"{name} of {eye.image_size} by {eye.image_size}" for name, eye in CLASSIFIERS.items())
         raise bad_input(BadValue, "evaluate", "run_dir",
                         got=f"a run on {profile.data} with image_size = {profile.image_size}",
-                        expected=f"images with a stored classifier: {', '.join(sets)}", fix='train without image_size, or train_classifier one, and give its features to frechet_distance')
+                        expected=f"images with a stored classifier: {', '.join(sets)}",
+                        fix="train without image_size, or make a classifier with train_classifier, "
+                            "and give its features to frechet_distance")
     yard = yardstick(profile.data)
     chosen = "".join(f"-{key}-{value}" for key, value in sampler.items())
     text, picture = files = tuple(
@@ -354,7 +356,7 @@ class Comparison(NamedTuple):
     high: float
     verdict: str  # "no worse" or "unresolved at this n"
 
-
+# %% ../nbs/30_evaluation.ipynb #bbe25b95
 def compare(first: Sequence[float], second: Sequence[float], limit: float = 1.15) -> Comparison:
     """Mean of first over mean of second; first[i] and second[i] belong to one seed, i = 1..5 or more.
 

@@ -236,7 +236,8 @@ def read_settings(path: Path, kind: str) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise bad_input(BadValue, str(path), "description", got=f"{type(error).__name__}: {error}",
                         expected=f"the JSON that diffusers writes for a {kind}",
-                        fix="give a folder that DDPMPipeline.from_pretrained loads") from None
+                        fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
+                            "nothing is downloaded") from None
     if found != kind:
         raise bad_input(BadValue, str(path), "_class_name", got=repr(found), expected=kind,
                         fix="give a folder that was saved as DDPMPipeline")
@@ -290,6 +291,24 @@ def read_weights(folder: Path) -> tuple[Path, dict[str, Tensor]]:
                         expected="the weights that diffusers wrote",
                         fix="copy or download the file again") from None
 
+# %% ../nbs/31_interop.ipynb #2b501ccc
+def _profile_of(folder: Path, unet: dict[str, Any], scheduler: dict[str, Any],
+                profile: Profile) -> tuple[Profile, tuple[int, int, int]]:
+    """A profile with what the two descriptions in folder say, and the shape [C, H, W] of images."""
+    try:
+        fields, size = fields_of(unet, scheduler), unet["sample_size"]
+        height, width = size if isinstance(size, list) else (size, size)
+        shape = unet["in_channels"], height, width
+        steps = min(profile.sampling_steps, fields["num_train_timesteps"])
+        return dataclasses.replace(profile, **fields, sampling_steps=steps), shape
+    except BadInput as error:
+        raise type(error)(f"{folder}: {error}") from None
+    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
+        raise bad_input(BadValue, str(folder), "descriptions", got=f"{type(error).__name__}: {error}",
+                        expected="a UNet2DModel and a DDPMScheduler as diffusers writes them",
+                        fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
+                            "nothing is downloaded") from None
+
 # %% ../nbs/31_interop.ipynb #e671e5a7
 def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Path:
     """Make the new run folder run_dir from a folder that DDPMPipeline loads; return its path.
@@ -303,19 +322,8 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
                                for name in ("unet", "scheduler"))
     paths = unet_dir / "config.json", scheduler_dir / "scheduler_config.json"
     unet, scheduler = map(read_settings, paths, ("UNet2DModel", "DDPMScheduler"))
-    try:
-        fields, size = fields_of(unet, scheduler), unet["sample_size"]
-        height, width = size if isinstance(size, list) else (size, size)
-        shape = unet["in_channels"], height, width
-        steps = min(profile.sampling_steps, fields["num_train_timesteps"])
-        profile = dataclasses.replace(profile, **fields, sampling_steps=steps)
-    except BadInput as error:
-        raise type(error)(f"{folder}: {error}") from None
-    except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
-        raise bad_input(BadValue, str(folder), "descriptions", got=f"{type(error).__name__}: {error}",
-                        expected="a UNet2DModel and a DDPMScheduler as diffusers writes them",
-                        fix="give a folder that DDPMPipeline.from_pretrained loads") from None
-    check_same(paths[0], unet | {"sample_size": [height, width]}, unet_config(profile, shape))
+    profile, shape = _profile_of(folder, unet, scheduler, profile)
+    check_same(paths[0], unet | {"sample_size": list(shape[1:])}, unet_config(profile, shape))
     check_same(paths[1], scheduler, scheduler_config(profile))
     model, (file, weights) = build_model(profile, shape[0]), read_weights(unet_dir)
     from_diffusers(weights, model, str(file))

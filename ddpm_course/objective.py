@@ -27,8 +27,8 @@ def normal_kl(
 ) -> Tensor:
     """Divergence D_KL(N(mean1, variance1) || N(mean2, variance2)) of each coordinate, in nats.
 
-    The variances are positive. All arguments broadcast; sum the result over the coordinates
-    to get the divergence of two Gaussians with diagonal covariances.
+    The variances are positive; a variance1 of 0 gives infinity. All arguments broadcast; sum the
+    result over the coordinates to get the divergence of two Gaussians with diagonal covariances.
     """
     ratio = torch.as_tensor(variance1 / variance2)
     return 0.5 * (ratio - 1 - ratio.log() + (mean1 - mean2) ** 2 / variance2)
@@ -63,7 +63,10 @@ def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Tensor:
 
 # %% ../nbs/04_kl_to_mse.ipynb #d51b1e5f
 def prior_kl(schedule: NoiseSchedule, x0: Tensor) -> Tensor:
-    """L_T = D_KL(q(x_T | x0) || N(0, I)) of each example, [B], in nats (DDPM, equation 5)."""
+    """L_T = D_KL(q(x_T | x0) || N(0, I)) of each example, [B], in nats (DDPM, equation 5).
+
+    x0 is [B, ...], float32 or float64. Raises BadInput.
+    """
     check_batch("prior_kl", "x0", x0)
     mean = schedule.alphas_cumprod[-1].sqrt() * x0
     divergence = normal_kl(mean, schedule.one_minus_alphas_cumprod[-1], 0.0, 1.0)
@@ -109,7 +112,10 @@ def discretized_log_likelihood(
 
 # %% ../nbs/04_kl_to_mse.ipynb #838cd021
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
-    """Nats per example to bits per dimension; dims is the number of values of one example."""
+    """Nats per example, of any shape, to bits per dimension.
+
+    dims is the number of values of one example. Raises BadInput unless it is 1 or more.
+    """
     check_int("bits_per_dim", "dims", dims, 1)
     return nats / (dims * math.log(2))
 
@@ -125,9 +131,12 @@ def variational_bound(
 ) -> Tensor:
     """Terms of the bound on -log p(x0) (DDPM, equation 5) with one draw of x_t each, [T+1, B] nats.
 
-    x0 is [B, ...] and holds grey levels in [-1, 1]; predict_x0(x_t, t) returns the shape of x0.
+    x0 is [B, ...] and holds grey levels in [-1, 1]; predict_x0(x_t, t) returns the image, [B, ...]
+    like x0. A network that predicts noise or v is wrapped in `prediction.predict_x0`, and what it
+    returns is limited to [-1, 1], as DDPM does.
     Index 0 is L_0, with the discretised decoder of variance beta_1; index t-1 is the divergence
     L_{t-1} for t = 2..T; index T is L_T. The sum over the first axis is the bound.
+    Raises BadInput for values of x0 that are no grey level, and for a result of another shape.
     """
     where = "variational_bound"
     check_batch(where, "x0", x0)

@@ -21,21 +21,30 @@ def _one_step_earlier(table: Tensor) -> Tensor:
 
 @lru_cache
 def posterior_variance(schedule: NoiseSchedule) -> Tensor:
-    """Variance of q(x_{t-1} | x_t, x_0), float64 [T+1]: nan at 0, 0 at t = 1 (DDPM, eq. 7)."""
+    """Variance of q(x_{t-1} | x_t, x_0), float64 [T+1]: nan at 0, 0 at t = 1.
+
+    (3.5) and (3.9); DDPM, eq. 7.
+    """
     earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
     return schedule.betas * earlier / schedule.one_minus_alphas_cumprod
 
 # %% ../nbs/03_posterior.ipynb #9c235d97
 @lru_cache
 def posterior_mean_coef1(schedule: NoiseSchedule) -> Tensor:
-    """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1 (DDPM, eq. 7)."""
+    """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1.
+
+    (3.6) and (3.10); DDPM, eq. 7.
+    """
     earlier = _one_step_earlier(schedule.alphas_cumprod)
     return schedule.betas * earlier.sqrt() / schedule.one_minus_alphas_cumprod
 
 
 @lru_cache
 def posterior_mean_coef2(schedule: NoiseSchedule) -> Tensor:
-    """Factor of x_t in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1 (DDPM, eq. 7)."""
+    """Factor of x_t in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1.
+
+    (3.6) and (3.10); DDPM, eq. 7.
+    """
     earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
     return schedule.alphas.sqrt() * earlier / schedule.one_minus_alphas_cumprod
 

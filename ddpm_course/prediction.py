@@ -62,7 +62,8 @@ def predict_x0(
 ) -> Tensor:
     """The x_0 that a network's output at x_t means, [B, ...] like x_t.
 
-    x_t and output are [B, ...], t is [B] in 1..T. v: Salimans & Ho 2022, section 4.
+    x_t and output are [B, ...], t is [B] in 1..T; prediction_type is "epsilon", "sample", which
+    is the image, or "v_prediction" (Salimans & Ho 2022, section 4).
     Raises BadInput for another shape, an unknown type, or "epsilon" with zero terminal SNR.
     """
     output = _checked_output("predict_x0", schedule, x_t, t, output, prediction_type)
@@ -146,8 +147,10 @@ def training_loss(
 ) -> Tensor:
     """Weighted squared error of model(x_t, t), the mean over batch and pixels, a scalar.
 
-    x0 and noise are [B, ...], t is [B] in 1..T (DDPM, Algorithm 1). Raises BadInput when
-    model returns another shape than x0's, and as in `training_target` and `loss_weights`.
+    x0 and noise are [B, ...], t is [B] in 1..T (DDPM, Algorithm 1). model is any function of x_t
+    [B, ...] and t [B]; one that takes other arguments is wrapped in such a function. weighting is
+    one of `loss_weights`; "bound" takes the variance beta_t. Raises BadInput when model returns
+    another shape than x0's, and as in `training_target` and `loss_weights`.
     """
     target = training_target(schedule, x0, t, noise, prediction_type)
     output = model(q_sample(schedule, x0, t, noise=noise), t)
@@ -208,6 +211,7 @@ def p_sample_steps(
     """Yield (t, x_t) from (T, x_T) down to (0, x_0): T calls of model(x_t, t).
 
     shape is that of the batch, [B, ...]; generator lives on device. x_T is standard normal.
+    Other options and errors as in `p_sample`.
     """
     for size in shape:
         check_int("p_sample_steps", "shape", size, 1)

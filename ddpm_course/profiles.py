@@ -31,29 +31,40 @@ Spacing = Literal["leading", "trailing", "linspace", "quadratic"]
 class Profile:
     """Every hyper-parameter of a run. A value that does not fit raises `BadValue` or `BadType`."""
 
+    # the images
     data: DataName  # the training images
     data_dir: str  # where the images are, for a set that is read from files
     image_size: CountOrZero  # height and width of the images, 0 for the data set's own
     unreadable: Literal["stop", "skip"]  # what to do at a broken image file
+
+    # the chain, and the loss
     num_train_timesteps: Count  # T, the length of the chain
     schedule: Literal["linear", "cosine", "sigmoid"]  # how the noise grows with t
     beta_start: OpenFraction  # first beta of the linear schedule, as if T were 1000
     beta_end: OpenFraction  # last beta of the linear schedule, as if T were 1000
     prediction_type: Literal["epsilon", "sample", "v_prediction"]  # what the network predicts
-    weighting: Literal["simple", "bound", "min_snr"]  # the weight of each t in the loss
+    weighting: Literal["simple", "bound", "min_snr"]  # weight of each t; bound takes variance beta
+
+    # the sampler
     sampling_steps: Count  # calls of the network for one batch of samples
     spacing: Spacing  # how their times are chosen
     eta: Unit  # new noise in sampling, from 0, DDIM, to 1, DDPM
     variance_type: Literal["fixed_small", "fixed_large"]  # its variance: posterior's, or beta
     clip_sample: bool  # keep the predicted image in [-1, 1] while sampling
+
+    # classes, and mirror images
     num_classes: CountOrZero  # classes of images that the network is told about, 0 for none
     label_dropout: Fraction  # share of the images whose class is not told, in training
     flip: bool  # mirror half of the images, in training
+
+    # the network
     model_channels: Count  # channels at the first level of the network
     channel_multipliers: tuple[Count, ...]  # channels of each level, as multiples
     num_blocks: Count  # residual blocks per level
     attention_levels: tuple[CountOrZero, ...]  # levels with attention, 0 being the finest
     dropout: Fraction  # share of activations dropped in training
+
+    # the training
     batch_size: Count  # images per step, in all processes together
     accumulate: Count  # parts of a batch that take turns, where it does not fit in memory
     num_steps: Count  # training steps
@@ -62,12 +73,16 @@ class Profile:
     weight_decay: Annotated[float, "[0, inf)"]  # of AdamW
     grad_clip: Positive  # largest norm of the gradient
     ema_decay: Fraction  # share of the averaged weights kept per step, after its warm-up
+
+    # the machine
     precision: Literal["fp32", "bf16"]  # of the network's arithmetic
     tf32: bool  # let a GPU round the factors of float32 products
     channels_last: bool  # keep the channels of a pixel side by side in memory
     compile: bool  # translate the network for the device with torch.compile
     device: Device  # auto takes the best that is there
     threads: CountOrZero  # of the CPU; 0 leaves the choice to torch
+
+    # what is kept
     num_samples: Count  # images drawn at the end
     log_every: Count  # steps between two lines of metrics
     checkpoint_every: CountOrZero  # steps between two checkpoints; 0 for none but at a stop

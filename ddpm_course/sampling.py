@@ -98,8 +98,8 @@ def _rounded(numerator: int, denominator: int) -> int:
 def spacing(kind: str, num_train_timesteps: int, num_steps: int) -> list[int]:
     """The times of a sampler: num_steps of 1..T, falling, and 0 at the end.
 
-    kind: one of SPACINGS. num_steps in 1..T. All but "leading" start at T; "leading" and
-    "linspace" come to 1. Raises BadInput for another kind or number.
+    kind: "leading", "trailing", "linspace" or "quadratic". num_steps in 1..T. All but "leading"
+    start at T; "leading" and "linspace" come to 1. Raises BadInput for another kind or number.
     """
     check_choice("spacing", "kind", kind, SPACINGS)
     T = check_int("spacing", "num_train_timesteps", num_train_timesteps, 1)
@@ -191,7 +191,10 @@ def sample(
     times: Sequence[int],
     **options,
 ) -> Tensor:
-    """Draw x_0 of the given shape: the last state of `sample_steps`, whose options it takes."""
+    """Draw x_0 of the given shape: the last state of `sample_steps`, whose options it takes.
+
+    For a run on disk there is `training.draw`.
+    """
     for _, x in sample_steps(schedule, model, shape, times, **options):
         pass
     return x

@@ -76,8 +76,9 @@ def linear_schedule(num_train_timesteps: int = 1000, beta_start: float = 1e-4,
                     beta_end: float = 0.02, rescale: bool = False) -> NoiseSchedule:
     """Betas on a line from beta_start to beta_end (DDPM, section 4).
 
-    The default ends were chosen for T = 1000. `rescale` multiplies every beta by 1000 / T, so that
-    another T destroys as much of the image. Warns when x_T keeps more than 1% of its variance.
+    beta_start and beta_end in (0, 1); the default ends were chosen for T = 1000. `rescale`
+    multiplies every beta by 1000 / T, so that another T destroys as much of the image. Warns when
+    x_T keeps more than 1% of its variance. Raises BadValue, BadType.
     """
     where = "linear_schedule"
     num_steps = check_int(where, "num_train_timesteps", num_train_timesteps, 1)
@@ -103,6 +104,7 @@ def cosine_schedule(num_train_timesteps: int = 1000, s: float = 0.008,
     """alphas_cumprod falls as a squared cosine (Nichol & Dhariwal 2021, eq. 17).
 
     s in [0, 1] keeps the first betas from vanishing; betas are cut at max_beta in (0, 1).
+    Raises BadValue, BadType.
     """
     num_steps = check_int("cosine_schedule", "num_train_timesteps", num_train_timesteps, 1)
     s = check_number("cosine_schedule", "s", s, 0, 1)
@@ -117,7 +119,7 @@ def sigmoid_schedule(num_train_timesteps: int = 1000, start: float = -3, end: fl
     """alphas_cumprod falls as a sigmoid (Jabri, Fleet, Chen 2022, appendix, algorithm "gamma").
 
     start < end are the ends on the sigmoid's axis, tau > 0 its temperature; alphas_cumprod is cut
-    at clip_min in (0, 1) from below.
+    at clip_min in (0, 1) from below. Raises BadValue, BadType.
     """
     where = "sigmoid_schedule"
     num_steps = check_int(where, "num_train_timesteps", num_train_timesteps, 1)
@@ -133,7 +135,8 @@ def sigmoid_schedule(num_train_timesteps: int = 1000, start: float = -3, end: fl
 def rescale_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
     """Shift and scale sqrt(alphas_cumprod) so that it ends at 0 (Lin et al. 2024, algorithm 1).
 
-    alphas_cumprod[1] is kept, alphas_cumprod[T] = 0 and betas[T] = 1 exactly. Needs T >= 2.
+    alphas_cumprod[1] is kept, alphas_cumprod[T] = 0 and betas[T] = 1 exactly. Raises
+    BadValue unless T >= 2.
     """
     check_int("rescale_zero_terminal_snr", "num_train_timesteps", schedule.num_train_timesteps, 2)
     root = schedule.alphas_cumprod[1:].sqrt()
@@ -146,7 +149,10 @@ SCHEDULES = {"linear": linear_schedule, "cosine": cosine_schedule, "sigmoid": si
 
 
 def make_schedule(name: str, num_train_timesteps: int, **options: float | bool) -> NoiseSchedule:
-    """The schedule of that name, one of SCHEDULES; options are its other arguments."""
+    """The schedule "linear", "cosine" or "sigmoid"; options are its other arguments.
+
+    Raises BadValue for another name, and as that schedule does.
+    """
     check_choice("make_schedule", "name", name, tuple(SCHEDULES))
     return SCHEDULES[name](num_train_timesteps, **options)
 

@@ -20,9 +20,14 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
     """Sines, then cosines, of t - 1 at dim / 2 frequencies from 1 down to 1/10000.
 
     t is [B], whole numbers from 1; the result is float32 [B, dim] whatever autocast says, because
-    bfloat16 cannot tell 998 from 1000. DDPM's published code has the same embedding.
+    bfloat16 cannot tell 998 from 1000. DDPM's published code has the same embedding. Raises
+    BadInput unless dim is even, and 4 or more.
     """
-    half = dim // 2
+    half, odd = divmod(check_int("timestep_embedding", "dim", dim, 4), 2)
+    if odd:
+        raise bad_input(BadValue, "timestep_embedding", "dim", got=str(dim),
+                        expected="an even number, for pairs of a sine and a cosine",
+                        fix=f"take {dim + 1}")
     clocks = torch.arange(half, device=t.device, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10000) / (half - 1) * clocks)
     angles = (t - 1).float()[:, None] * frequencies
@@ -126,7 +131,10 @@ class Attention(nn.Module):
 
 # %% ../nbs/10_unet.ipynb #18706189
 class Block(nn.Module):
-    """A residual block, then attention where it is asked for."""
+    """A residual block, then attention where it is asked for.
+
+    x [B, C, H, W] and the embedded time [B, E] to [B, C', H, W].
+    """
 
     def __init__(self, in_channels: int, out_channels: int, time_dim: int, groups: int,
                  dropout: float, attention: bool):
@@ -159,7 +167,11 @@ class Upsample(nn.Conv2d):
 
 # %% ../nbs/10_unet.ipynb #5237f17e
 class DownLevel(nn.Module):
-    """Enter a size with `entry` channels, then run blocks of `width`. Returns every result."""
+    """Enter a size with `entry` channels, then run blocks of `width`.
+
+    x [B, C, H, W] and the embedded time [B, E] to a list: what the entry and each block return,
+    [B, entry, H', W'] and [B, width, H', W'].
+    """
 
     def __init__(self, enter: nn.Module, entry: int, width: int, num_blocks: int, time_dim: int,
                  groups: int, dropout: float, attention: bool):
@@ -177,7 +189,11 @@ class DownLevel(nn.Module):
 
 # %% ../nbs/10_unet.ipynb #6e332b5b
 class UpLevel(nn.Module):
-    """Run the blocks of a size, each with one kept result beside its input, then leave it."""
+    """Run the blocks of a size, each with one kept result beside its input, then leave it.
+
+    x [B, below, H, W], kept results and the embedded time [B, E] to what `leave` makes of it. The
+    last num_blocks + 1 of the kept results are taken off their list.
+    """
 
     def __init__(self, below: int, width: int, entry: int, leave: nn.Module, num_blocks: int,
                  time_dim: int, groups: int, dropout: float, attention: bool):
@@ -272,6 +288,22 @@ def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
         raise bad_input(BadValue, "UNet", "labels", got=f"values {labels.min()}..{labels.max()}",
                         expected=expected, fix="count the classes from 0; -1 tells no class")
 
+# %% ../nbs/10_unet.ipynb #dcc086ef
+def _levels(image_channels: int, model_channels: int, widths: Sequence[int],
+            attention_levels: Sequence[int], num_blocks: int, time_dim: int, groups: int,
+            dropout: float) -> tuple[nn.ModuleList, nn.ModuleList]:
+    """The way down and the way up, the latter from the narrowest size to the full one."""
+    first = nn.Conv2d(image_channels, model_channels, 3, padding=1)
+    last = ToImage(widths[0], groups, image_channels)
+    down, up = nn.ModuleList(), nn.ModuleList()
+    levels = zip([model_channels, *widths[:-1]], widths, [*widths[1:], widths[-1]])
+    for level, (entry, width, below) in enumerate(levels):
+        options = (num_blocks, time_dim, groups, dropout, level in attention_levels)
+        enter, leave = (Downsample(entry), Upsample(width)) if level else (first, last)
+        down.append(DownLevel(enter, entry, width, *options))
+        up.insert(0, UpLevel(below, width, entry, leave, *options))
+    return down, up
+
 # %% ../nbs/10_unet.ipynb #7c97361e
 class UNet(nn.Module):
     """DDPM's U-Net (Ho, Jain, Abbeel 2020, appendix B); the defaults are its CIFAR-10 network.
@@ -291,22 +323,15 @@ class UNet(nn.Module):
         _check_architecture(in_channels, model_channels, channel_multipliers, num_blocks,
                             attention_levels, dropout, num_classes)
         self.in_channels, self.num_classes = in_channels, num_classes
-        time_dim, groups = 4 * model_channels, num_groups(model_channels)
+        time_dim = 4 * model_channels
+        options = (time_dim, num_groups(model_channels), dropout)
         self.time = TimeEmbedding(model_channels, time_dim)
         self.classes = ClassEmbedding(num_classes, time_dim) if num_classes else None
         widths = [model_channels * multiplier for multiplier in channel_multipliers]
-        first = nn.Conv2d(in_channels, model_channels, 3, padding=1)
-        last = ToImage(widths[0], groups, in_channels)
-        self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        levels = zip([model_channels, *widths[:-1]], widths, [*widths[1:], widths[-1]])
-        for level, (entry, width, below) in enumerate(levels):
-            options = (num_blocks, time_dim, groups, dropout, level in attention_levels)
-            enter, leave = (Downsample(entry), Upsample(width)) if level else (first, last)
-            self.down.append(DownLevel(enter, entry, width, *options))
-            self.up.insert(0, UpLevel(below, width, entry, leave, *options))
+        self.down, self.up = _levels(
+            in_channels, model_channels, widths, attention_levels, num_blocks, *options)
         self.middle = nn.ModuleList(
-            Block(width, width, time_dim, groups, dropout, attention)
-            for attention in (True, False))
+            Block(widths[-1], widths[-1], *options, attention) for attention in (True, False))
         dropouts = [part for part in self.modules() if isinstance(part, Dropout)]
         for place, part in enumerate(dropouts):
             part.place = place
@@ -314,6 +339,7 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None,
                 keys: Tensor | None = None) -> Tensor:
+        """x [B, C, H, W] at steps t [B], int64 from 1, to [B, C, H, W]; labels and keys are [B]."""
         if not torch.compiler.is_compiling():  # the checks read values
             _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1),
                          self.time.layers[0].weight)

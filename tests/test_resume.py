@@ -116,6 +116,15 @@ def test_interrupted_three_times_and_moved(whole, left, tmp_path, monkeypatch):
     assert_same(resume(tmp_path / "moved"), whole)
 
 
+def test_a_run_that_does_not_name_its_classes_goes_on(whole, left, tmp_path):
+    folder = unfinished(tmp_path / "run")
+    shutil.copytree(left, folder)
+    config = json.loads((folder / "config.json").read_text())
+    assert config.pop("classes") == list("0123456789")
+    (folder / "config.json").write_text(json.dumps(config))
+    assert filecmp.cmp(resume(folder) / "ema.safetensors", whole / "ema.safetensors", shallow=False)
+
+
 def test_killed_while_the_pictures_are_drawn(whole, tmp_path, monkeypatch):
     def half_drawn(folder, *_):
         (folder / "samples.png").write_text("half")

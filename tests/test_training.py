@@ -375,7 +375,8 @@ def test_classes_take_turns_unless_one_is_chosen():
 @pytest.mark.parametrize("sampler, said", [
     (dict(sampling_steps=9), "sampling_steps: got 9"), (dict(sampling_steps=0), "sampling_steps"),
     (dict(eta=1.5), "eta: got 1.5"), (dict(spacing="trailling"), "write 'trailing'"),
-    (dict(label=10), "label: got 10")])
+    (dict(label=10), "label: got 10"), (dict(steps=5), "got 'steps', expected one of 'sampling_steps'"),
+    (dict(num_train_timesteps=20), "option of the sampler"), (dict(schedule="linear"), "schedule")])
 def test_a_sampler_that_does_not_fit_writes_nothing(broken, sampler, said):
     before = sorted(broken.iterdir())
     with pytest.raises(BadInput, match=said):
@@ -445,7 +446,9 @@ def test_the_first_bad_loss_is_named():
 
 @pytest.mark.parametrize("changes, said", [
     (dict(batch_size=899), "899 for a data set of 898"), (dict(model_channels=6), "multiple of 4"),
-    (dict(num_classes=11), "num_classes: got 11, expected 10")])
+    (dict(num_classes=11), "num_classes: got 11, expected 10"),
+    (dict(image_size=9), "image_size: got images of 9×9 pixels, expected a multiple of 2"),
+    (dict(channel_multipliers=(1, 1, 1, 1), image_size=28), "set image_size = 32")])
 def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
     with pytest.raises(BadValue, match=said):
         train(dataclasses.replace(TINY, **changes), 0, tmp_path / "run")

@@ -64,6 +64,12 @@ def test_time_embedding_is_sines_then_cosines_of_t_minus_1():
     assert torch.allclose(timestep_embedding(t, 2 * half), expected, atol=2e-4)
 
 
+@pytest.mark.parametrize("dim, kind", [(2, BadValue), (5, BadValue), (8.0, BadType)])
+def test_time_embedding_has_pairs_of_columns(dim, kind):
+    with pytest.raises(kind, match="timestep_embedding: dim"):
+        timestep_embedding(torch.tensor([1]), dim)
+
+
 def test_time_embedding_is_float32_and_distinct_under_autocast():
     with torch.autocast("cpu", torch.bfloat16):
         rows = timestep_embedding(torch.arange(1, 1001), 32)
@@ -232,7 +238,8 @@ BAD_INPUT = [
     (IMAGES, STEPS[:1], BadValue, "shape [2]"),
     (IMAGES, STEPS[:, None], BadValue, "shape [2]"),
     (IMAGES, 3, BadType, "integer tensor"),
-    (IMAGES, STEPS - 1, BadValue, "0..1"),
+    (IMAGES, STEPS - 1, BadValue, "got values 0..1, expected an integer tensor of shape [2], "
+                                  "values of 1 or more"),
 ]
 
 

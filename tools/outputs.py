@@ -1,5 +1,6 @@
 """Run notebooks and store their outputs: all notebooks, or those named as arguments."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -12,14 +13,22 @@ import notebooks
 from ddpm_course.algebra import is_mathematics
 
 
+def aside(source: str) -> bool:
+    """Hints, which would spoil the exercises, and long lists of imports."""
+    imports = all(isinstance(part, ast.Import | ast.ImportFrom | ast.If)
+                  for part in ast.parse(source).body)
+    return "EXERCISES |= {" in source or imports and source.count("\n") > 12
+
+
 def fold(cell: NotebookNode) -> None:
     """Hide the source of what shows formulas or a table in JupyterLab: the reader sees them first.
 
-    The answer to an exercise, and the request for a hint, are to be read as they are typed.
+    The answer to an exercise, and the request for a hint, are to be read as they are typed. What
+    stands aside is hidden as well.
     """
     shows = (any("text/markdown" in output.get("data", {}) for output in cell.get("outputs", []))
              and not re.search(r"\b(check_answer|hint)\(", cell.source))
-    if cell.cell_type == "code" and (shows or is_mathematics(cell.source)):
+    if cell.cell_type == "code" and (shows or is_mathematics(cell.source) or aside(cell.source)):
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     else:
         cell.metadata.pop("jupyter", None)
