@@ -73,7 +73,8 @@ def test_colab_is_offered_once_the_repository_has_an_address(tmp_path):
             link = f"https://colab.research.google.com/github/OWNER/NAME/blob/main/nbs/{name}.ipynb"
             for page in ("README.md", f"build/pages/{name}.md"):
                 text = (copy / page).read_text()
-                assert [f"]({link})" in text, f"git+{address}`" in text] == [offered, offered]
+                signs = "Colab" in text, f"]({link})" in text, f"git+{address}`" in text
+                assert signs == (offered,) * 3
         assert (f'\nrepository-code: "{address}"\n' in (copy / "CITATION.cff").read_text()) is offered
 
 
