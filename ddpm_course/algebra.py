@@ -1866,7 +1866,7 @@ def is_mathematics(source: str) -> bool:
 
 def chapters() -> list[Path]:
     "The notebooks of the course in reading order, wherever it is run from."
-    places = Path.cwd(), Path.cwd() / "nbs", Path(__file__).parent.parent / "nbs"
+    places = Path.cwd(), Path.cwd() / "nbs", Path(__file__).parent / "notebooks"
     found = next((p for p in places if (p / "00_gaussian_algebra.ipynb").exists()), None)
     if not found:
         raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")

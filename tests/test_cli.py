@@ -1,13 +1,17 @@
 """The command line: quick to answer, one line for a mistake, and a run from end to end."""
 
 import contextlib
+import errno
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from notebooks import NBS, ROOT, paths
 
+from ddpm_course import checkpoint, cli
 from ddpm_course.cli import Train, main, parse, unframed
 from ddpm_course.profiles import load_profile
 
@@ -31,10 +35,12 @@ def test_every_hyperparameter_is_an_option(capsys):
 
 
 MISTAKES = {
-    "": "{train, resume, sample, evaluate, export, import}",
+    "": "{train, resume, sample, evaluate, export, import, notebooks}",
     "trian": "Unrecognized options: trian",
     "train --profile lapto": "write 'laptop'",
     "train --profile": "--profile",
+    "train --settings": "--settings",
+    "train --settings no-such.ini": "no-such.ini",
     "train --batch-size 0": "batch_size: got 0",
     "train --batch-size -1": "batch_size: got -1",
     "train --num-steps 12.5": "'12.5'",
@@ -63,6 +69,7 @@ MISTAKES = {
     "evaluate": "RUN",
     "evaluate no-such-run": "no-such-run",
     "evaluate no-such-run --seed -1": "seed: got -1",
+    "notebooks": "DIR",
 }
 
 
@@ -96,6 +103,90 @@ def test_the_installed_command_reports_mistakes_to_the_shell():
     result = subprocess.run([COMMAND, "train", "--seed", "-1"], capture_output=True, text=True)
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.startswith("ddpm-course: train: seed: got -1")
+
+
+def test_profiles_can_come_from_a_settings_file_of_the_readers(tmp_path):
+    mine = tmp_path / "mine.ini"
+    mine.write_text((ROOT / "settings.ini").read_text().replace("num_steps = 20\n", "num_steps = 21\n"))
+    command = parse(["train", "--settings", str(mine), "--profile", "smoke"])
+    assert command.hyperparameters.num_steps == 21
+    assert parse("train --profile smoke".split()).hyperparameters.num_steps == 20
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory):
+    """The files that `notebooks` writes, by name."""
+    folder = tmp_path_factory.mktemp("taken")
+    assert main(["notebooks", str(folder)]) == 0
+    return contents(folder)
+
+
+def test_the_whole_course_is_taken_away(taken):
+    chapters = {path.relative_to(NBS).as_posix(): path for path in paths() if path.stem != "index"}
+    helpers = {path.name: path for path in NBS.glob("*.py")}
+    assert taken == {name: path.read_bytes() for name, path in (
+        chapters | helpers | {"images/samples.png": NBS / "images/samples.png",
+         "settings.ini": ROOT / "settings.ini", "LICENSE-text": ROOT / "LICENSE-text"}).items()}
+
+
+def test_links_between_the_notebooks_lead_to_what_was_taken(taken, tmp_path):
+    links = [(name, link) for name, data in taken.items() if name.endswith(".ipynb")
+             for link in re.findall(r"\]\(([\w./-]+\.\w+)\)", data.decode())]
+    assert len(links) > 50
+    assert [(name, link) for name, link in links
+            if (tmp_path / name).parent.joinpath(link).resolve()
+            not in {tmp_path / other for other in taken}] == []
+
+
+def test_what_is_there_is_kept_and_named(tmp_path, taken, capsys):
+    folder = tmp_path / "not there" / "my course"
+    assert main(["notebooks", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert f"files written: {len(taken)}; there already: 0\n" in printed and "kept," not in printed
+    assert f"jupyter lab '{folder}'\n" in printed and f" '{folder}/settings.ini'\n" in printed
+    edited, lost, own = (folder / name for name in ("07_ddim.ipynb", "settings.ini", "own.txt"))
+    edited.write_text("mine"), lost.unlink(), own.write_text("mine")
+    assert main(["notebooks", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert f"files written: 1; there already: {len(taken) - 2}\n" in printed
+    assert re.findall("kept, .*: (.*)", printed) == [str(edited)]
+    assert contents(folder) == taken | {"07_ddim.ipynb": b"mine", "own.txt": b"mine"}
+
+
+def test_a_write_that_fails_leaves_no_half_file(tmp_path, taken, capsys, monkeypatch):
+    def full(path, data):
+        path.write_bytes(data[:len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(checkpoint, "write_synced", full)
+        assert main(["notebooks", str(tmp_path)]) == 2
+    assert "No space left" in capsys.readouterr().err
+    assert not contents(tmp_path).keys() & taken.keys()
+    assert main(["notebooks", str(tmp_path)]) == 0
+    assert contents(tmp_path) == taken
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "taken"])
+def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "taken/00_gaussian_algebra.ipynb").mkdir(parents=True)
+    assert main(["notebooks", str(tmp_path / name)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"ddpm-course: notebooks: {tmp_path / name}: got [Errno ")
+    assert "expected a folder that can be written" in error and error.count("\n") == 1
+    assert contents(tmp_path) == {"file": b"kept"}
+
+
+def test_who_has_no_jupyterlab_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    assert main(["notebooks", str(tmp_path)]) == 0
+    assert f": pip install jupyterlab, then jupyter lab {tmp_path}\n" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,8 @@ BIN = Path(sys.executable).parent
 
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:home|root|Users|tmp|var|opt|mnt|work|private)/\w")
 ADDRESS = re.compile(r"https?://([^/\s\"')\\]+)")
-PUBLIC_HOSTS = {"arxiv.org", "doi.org", "github.com", "creativecommons.org", "www.apache.org"}
+PUBLIC_HOSTS = {"arxiv.org", "doi.org", "github.com", "colab.research.google.com",
+                "creativecommons.org", "www.apache.org"}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def rebuilt(tmp_path_factory):
     copy = tmp_path_factory.mktemp("project")
     shutil.copy(ROOT / "pyproject.toml", copy)
     shutil.copytree(NBS, copy / "nbs")
-    shutil.copytree(PACKAGE, copy / "ddpm_course", ignore=shutil.ignore_patterns("settings.ini"))
+    shutil.copytree(PACKAGE, copy / "ddpm_course", symlinks=True)
     for command in ("nbdev-export", "nbdev-clean"):
         subprocess.run([BIN / command], cwd=copy, check=True)
     return copy
@@ -56,6 +56,28 @@ def test_readme_is_made_from_the_index():
     assert (ROOT / "README.md").read_text(encoding="utf-8") == readme.readme(), "run make readme"
 
 
+def test_the_citation_has_the_address_of_the_repository():
+    assert (ROOT / "CITATION.cff").read_text(encoding="utf-8") == readme.citation(), "run make readme"
+
+
+def test_colab_is_offered_once_the_repository_has_an_address(tmp_path):
+    copy, address = tmp_path / "project", "https://github.com/OWNER/NAME"
+    unused = shutil.ignore_patterns(".git", ".venv", "build", "runs")
+    shutil.copytree(ROOT, copy, symlinks=True, ignore=unused)
+    project = re.sub(r"\[project\.urls\]\n(.+\n)*", "", (copy / "pyproject.toml").read_text())
+    for urls, offered in ("", False), (f'[project.urls]\nRepository = "{address}"\n', True):
+        (copy / "pyproject.toml").write_text(project + urls)
+        for tool in ("readme", "pages"):
+            subprocess.run([sys.executable, copy / f"tools/{tool}.py"], check=True)
+        for name in ("00_gaussian_algebra", "91_bug_museum"):
+            link = f"https://colab.research.google.com/github/OWNER/NAME/blob/main/nbs/{name}.ipynb"
+            for page in ("README.md", f"build/pages/{name}.md"):
+                text = (copy / page).read_text()
+                signs = "Colab" in text, f"]({link})" in text, f"git+{address}`" in text
+                assert signs == (offered,) * 3
+        assert (f'\nrepository-code: "{address}"\n' in (copy / "CITATION.cff").read_text()) is offered
+
+
 def test_links_of_the_readme_exist():
     links = re.findall(r"\]\((?![a-z]+:|#)([^)#]+)", readme.readme())
     assert links and [link for link in links if not (ROOT / link).exists()] == []
@@ -80,12 +102,3 @@ def test_constraints_are_versions_only():
 
 def test_package_carries_the_settings():
     assert (PACKAGE / "settings.ini").read_bytes() == (ROOT / "settings.ini").read_bytes()
-
-
-@pytest.mark.slow
-def test_wheel_carries_the_settings_and_the_style(tmp_path):
-    build = [sys.executable, "-m", "uv", "build", "--wheel", "--out-dir", tmp_path, ROOT]
-    subprocess.run(build, check=True, capture_output=True)
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        assert wheel.read("ddpm_course/settings.ini") == (ROOT / "settings.ini").read_bytes()
-        assert "ddpm_course/course.mplstyle" in wheel.namelist()

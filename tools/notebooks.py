@@ -1,5 +1,7 @@
 """What the tools and tests ask of the notebooks."""
 
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,24 @@ def paths() -> list[Path]:
     """All notebooks in reading order: chapters, solutions, and the index, which reads the others."""
     found = [*NBS.glob("*.ipynb"), *NBS.glob("solutions/*.ipynb")]
     return sorted(found, key=lambda path: (path.name == "index.ipynb", path))
+
+
+def repository() -> str:
+    """The address that pyproject.toml gives the repository under [project.urls]; "" without one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project.get("urls", {}).get("Repository", "")
+
+
+def in_colab(path: Path) -> str:
+    """The address that opens a notebook in Colab; "" where the repository is not on GitHub."""
+    github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)/?", repository())
+    name = path.relative_to(ROOT).as_posix()
+    return f"https://colab.research.google.com/github/{github[1]}/blob/main/{name}" if github else ""
+
+
+def first_cell_in_colab() -> str:
+    """What Colab, which opens one notebook alone, is to be told: get the package, and the others."""
+    return f"In Colab, first run `%pip install git+{repository()}` and `!ddpm-course notebooks .`"
 
 
 def page_of(path: Path) -> str:

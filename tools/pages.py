@@ -24,7 +24,9 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image
 
-from notebooks import NBS, ROOT, directives, page_of, paths, shown_outputs, shown_source
+from notebooks import (
+    NBS, ROOT, directives, first_cell_in_colab, in_colab, page_of, paths, shown_outputs,
+    shown_source)
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = [path for path in paths() if path.stem != "index"]
@@ -212,6 +214,8 @@ def chapter(path: Path) -> str:
     module = next((m.stem for m in MODULES if notebook_of(m) == path), None)
     links = [f"[Download this notebook]({copy(path.relative_to(ROOT).as_posix())})"]
     links += [f"[Reference of `{module}`](/api/{module}.md)"] if module else []
+    if path in CHAPTERS and in_colab(path):
+        links += [f"[Open in Colab]({in_colab(path)})", first_cell_in_colab()]
     parts[0] = f"{heading}\n\n{block('{container} links', ' · '.join(links))}\n{text}"
     return "\n\n".join(parts) + "\n"
 

@@ -1,6 +1,7 @@
 """Make README.md from nbs/index.ipynb: markdown, code, and text or markdown outputs.
 
-`#| hide` leaves a cell out, `#| hide_input` shows its outputs only.
+`#| hide` leaves a cell out, `#| hide_input` shows its outputs only. Once pyproject.toml gives the
+repository an address, the map opens its chapters in Colab, and CITATION.cff holds the address.
 """
 
 import posixpath
@@ -9,14 +10,26 @@ import re
 import nbformat
 from nbformat import NotebookNode
 
-from notebooks import NBS, ROOT, shown_outputs, shown_source
+from notebooks import (
+    NBS, ROOT, first_cell_in_colab, in_colab, repository, shown_outputs, shown_source)
 
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)]+)(\))")
+ROW = re.compile(r"^\| \[[^]]+\]\((nbs/\w+\.ipynb)\)", re.M)
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
 
 
 def from_root(markdown: str) -> str:
     """Rewrite relative links and pictures, which start in nbs/, to start at the top level."""
     return LINK.sub(lambda m: m[1] + posixpath.normpath(f"nbs/{m[2]}") + m[3], markdown)
+
+
+def with_badges(markdown: str) -> str:
+    """Behind each chapter of the map what opens it in Colab, and below the map its first cell."""
+    if not (in_colab(NBS) and ROW.search(markdown)):
+        return markdown
+    rows = ROW.sub(lambda row: f"{row[0]} [![Open in Colab]({BADGE})]({in_colab(ROOT / row[1])})",
+                   markdown)
+    return f"{rows}\n\n{first_cell_in_colab()}"
 
 
 def fenced(text: str, language: str) -> str:
@@ -35,7 +48,7 @@ def shown_output(output: NotebookNode) -> str:
 
 def shown_cell(cell: NotebookNode) -> list[str]:
     if cell.cell_type == "markdown":
-        return [from_root(cell.source)]
+        return [with_badges(from_root(cell.source))]
     source = shown_source(cell)
     code = [fenced(source, "python")] if source else []
     return code + [shown_output(output) for output in shown_outputs(cell)]
@@ -46,5 +59,14 @@ def readme() -> str:
     return "\n\n".join(part for cell in cells for part in shown_cell(cell)) + "\n"
 
 
+def citation() -> str:
+    """CITATION.cff as it stands, but for the address of the repository."""
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    others = re.sub(r"^repository-code: .*\n", "", text, flags=re.M)
+    line = f'repository-code: "{repository()}"\n' if repository() else ""
+    return re.sub(r"^license: .*\n", lambda licence: licence[0] + line, others, flags=re.M)
+
+
 if __name__ == "__main__":
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")
+    (ROOT / "CITATION.cff").write_text(citation(), encoding="utf-8")
