@@ -222,7 +222,8 @@ def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
 class Notebooks:
     """Write the chapters, their solutions and the settings file; keep what is there."""
 
-    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]  # where to; made if it is not there
+    # where to; made if it is not there
+    folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="DIR")]
 
     def run(self) -> None:
         new, kept = write_course(self.folder)
