@@ -115,7 +115,7 @@ def test_a_classifier_that_has_changed_is_refused(tmp_path, monkeypatch):
     copy.write_bytes(stored[:-1])
     with pytest.raises(BadValue, match="a file that has changed"):
         load_classifier("digits")
-    with pytest.raises(BadValue, match="write 'digits'"):
+    with pytest.raises(BadValue, match="got 'digit', expected data with a stored classifier: digits, "):
         load_classifier("digit")
 
 
