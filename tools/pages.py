@@ -2,8 +2,8 @@
 
 A chapter is its notebook: text, code, outputs. A checked equation is the target of every "(3.4)"
 that cites it, in any chapter; a figure's caption is its alternative text as well; source that is
-collapsed in JupyterLab is folded. The reference is made from the modules' docstrings and
-tuples of names, and the list of equations from their verdicts. What was measured comes from bench/.
+collapsed in JupyterLab is folded. The reference is made from the modules' docstrings, and the list
+of equations from their verdicts. What was measured comes from bench/.
 
 From the top of the repository: make book
 """
