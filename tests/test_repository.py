@@ -60,6 +60,7 @@ def test_the_citation_has_the_address_of_the_repository():
     assert (ROOT / "CITATION.cff").read_text(encoding="utf-8") == readme.citation(), "run make readme"
 
 
+@pytest.mark.slow
 def test_colab_is_offered_once_the_repository_has_an_address(tmp_path):
     copy, address = tmp_path / "project", "https://github.com/OWNER/NAME"
     unused = shutil.ignore_patterns(".git", ".venv", "build", "runs")

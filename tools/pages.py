@@ -220,11 +220,19 @@ def chapter(path: Path) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def escaped(docstring: str) -> str:
-    """A docstring as Markdown: plain text but for its `names`."""
+def described(docstring: str) -> str:
+    """A docstring as Markdown: plain text but for its `names`, and numbers of equations."""
     parts = re.split(r"(`[^`]*`)", docstring)
     parts[::2] = [re.sub(r"([\\*_\[\]<>$|{}])", r"\\\1", part) for part in parts[::2]]
-    return "".join(parts)
+    return linked("".join(parts))
+
+
+def lists_names(node: ast.stmt) -> bool:
+    """Whether a statement names the values that an argument may have, as in WEIGHTINGS."""
+    return (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id.isupper() and node.targets[0].id[0] != "_"
+            and isinstance(node.value, ast.Tuple)
+            and all(isinstance(part, ast.Constant) for part in node.value.elts))
 
 
 class Reference:
@@ -236,16 +244,19 @@ class Reference:
         self.tree = ast.parse("\n".join(self.lines))
 
     def page(self) -> str:
-        origin = (f"Made by chapter [{title(self.notebook)}](/{self.notebook.stem}.md)."
+        origin = (f"[Chapter {title(self.notebook)}](/{self.notebook.stem}.md) makes this module."
                   if self.notebook else "Written by hand, for all chapters.")
         parts = [f"# {self.module.stem}", origin]
         if docstring := ast.get_docstring(self.tree):
-            parts.append(escaped(docstring))
+            parts.append(described(docstring))
         return "\n\n".join([*parts, *self.entries(self.tree, "")]) + "\n"
 
     def entries(self, tree: ast.Module | ast.ClassDef, owner: str) -> list[str]:
         found = []
         for node in tree.body:
+            if not owner and lists_names(node):
+                found.append(block(f"{{py:data}} {node.targets[0].id}", "\n".join([
+                    f":module: ddpm_course.{self.module.stem}", f":value: {ast.unparse(node.value)}"])))
             public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
             if public and ast.get_docstring(node):
                 found.append(self.entry(node, owner))
@@ -257,7 +268,7 @@ class Reference:
         """Signature, docstring, fields of a class, and a link to the cell in the chapter."""
         marks = {ast.unparse(mark) for mark in node.decorator_list}
         options = [f":module: ddpm_course.{self.module.stem}"]
-        content = [escaped(ast.get_docstring(node))]
+        content = [described(ast.get_docstring(node))]
         if isinstance(node, ast.ClassDef):
             kind, signature = "class", ""
             for method in node.body:
@@ -329,8 +340,11 @@ if __name__ == "__main__":
         write(f"bench/{report.stem}", linked(report.read_text(encoding="utf-8"), "bench"))
     others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
     write("equations", equations_page())
-    write("api", "# Reference\n\nWhat the modules export, in reading order.\n\n" + block(
-        "{toctree}", "\n".join(f"api/{module.stem}" for module in MODULES)))
+    # What proves and checks comes last: whoever trains a model has no use for it.
+    listed = sorted(MODULES, key=lambda module: module.stem in ("algebra", "exercises"))
+    write("api", "# Reference\n\nWhat the modules export, in reading order; what proves formulas "
+          "and checks exercises comes last.\n\n" + block(
+              "{toctree}", "\n".join(f"api/{module.stem}" for module in listed)))
     front = chapter(NBS / "index.ipynb")
     write("index", "\n\n".join([
         front, contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),

@@ -166,6 +166,19 @@ def test_functions_and_chapters_lead_to_each_other(soups):
     assert "def q_posterior_mean_variance" in cell.text
 
 
+def test_the_reference_says_which_names_may_be_given_and_where_a_formula_is_proved(soups):
+    prediction = soups["api/prediction.html"].find(id="ddpm_course.prediction.PREDICTION_TYPES")
+    assert "('epsilon', 'sample', 'v_prediction')" in prediction.text
+    assert soups["api/posterior.html"].select("dd a[href$='03_posterior.html#eq-3-5']")
+
+
+def test_long_messages_end_on_the_page(page):
+    open_page(page, "14_training.html")
+    shown = page.evaluate("""[...document.querySelectorAll("div.output pre")].map(
+        each => [each.scrollWidth, each.clientWidth])""")
+    assert shown and all(wide <= room for wide, room in shown)
+
+
 def test_search_by_keyboard(page):
     open_page(page, "index.html")
     page.get_by_placeholder("Search").focus()
