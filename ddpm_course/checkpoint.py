@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['MANIFEST', 'REMEDY', 'STEP', 'LEFTOVER', 'facts', 'CheckpointError', 'check_intact', 'Checkpoint', 'tensor_bytes',
-           'read_tensors', 'read_checkpoint', 'write_synced', 'sync_folder', 'saved_steps', 'retire',
+           'read_tensors', 'read_checkpoint', 'write_synced', 'sync_folder', 'write_whole', 'saved_steps', 'retire',
            'remove_leftovers', 'write_folder', 'save_checkpoint', 'newest_checkpoint', 'check_fits', 'check_tensors',
            'load_weights', 'optimizer_tensors', 'load_optimizer']
 
@@ -116,6 +116,15 @@ def sync_folder(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+# %% ../nbs/13_checkpoint.ipynb #a2ab955a
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file aside, and give it its name when it is on the disk, over an older one."""
+    aside = path.with_name(path.name + ".aside")
+    aside.unlink(missing_ok=True)  # of a process that died
+    write_synced(aside, data)
+    aside.rename(path)
+    sync_folder(path.parent)
 
 # %% ../nbs/13_checkpoint.ipynb #b4605f73
 STEP = re.compile(r"step-(\d{8,})")

@@ -2,7 +2,7 @@
 
 # %% auto #0
 __all__ = ['TAKEN', 'Train', 'Resume', 'show_pictures', 'show_run', 'Sampler', 'Sample', 'Evaluate', 'Export', 'Import',
-           'course_files', 'write_whole', 'write_course', 'Notebooks', 'parse', 'unframed', 'main']
+           'course_files', 'write_course', 'Notebooks', 'parse', 'unframed', 'main']
 
 # %% ../nbs/40_command_line.ipynb #60fe3ac1
 import argparse
@@ -185,28 +185,20 @@ def course_files() -> dict[str, Path]:
     return ({path.relative_to(notebooks).as_posix(): path for path in found}
             | {name: package / name for name in ("settings.ini", "LICENSE-text")})
 
-# %% ../nbs/40_command_line.ipynb #a4f6ce72
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file aside, and give it its name when it is on the disk."""
-    from ddpm_course.checkpoint import write_synced
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".aside")
-    aside.unlink(missing_ok=True)  # of a process that died
-    write_synced(aside, data)
-    aside.rename(path)
-
 # %% ../nbs/40_command_line.ipynb #c390f975
 def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
     """Write what is missing in folder; return the new files, and those there that differ.
 
     Raises BadValue when folder is no folder, or cannot be read or written.
     """
+    from ddpm_course.checkpoint import write_whole
+
     new, kept = [], []
     try:
         for name, source in course_files().items():
             path, data = folder / name, source.read_bytes()
             if not os.path.lexists(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
                 write_whole(path, data)
                 new.append(path)
             elif path.read_bytes() != data:

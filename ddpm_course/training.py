@@ -34,7 +34,7 @@ from tqdm import TqdmWarning, tqdm
 import ddpm_course
 from .checkpoint import Checkpoint, check_fits, load_optimizer, load_weights
 from .checkpoint import newest_checkpoint, optimizer_tensors, read_tensors
-from .checkpoint import save_checkpoint, tensor_bytes, write_synced
+from .checkpoint import save_checkpoint, tensor_bytes, write_whole
 from .checks import BadInput, BadValue, bad_input, check_choice, check_int, check_seed
 from .data import ImageSet, batch_order, check_absent, load_set, random_stream, save_grid
 from .data import scaled
@@ -376,9 +376,7 @@ def write_config(folder: Path, profile: Profile, image_shape: Sequence[int],
         "versions": {"ddpm_course": ddpm_course.__version__, "torch": torch.__version__,
                      "python": platform.python_version()},
     }
-    aside = folder / "config.json.aside"
-    write_synced(aside, (json.dumps(config, indent=2) + "\n").encode())
-    aside.rename(folder / "config.json")
+    write_whole(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
 # %% ../nbs/14_training.ipynb #efb3e7d8
 class Stopped(KeyboardInterrupt):
@@ -569,7 +567,7 @@ def carry_on(run_dir: Path, profile: Profile, seed: int, images: ImageSet, state
         if accelerator.is_main_process:
             for name in ("model", "ema"):
                 weights = tensor_bytes(getattr(state, name).state_dict())
-                (folder / f"{name}.safetensors").write_bytes(weights)
+                write_whole(folder / f"{name}.safetensors", weights)
             draw_losses(folder)
             draw_samples(folder, profile, schedule, state.ema, images.image_shape, seed, device)
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)

@@ -1,6 +1,7 @@
 """A run that was interrupted ends as if it had not been: weights, average, losses, samples."""
 
 import dataclasses
+import errno
 import filecmp
 import json
 import os
@@ -16,7 +17,7 @@ import psutil
 import pytest
 import torch
 
-from ddpm_course import training
+from ddpm_course import checkpoint, training
 from ddpm_course.checkpoint import CheckpointError, newest_checkpoint
 from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
@@ -133,6 +134,21 @@ def test_killed_while_the_pictures_are_drawn(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "draw_samples", half_drawn)
     assert forked(lambda: train(PROFILE, 3, tmp_path / "run")) == -signal.SIGKILL
     monkeypatch.undo()
+    assert_same(resume(tmp_path / "run"), whole)
+
+
+def test_a_full_disk_at_the_end_costs_nothing(whole, tmp_path, monkeypatch):
+    def full(path, data, real=checkpoint.write_synced):
+        if not path.name.startswith("ema.safetensors.aside"):
+            return real(path, data)
+        path.write_bytes(data[:100])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_synced", full)
+    with pytest.raises(OSError, match="No space left"):
+        train(PROFILE, 3, tmp_path / "run")
+    monkeypatch.undo()
+    assert not (unfinished(tmp_path / "run") / "ema.safetensors").exists()
     assert_same(resume(tmp_path / "run"), whole)
 
 
