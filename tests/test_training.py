@@ -160,6 +160,17 @@ def test_channels_last_is_the_same_network(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_gpu_profile_trains_and_samples_on_a_cpu(tmp_path):
+    profile = dataclasses.replace(
+        load_profile("gpu"), device="cpu", threads=1, compile=False, batch_size=4, num_steps=2,
+        num_samples=1, sampling_steps=2, log_every=1, checkpoint_every=0)
+    _, _, model = load_run(train(profile, 0, tmp_path / "run"), device="cpu")
+    assert sum(weight.numel() for weight in model.parameters()) == 35_746_307
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    assert [0.8 < json.loads(line)["loss"] < 1.2 for line in lines] == [True, True]
+
+
+@pytest.mark.slow
 def test_compiled_is_the_same_network():
     if not shutil.which("c++"):
         pytest.skip("torch.compile needs a C++ compiler")
