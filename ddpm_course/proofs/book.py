@@ -1,0 +1,389 @@
+"""What a course declares, defines and proves, in order; and the equations that it displays."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import sympy as sp
+
+from . import display, kernel, oracle
+from .declarations import DeclaredLaw, Declarations, Hypothesis, Noise, Structure
+from .errors import NotProved, ProofError, Undefined, Unreadable, WrongRule
+from .kernel import AtMost, Claim, Equal, Theorem
+from .matrices import MatrixLaw, MatrixReading
+from .reader import Node, declared, read_relations
+from .reading import Reading, name_of
+from .terms import Law, Range, T_, Term, is_state, merge, named, span, t_
+from .theory import Theory
+
+
+@dataclass
+class Equation:
+    """A displayed formula with its number.
+
+    kind: definition, hypothesis, cited, or equation. links: the theorems, one for every relation
+    sign; they are proved when they are first asked for.
+    """
+    number: str
+    latex: str
+    kind: str
+    start: int = 1
+    sides: tuple[Node, ...] = ()
+    signs: tuple[Node, ...] = ()
+    source: str = ""
+    prove: Callable[[], tuple[Theorem, ...]] | None = field(default=None, repr=False)
+    known: tuple[Theorem, ...] | None = field(default=None, repr=False)
+
+    @property
+    def links(self) -> tuple[Theorem, ...]:
+        if self.known is None: self.known = self.prove() if self.prove else ()
+        return self.known
+
+    @property
+    def theorem(self) -> Theorem:
+        """What its last relation sign says."""
+        if not self.links: raise WrongRule("premise", f"({self.number}) states no theorem")
+        return self.links[-1]
+
+    @property
+    def verdict(self) -> str:
+        """definition, hypothesis, cited, derived or numeric."""
+        if self.kind != "equation": return self.kind
+        return "numeric" if any(th.strength == "numeric" for th in self.links) else "derived"
+
+    def __repr__(self): return f"({self.number}) {self.verdict}"
+
+    def _repr_mimebundle_(self, **_) -> dict: return display.shown(self, book())
+
+
+@dataclass
+class Goal:
+    """One relation that is to be proved, for t >= start."""
+    claim: Claim
+    range: Range
+    sides: tuple[Node, Node]
+    sign: Node
+
+
+@dataclass
+class Book:
+    """theory and declarations as they stand now, and the equations by number."""
+    theory: Theory = field(default_factory=Theory)
+    declarations: Declarations = field(default_factory=Declarations)
+    equations: dict[str, Equation] = field(default_factory=dict)
+    recalling: bool = False
+
+    def copy(self) -> Book:
+        return Book(self.theory, self.declarations.copy(), dict(self.equations), self.recalling)
+
+    def __getitem__(self, number: str) -> Equation:
+        if number not in self.equations: raise WrongRule("premise", f"there is no equation ({number})")
+        return self.equations[number]
+
+    def reading(self, start: int) -> Reading:
+        return Reading(self.theory, self.declarations.notation, Range(start))
+
+    def laws(self, process: sp.Expr) -> Iterator[Theorem]:
+        """The theorems about laws of a process, and of the one whose step it shares; latest first."""
+        like = self.theory.process(process).like
+        for equation in [*self.equations.values()][::-1]:
+            if not (equation.sides and equation.sides[0].op == "density"): continue
+            name = equation.sides[0].parts[0]
+            if name not in (named(process), like) or equation.sides[-1].op != "normal": continue
+            for th in equation.links:
+                if isinstance(th.claim, Law):
+                    yield th if name == named(process) else kernel.instance(self.theory, th, named(process))
+
+
+_BOOK: ContextVar[Book] = ContextVar("book", default=Book())
+
+
+def book() -> Book:
+    """The book that the words of this module write into."""
+    return _BOOK.get()
+
+
+@contextmanager
+def in_book(other: Book) -> Iterator[Book]:
+    """Write into another book for a while."""
+    token = _BOOK.set(other)
+    try: yield other
+    finally: _BOOK.reset(token)
+
+
+# --- Words that write into the book --------------------------------------------------------------
+
+def notation(latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str, ...] = ()) -> None:
+    """Declare a symbol, written as it stands for the index t.
+
+    kind: scalar, sequence, vector, random, state, noise, fresh, matrix, column or density; domain:
+    real, positive, nonnegative, (0,1), natural or symmetric; shape: the sides of a matrix by name,
+    as ("m", "n"). Raises Unreadable for another kind or domain, WrongRule for a letter that has a
+    meaning already.
+    """
+    b, entry = book(), declared(latex, kind, meaning, domain, shape)
+    if entry == b.declarations.notation.get(entry.name): return
+    if kind != "density": b.theory = b.theory.with_symbol(name_of(entry), kind, domain)
+    b.declarations.notation[entry.name] = entry
+
+
+def process(name: str, shape: str, meaning: str, like: str = "") -> None:
+    """Declare a density name and the joint law that it stands for; see `Structure` for the shapes."""
+    notation(name, "density", meaning)
+    b, name = book(), declared(name, "density", meaning).name
+    if b.declarations.structures.get(name) == Structure(name, shape, like): return
+    b.theory = b.theory.with_process(name, shape, like)
+    b.declarations.structures[name] = Structure(name, shape, like)
+
+
+def assume(name: str, latex: str, start: int = 1) -> Equation:
+    """State a standing hypothesis about numbers, such as \\sigma_t > 0: theorems that need it say so."""
+    b = book()
+    sides, signs = read_relations(latex, b.declarations.notation)
+    if len(signs) != 1 or signs[0].op not in ("le", "lt"): raise Unreadable(latex, "", "a hypothesis is one \\le or <")
+    r = b.reading(start)
+    left, right = map(r.scalar, sides)
+    strict = signs[0].op == "lt"
+    b.theory = b.theory.with_hypothesis(name, right - left, strict, start)
+    b.declarations.hypotheses[name] = Hypothesis(name, *sides, strict, start)
+    return _enter(Equation(name, latex, "hypothesis", start, sides, signs, known=()))
+
+
+def define(number: str, latex: str, start: int | None = None) -> Equation:
+    """Register a definition `... := ...`: the law of one step of a process, or what a symbol means.
+
+    start: the first t for which it is meant. A product or a sum over 1..t has a value from 0 on.
+    Raises WrongRule for a name that has a meaning, for a second law of one state, and where the
+    value does not fit the domain of the symbol.
+    """
+    b = book()
+    sides, signs = read_relations(latex, b.declarations.notation)
+    if [sign.op for sign in signs] != ["define"]: raise Unreadable(latex, "", "a definition has one sign, :=")
+    left, right = sides
+    if left.op == "density": th = _define_law(b, number, left, right, 1 if start is None else start)
+    else: th = _define_symbol(b, number, left, right, start)
+    return _enter(Equation(number, latex, "definition", th.lo if th else 1, sides, signs, known=(th,) if th else ()))
+
+
+def _define_law(b: Book, number: str, left: Node, right: Node, start: int) -> Theorem:
+    if right.op != "normal": raise Unreadable("", "", "a law is defined by a normal density")
+    r = b.reading(start)
+    if MatrixReading(r).holds(right):
+        b.theory, th = kernel.declare_matrix(b.theory, number, MatrixReading(r).law(left, right))
+    else: b.theory, th = kernel.declare(b.theory, number, law_claim(r, left, right), start)
+    entry = DeclaredLaw(number, left, right.parts[1], right.parts[2], start)
+    b.declarations.laws[left.parts[0]] = (*b.declarations.laws.get(left.parts[0], ()), entry)
+    return th
+
+
+def _define_symbol(b: Book, number: str, left: Node, right: Node, start: int | None) -> Theorem | None:
+    name = left.parts[0]
+    if left.op == "normal":                      # the density with which the kernel computes anyway
+        r = b.reading(1)
+        return kernel.calc(b.theory, r(left), r(right), (), Range(1))
+    entry = b.declarations.notation.get(name)
+    if left.op == "symbol" and name.endswith("_0"): return None
+    if entry.kind == "sequence": return _define_sequence(b, number, left, right)
+    for low in ((0, 1) if start is None else (start,)):
+        try:
+            value = b.reading(low)(right)
+            break
+        except Undefined:
+            if start is not None or low: raise
+    head = _head(b, entry, left)
+    if any(node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()):
+        raise WrongRule("define", f"{name} is defined by itself")
+    b.theory, th = kernel.define(b.theory, number, head, value, low)
+    b.declarations.meanings[name] = right
+    return th
+
+
+def _head(b: Book, entry, left: Node) -> sp.Expr:
+    """The atom that a left side names, although it has no value yet."""
+    return Reading(b.theory, b.declarations.notation, Range(1), naming=name_of(entry))(left).expr
+
+
+def _define_sequence(b: Book, number: str, left: Node, right: Node) -> Theorem | None:
+    """Its value at 0 comes first and is kept; with the step it is a definition."""
+    name = left.parts[0]
+    if left.parts[1] == Node("number", (0,)):
+        if name in b.declarations.first: raise WrongRule("define", f"{name} has a start already")
+        b.declarations.first[name] = right
+        return None
+    if left.parts[1] != Node("index", ("t",)): raise WrongRule("define", "a sequence is given at 0 and at t")
+    if name not in b.declarations.first: raise WrongRule("define", f"{name} has no value at 0 yet")
+    entry = b.declarations.notation[name]
+    head = _head(b, entry, left)
+    inner = Reading(b.theory, b.declarations.notation, Range(1), naming=name_of(entry))
+    first = b.reading(1)(b.declarations.first[name])
+    b.theory, th = kernel.define_sequence(b.theory, number, head, first, inner(right))
+    b.declarations.meanings[name] = right
+    return th
+
+
+def cite(number: str, latex: str, source: str) -> Equation:
+    """Display a formula that is taken from elsewhere, neither read nor proved."""
+    return _enter(Equation(number, latex, "cited", source=source))
+
+
+def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
+    """Read, try to refute, prove and display a formula; every relation sign is a theorem.
+
+    number: chapter.equation. by: how it is proved, one of the ways in `tactics`; without it, by
+    definitions and known laws. start: the first t for which it is claimed.
+    Raises Unreadable; Undefined where a side has no value in the claimed range; Refuted with a
+    counterexample; NotProved; WrongRule where a side condition of a rule fails.
+    """
+    b = book()
+    sides, signs = read_relations(latex, b.declarations.notation)
+    if not signs: raise Unreadable(latex, "", "it states nothing: there is no relation sign")
+    for sign in signs:
+        if sign.op == "define": raise Unreadable(latex, ":=", "a definition is registered by define")
+        if sign.op == "lt": raise Unreadable(latex, "<", "a strict inequality is not proved here")
+    if any(x == y for x, y in zip(sides, sides[1:])): raise WrongRule("eq", "it compares a formula with itself")
+    _free(b, number, latex)
+    equation, before = Equation(number, latex, "equation", start, sides, signs), b.copy()
+    try:
+        if extends := getattr(by, "extends", None): equation.known = extends(b, equation)
+        else: equation.prove = lambda: proofs(before, equation, by)
+        if not b.recalling:
+            oracle.refute(sides, signs, b.declarations, start)
+            equation.links
+    except ProofError as wrong:
+        b.theory, b.declarations = before.theory, before.declarations
+        if isinstance(wrong, Unreadable) and not wrong.latex: wrong.latex = latex
+        raise
+    return _enter(equation)
+
+
+def _free(b: Book, number: str, latex: str) -> None:
+    """A number belongs to one formula."""
+    if number in b.equations and b.equations[number].latex != latex:
+        raise WrongRule("number", f"({number}) is already the number of {b.equations[number].latex}")
+
+
+def _enter(equation: Equation) -> Equation:
+    b = book()
+    _free(b, equation.number, equation.latex)
+    b.equations[equation.number] = equation
+    return equation
+
+
+# --- From sides to claims ------------------------------------------------------------------------
+
+def law_claim(r: Reading, density: Node, normal: Node) -> Law:
+    """q(x | C) = N(x; m, v I) as a statement about the law of x."""
+    process, drawn, given = r.density(*density.parts)
+    law = r.law(normal)
+    if len(drawn) != 1 or law.of is None or not is_state(law.of) or span(law.of.args[0]) not in drawn:
+        r.fail("the density is not that of the variable of the normal law")
+    r.need(lambda c: c.positive(law.variance, strict=False), f"a law of variance {law.variance}")
+    return replace(law, process=process, given=given)
+
+
+def in_law(r: Reading, sign: Node, left: Node, right: Node) -> Law:
+    """left =(q | C) right, as a statement about the law of the left side."""
+    fresh = frozenset(n for n, e in r.notation.items() if e.kind == "fresh")
+    process, given = None, frozenset()
+    if sign.op == "law_under":
+        name, nodes = sign.parts
+        if name not in r.theory.processes: r.fail(f"{name} is no process yet")
+        known = r.theory.processes[name]
+        process, given = known.id, frozenset(merge([r.states(n, known) for n in nodes]))
+        of = r.of_kind(left, "vector")
+    else:
+        with r.drawing(fresh): of = r.of_kind(left, "vector")
+    with r.drawing(fresh): value = r.of_kind(right, "vector")
+    drawn = kernel.combination(r.theory, None, given, value, r.rng).claim
+    return Law(process, of, given, drawn.mean, drawn.variance)
+
+
+def goals(b: Book, equation: Equation) -> list[Goal]:
+    found, r = [], b.reading(equation.start)
+    for left, sign, right in zip(equation.sides, equation.signs, equation.sides[1:]):
+        if any(map(MatrixReading(r).holds, (left, right))):
+            found.append(Goal(_matrix_claim(r, left, sign, right), r.rng, (left, right), sign))
+            continue
+        if sign.op in ("law_under", "in_law"): claim = in_law(r, sign, left, right)
+        elif left.op == "density" and right.op == "normal" and sign.op == "equal" and len(left.parts[1]) == 1 \
+                and left.parts[1][0].op == "member": claim = law_claim(r, left, right)
+        else:
+            x, y = r(left), r(right)
+            if sign.op == "ge": claim = AtMost(y, x)
+            else: claim = AtMost(x, y) if sign.op == "le" else Equal(x, y)
+            found.append(Goal(_of_one_kind(r, claim), r.rng, (left, right), sign))
+            continue
+        found.append(Goal(claim, r.rng, (left, right), sign))
+    return found
+
+
+def _matrix_claim(r: Reading, left: Node, sign: Node, right: Node) -> Claim:
+    m = MatrixReading(r)
+    if sign.op != "equal": r.fail("matrices are related by = alone")
+    if left.op == "density" and right.op == "normal": return m.law(left, right)
+    return Equal(m(left), m(right))
+
+
+def _of_one_kind(r: Reading, claim: Claim) -> Claim:
+    """The sides as terms of one kind; a plain 0 is of every kind."""
+    kinds = {x.kind for x in (claim.left, claim.right) if x.expr != 0} or {claim.left.kind}
+    if len(kinds) > 1: r.fail(f"a {claim.left.kind} is compared with a {claim.right.kind}")
+    (kind,) = kinds
+    return type(claim)(Term(claim.left.expr, kind), Term(claim.right.expr, kind))
+
+
+def proofs(b: Book, equation: Equation, by) -> tuple[Theorem, ...]:
+    from .tactics import automatic
+    tactic = by or automatic
+    found = []
+    for goal in goals(b, equation):
+        th = tactic(b, goal)
+        if isinstance(goal.claim, Law | MatrixLaw) or th.claim != goal.claim or th.lo != equation.start:
+            th = kernel.restate(b.theory, th, goal.claim, goal.range)
+        found.append(th)
+    return tuple(found)
+
+
+# --- Chapters ------------------------------------------------------------------------------------
+
+WORDS = "notation", "process", "assume", "define", "eq", "cite"
+
+
+def is_mathematics(source: str) -> bool:
+    """Whether a cell declares, defines, proves or cites, at its top level."""
+    try: body = ast.parse(source).body
+    except SyntaxError: return False
+    calls = (getattr(getattr(s, "value", None), "func", None) for s in body)
+    return any(getattr(f, "id", "") in WORDS for f in calls)
+
+
+def chapters() -> list[Path]:
+    """The notebooks of the course in reading order, wherever it is run from."""
+    places = Path.cwd(), Path.cwd() / "nbs", Path(__file__).parent.parent / "notebooks"
+    found = next((p for p in places if (p / "00_gaussian_algebra.ipynb").exists()), None)
+    if not found: raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")
+    return sorted(found.glob("[0-9][0-9]_*.ipynb"))
+
+
+def after(chapter: str) -> None:
+    """Stand on what the chapters up to this one, and it, declare, define and prove.
+
+    Their own cells are read for that. A proof is done when somebody needs its theorem."""
+    from . import __dict__ as words
+    earlier = [p for p in chapters() if p.stem <= chapter]
+    if not earlier or earlier[-1].stem != chapter: raise FileNotFoundError(f"no chapter is called {chapter}")
+    b = book()
+    b.recalling, kept = True, b.recalling
+    try:
+        for path in earlier:
+            known = dict(words)
+            for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
+                source = "".join(cell["source"])
+                if cell["cell_type"] == "code" and is_mathematics(source): exec(source, known)
+    finally: b.recalling = kept

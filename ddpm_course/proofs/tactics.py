@@ -1,0 +1,288 @@
+"""Ways of proof: they choose rules and premises for the kernel, and cannot make theorems themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import sympy as sp
+
+from . import kernel
+from .book import Book, Equation, Goal, goals
+from .errors import NotProved, ProofError, Undefined, WrongRule
+from .kernel import AtMost, Equal, Theorem
+from .matrices import MatrixLaw
+from .reader import Node
+from .terms import Law, M, Range, T_, Term, coefficients, covered, is_state, merge, named, span, t_
+from .unfolding import matches
+from .zero import Context
+
+Tactic = Callable[[Book, Goal], Theorem]
+Premise = str | Theorem
+
+
+def known(b: Book, premise: Premise) -> Theorem:
+    return premise if isinstance(premise, Theorem) else b[premise].theorem
+
+
+def at_time(b: Book, th: Theorem, time: sp.Expr) -> Theorem:
+    """A law at the index where it is about the state at this time."""
+    n = matches(th.claim.of, th.claim.of.func(time)) if is_state(th.claim.of) else None
+    if n is None and is_state(th.claim.of) and th.claim.of.args == (time,): n = t_
+    if n is None: raise WrongRule("law", f"{th.claim.of} is never the state at {time}")
+    return th if n == t_ else kernel.at(b.theory, th, n)
+
+
+def widened(b: Book, th: Theorem, given: frozenset) -> Theorem:
+    """A law under more conditions, by the Markov property, where that is needed."""
+    if th.claim.given == given: return th
+    extra = [x for x in given if not covered([x], th.claim.given, th.range)]
+    return kernel.markov(b.theory, th, extra)
+
+
+def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None) -> Theorem:
+    """A known law of a state of a process under these conditions."""
+    last: ProofError = WrongRule("law", f"no law of {of} under these conditions is known")
+    for th in (b.laws(process) if among is None else among):
+        try:
+            if not isinstance(th.claim, Law): continue
+            like = b.theory.process(process).like
+            if like and named(th.claim.process) == like: th = kernel.instance(b.theory, th, named(process))
+            found = widened(b, at_time(b, th, of.args[0]), given)
+            if found.claim.process == process and found.claim.given == given: return found
+        except ProofError as wrong: last = wrong
+    raise last
+
+
+def automatic(b: Book, goal: Goal) -> Theorem:
+    """By definitions; a law by the known laws and noises of its process; densities by their laws."""
+    claim = goal.claim
+    if isinstance(claim, Law): return _law(b, goal)
+    if claim.left.kind == "matrix" if isinstance(claim, Equal) else False:
+        return kernel.agree(b.theory, claim.left, claim.right, goal.range)
+    if isinstance(claim, AtMost): raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
+    try: return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
+    except NotProved as wrong:
+        names = {named(m.args[0]) for x in (claim.left, claim.right) for m in x.expr.atoms(M, kernel.EE, kernel.EV)}
+        laws = [th for name in sorted(names) for th in b.laws(b.theory.processes[name].id)]
+        if not laws: raise
+        return kernel.calc(b.theory, claim.left, claim.right, laws, goal.range)
+
+
+def _law(b: Book, goal: Goal, among=None) -> Theorem:
+    claim = goal.claim
+    if claim.process is not None:
+        v = Context(b.theory, goal.range).unfold(claim.of)
+        moving = {x: c for x, c in coefficients(v).items() if not covered(kernel.states_of(x), claim.given, goal.range)}
+        if len(moving) == 1:
+            (x, a), = moving.items()
+            try:
+                th = law_of(b, claim.process, x, claim.given, among)
+                return th if claim.of == x else kernel.affine(b.theory, th, a, claim.of - a * x)
+            except ProofError:
+                if claim.of == x: raise
+    return kernel.combination(b.theory, claim.process, claim.given, claim.of, goal.range)
+
+
+def using(*premises: Premise) -> Tactic:
+    """Both sides become the same when these equations and laws are applied to what they are about."""
+    def tactic(b, goal):
+        claim, ths = goal.claim, [th for p in premises for th in
+                                  ((p,) if isinstance(p, Theorem) else b[p].links)]
+        if isinstance(claim, Law): return _law(b, goal, ths)
+        return kernel.calc(b.theory, claim.left, claim.right, ths, goal.range)
+    return tactic
+
+
+def mix(prior: Premise, step: Premise) -> Tactic:
+    """The law of x from that of y, and from that of x given y: Bishop's theorem."""
+    def tactic(b, goal):
+        if isinstance(goal.claim, MatrixLaw): return kernel.mix_matrix(b.theory, known(b, prior), known(b, step))
+        of, given = _asked("mix", goal)
+        second = at_time(b, _of(b, known(b, step), goal), of.args[0])
+        y = next((x for x in second.claim.given if not covered([x], given, second.range)), None)
+        if y is None: raise WrongRule("mix", "the second law is given nothing that could be mixed over")
+        first = _of(b, known(b, prior), goal)
+        first = widened(b, first if first.open else at_time(b, first, y[0]), given)
+        return kernel.mix(b.theory, first, widened(b, second, frozenset(merge([*given, y]))))
+    return tactic
+
+
+def condition(prior: Premise, likelihood: Premise) -> Tactic:
+    """The law of y given x, from that of y, and from that of x given y: Bayes for Gaussians."""
+    def tactic(b, goal):
+        of, given = _asked("condition", goal)
+        second = _of(b, known(b, likelihood), goal)
+        for x in sorted(given, key=str):
+            for time in {x[0], x[1]}:
+                rest = frozenset(merge(_without(given, time)))
+                try:
+                    first = widened(b, at_time(b, _of(b, known(b, prior), goal), of.args[0]), rest)
+                    lik = widened(b, at_time(b, second, time), frozenset(merge([*rest, span(of.args[0])])))
+                    return kernel.condition(b.theory, first, lik)
+                except ProofError as wrong: last = wrong
+        raise last
+    return tactic
+
+
+def _without(given, time):
+    for a, b in given:
+        if a == time == b: continue
+        if time == a: yield span(a + 1, b)
+        elif time == b: yield span(a, b - 1)
+        else: yield span(a, b)
+
+
+def _of(b: Book, th: Theorem, goal: Goal) -> Theorem:
+    """A law as one of the process of the goal."""
+    if isinstance(th.claim, Law) and th.claim.process != goal.claim.process and \
+            b.theory.process(goal.claim.process).like == named(th.claim.process):
+        return kernel.instance(b.theory, th, named(goal.claim.process))
+    return th
+
+
+def _asked(rule: str, goal: Goal):
+    if not isinstance(goal.claim, Law) or not is_state(goal.claim.of):
+        raise WrongRule(rule, "it proves the law of one state")
+    return goal.claim.of, goal.claim.given
+
+
+def innovation(law: Premise):
+    """Defines the noise of a law: x = mean + standard deviation times noise, as vectors."""
+    class Innovation:
+        @staticmethod
+        def extends(b: Book, equation: Equation) -> tuple[Theorem, ...]:
+            from .book import Noise, _head
+            from .kernel import is_vector
+            th = known(b, law)
+            new = [n for n in equation.sides[1].walk() if n.op in ("symbol", "member")
+                   and b.declarations.notation[n.parts[0]].kind == "noise"]
+            if len(new) != 1: raise WrongRule("innovation", "the right side holds one new noise, once")
+            entry = b.declarations.notation[new[0].parts[0]]
+            head = _head(b, entry, new[0])
+            theory, made = kernel.innovation(b.theory, equation.number, th, head)
+            b.theory, before = theory, b.theory
+            try:
+                (goal,) = goals(b, equation)
+                made = kernel.restate(b.theory, made, goal.claim, goal.range)
+            except ProofError:
+                b.theory = before
+                raise
+            b.declarations.noises[entry.name] = Noise(equation.sides[0], *_parts_of(b, law), equation.start)
+            return (made,)
+    return Innovation()
+
+
+def _parts_of(b: Book, law: str) -> tuple[Node, Node]:
+    """Mean and variance of a displayed law, as trees."""
+    _, mean, spread = b[law].sides[-1].parts
+    if spread.op != "mul" or spread.parts[1] != Node("symbol", ("I",)):
+        return mean, Node("number", (1,)) if spread == Node("symbol", ("I",)) else spread
+    return mean, spread.parts[0]
+
+
+def induct(base: Premise, step: Callable[[Theorem], Tactic], start: int | None = None) -> Tactic:
+    """By induction: the base is the claim at its start; step turns that at t-1 into that at t."""
+    def tactic(b, goal):
+        first = goal.range.lo if start is None else start
+        hypothesis, token = kernel.suppose(b.theory, goal.claim, first)
+        ground = using(base)(b, _moved(goal, sp.Integer(first)))
+        made = step(hypothesis)(b, replace(goal, range=Range(first + 1)))
+        return kernel.induct(b.theory, token, ground, made)
+    return tactic
+
+
+def induct_down(base: Premise, step: Callable[[Theorem], Tactic]) -> Tactic:
+    """By induction from T: step turns the claim at t into that at t-1."""
+    def tactic(b, goal):
+        first = goal.range.lo
+        hypothesis, token = kernel.suppose(b.theory, goal.claim, first, down=True)
+        ground = using(base)(b, _moved(goal, T_))
+        made = step(hypothesis)(b, _moved(replace(goal, range=Range(first + 1)), t_ - 1))
+        return kernel.induct(b.theory, token, ground, made, down=True)
+    return tactic
+
+
+def _moved(goal: Goal, n: sp.Expr) -> Goal:
+    return replace(goal, claim=goal.claim.map(lambda e: e.subs(t_, n)))
+
+
+def increments() -> Tactic:
+    """By induction: both sides agree at the start, and grow by the same."""
+    def tactic(b, goal):
+        claim, first = goal.claim, goal.range.lo
+        hypothesis, token = kernel.suppose(b.theory, claim, first)
+        ground = automatic(b, _moved(replace(goal, range=Range()), sp.Integer(first)))
+        made = kernel.transfer(b.theory, claim, hypothesis, (), Range(first + 1))
+        return kernel.induct(b.theory, token, ground, made)
+    return tactic
+
+
+def tangent(letter: str) -> Tactic:
+    """A bound between functions of one positive number: the gap is convex, and touches zero at 1."""
+    def tactic(b, goal):
+        return kernel.convex(b.theory, sp.Symbol(letter), goal.claim.left, goal.claim.right, sp.S.One)
+    return tactic
+
+
+def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theorem, Theorem]:
+    """E[log(q/p)] <= E[q/p - 1] under p, from a bound log u <= u - 1; and E[q/p] = 1."""
+    r = b.reading(rng.lo)
+    (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
+    ratio = Term(kernel.Exp(r.log_density(q) - r.log_density(p)))
+    (u,) = (bound.claim.right.expr - bound.claim.left.expr).free_symbols
+    th = kernel.monotone(b.theory, kernel.substitute(b.theory, bound, u, ratio, rng), first, C)
+    return th, kernel.importance(b.theory, first, S, C, second, D, rng)
+
+
+def pointwise(bound: Premise) -> Tactic:
+    """Gibbs: a bound between numbers, put under one mean on both sides; the total mass is one."""
+    def tactic(b, goal):
+        kls = [n for side in goal.sides for n in side.walk() if n.op == "kl"]
+        p, q = kls[0].parts if kls else _quotient(goal)
+        th, mass = gibbs(b, known(b, bound), p, q, goal.range)
+        if isinstance(goal.claim, Equal):
+            return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [mass], goal.range)
+        return kernel.transfer(b.theory, goal.claim, th, [mass], goal.range)
+    return tactic
+
+
+def _quotient(goal: Goal) -> tuple[Node, Node]:
+    for side in goal.sides:
+        for n in side.walk():
+            if n.op == "mean":
+                for q in n.parts[1].walk():
+                    if q.op == "div" and q.parts[0].op == q.parts[1].op == "density": return q.parts[1], q.parts[0]
+    raise WrongRule("pointwise", "no quotient of two densities under a mean")
+
+
+def gap(equality: str, bound: str) -> Tactic:
+    """A bound whose gap is the divergence in an equality: by Gibbs it is not negative."""
+    def tactic(b, goal):
+        kl = next((n for side in b[equality].sides for n in side.walk() if n.op == "kl"), None)
+        if kl is None: raise WrongRule("gap", f"({equality}) holds no divergence")
+        th, mass = gibbs(b, known(b, bound), *kl.parts, goal.range)
+        return kernel.transfer(b.theory, goal.claim, th, [mass, *b[equality].links], goal.range)
+    return tactic
+
+
+def importance() -> Tactic:
+    """The mean of a quotient of densities over all that is drawn: the density below cancels."""
+    def tactic(b, goal):
+        r, mean = b.reading(goal.range.lo), next(n for s in goal.sides for n in s.walk() if n.op == "mean")
+        q, S, C = r.density(*mean.parts[0].parts)
+        name = next(n.parts[0] for n in mean.parts[1].walk() if n.op == "density" and n.parts[0] != named(q))
+        p = b.theory.processes[name].id
+        th = kernel.importance(b.theory, q, S, C, p, C, goal.range)
+        return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [th], goal.range)
+    return tactic
+
+
+def numeric() -> Tactic:
+    """Not proved: only tried in numbers."""
+    def tactic(b, goal):
+        from . import oracle
+        if not oracle.refute(goal.sides, (goal.sign,), b.declarations, goal.range.lo):
+            raise WrongRule("numeric", "no numbers can be put into this")
+        return kernel.numeric(b.theory, goal.claim, goal.range)
+    return tactic
