@@ -4,82 +4,67 @@
 __all__ = ['EXERCISES', 'counterexample', 'attempt', 'Reply', 'Text', 'check_answer', 'hint', 'puzzle']
 
 # %% ../nbs/08_exercises.ipynb #d67bcc6e
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from copy import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import sympy as sp
-import torch
 
-from . import algebra
-from .algebra import AlgebraError, Way, after, eq, in_chains, increments, read, using
 from .checks import BadType, BadValue, bad_input, check_choice, check_int, describe
-from .mixture import GaussianMixture, conditional_mean
-from .posterior import posterior_variance
-from .sampling import spacing
-from .schedule import NoiseSchedule, linear_schedule
+from .proofs import after, book, eq, in_book, increments, oracle
+from .proofs.book import Book
+from .proofs.errors import NotProved, ProofError, Refuted, Undefined, WrongRule
+from .proofs.errors import Unreadable
+from .proofs.reader import Node, read, read_relations
 
 # %% ../nbs/08_exercises.ipynb #bcf444af
-def _in_letters(name: str, value: str) -> str:
-    """One entry of a counterexample."""
-    name = re.sub(r"^Product\(\\(\w+)_t\(k\), \(k, 1, s\)\)$", r"\\bar\\\1_s", name)
-    name = re.sub(r"^(.+)_t\((\w+)\)$", r"\1_\2", name)                     # \alpha_t(2): \alpha_2
-    name = re.sub(r"^(.+)\((\d+), x_t\((\d+)\)\)$", r"\1(x_\3,\2)", name)   # f(2, x_t(2)): f(x_2,2)
-    name = re.sub(r"^\\hat(\\mathrm\{\w+\})", r"\\hat{\1}", name)
-    numbers = re.sub(r"-?[\d/]+", lambda number: f"{float(Fraction(number[0])):.4g}", value)
-    if value.startswith("[["):
-        rows = numbers.strip("[]").replace("], [", r"\\").replace(", ", "&")
-        numbers = rf"\begin{{pmatrix}}{rows}\end{{pmatrix}}"
-    return f"${name} = {numbers}$"
+def _in_latex(value: Any) -> str:
+    """A number in four digits, a vector or a matrix; a multiple of the identity by its factor."""
+    if not isinstance(value, tuple):
+        digits, _, power = f"{float(value):.4g}".partition("e")
+        return rf"{digits}\cdot10^{{{int(power)}}}" if power else digits
+    if not isinstance(value[0], tuple): return "(" + r",\ ".join(map(_in_latex, value)) + ")"
+    factor, n = value[0][0], range(len(value))
+    if value == tuple(tuple(factor if i == j else 0 for j in n) for i in n):
+        return _in_latex(factor) + r"\,I" * bool(factor)
+    rows = r"\\".join("&".join(map(_in_latex, row)) for row in value)
+    return rf"\begin{{pmatrix}}{rows}\end{{pmatrix}}"
+
+
+def _both(left: Any, right: Any) -> str:
+    """Two values that were compared. A number beside a matrix stands for that multiple of $I$."""
+    matrix = any(isinstance(x, tuple) and isinstance(x[0], tuple) for x in (left, right))
+    unit = lambda x: r"\,I" if matrix and x and not isinstance(x, tuple) else ""
+    return " and ".join(f"${_in_latex(x)}{unit(x)}$" for x in (left, right))
 
 # %% ../nbs/08_exercises.ipynb #65f36332
-_ENTRY = re.compile(r"((?:[^,()\[\]]|\((?:[^()]|\([^()]*\))*\))+) = (\[\[.*?\]\]|[^,]+)(?:, |$)")
-
-
-def counterexample(refusal: str) -> str:
-    """What refutes a formula, for the page, from the words of an AlgebraError."""
-    if "a vector and a vector" in refusal: return "a product of two vectors, which means nothing"
-    if "shapes do not fit" in refusal: return "the shapes do not fit for $A$ of size $3\\times2$"
-    said, at, where = refusal.partition(" is wrong: ")[2].partition(" at ")
-    chain = not at
-    if chain: said, _, where = said.partition(" in a chain with ")
-    said = re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.4g}", said)
-    said = re.sub("(mean|covariance): the two sides", r"the \1s", said)
-    timeless = chain or "[[" in where
-    entries = [entry for entry in _ENTRY.findall(where) if not timeless or entry[0] != "t"]
-    places = ", ".join(_in_letters(*entry) for entry in entries)
-    if "[[" in where: said += " in one entry"
-    if chain: said = f"the sides are {said.replace(' against ', ' and ')} in a random chain"
-    return f"{said} {'with' if chain else 'at'} {places}"
+def counterexample(error: ProofError, sides: str = "the sides") -> str:
+    """What an error of `eq` says about a formula, for the page. `sides` names the two sides."""
+    match error:
+        case Refuted(left=left, right=right, point=point, world=world):
+            places = [f"${name} = {_in_latex(value)}$" for name, value in point.items()]
+            places += [f"${part}$" for part in world.split(", ") if part]
+            where = f" at {', '.join(places)}" if places else ""
+            return f"{sides} are {_both(left, right)}{where}"
+        case Undefined(what=what, where=where): return f"${what}$ is not defined {where}"
+        case NotProved(): return "no proof was found"
+        case WrongRule(condition=why) | Unreadable(why=why): return why
 
 # %% ../nbs/08_exercises.ipynb #87078c21
-def attempt(latex: str, **how: Any) -> str:
-    """Why `eq` refuses a formula, or nothing when it is proved. The book stays as it was."""
-    before = {name: copy(value) for name, value in vars(algebra.book).items()}
-    try: eq("90.99", latex, **how)
-    except AlgebraError as refusal: return str(refusal)
-    finally: vars(algebra.book).update(before)
-    return ""
+def attempt(latex: str, **how: Any) -> ProofError | None:
+    """Why `eq` refuses a formula, or None when it is proved. The book stays as it was."""
+    with in_book(book().copy()):
+        try: eq("90.99", latex, **how)
+        except ProofError as error: return error
+    return None
 
 # %% ../nbs/08_exercises.ipynb #2194165f
-@contextmanager
-def _in_book(book: algebra.Book) -> Iterator[None]:
-    readers, algebra.book = algebra.book, book
-    try: yield
-    finally: algebra.book = readers
-
-
 @cache
-def _derivation() -> algebra.Book:
+def _derivation() -> Book:
     """What is known at the end of chapter 07."""
-    with _in_book(algebra.Book()):
-        after("07_ddim")
-        return algebra.book
+    with in_book(Book()) as known: after("07_ddim")
+    return known
 
 # %% ../nbs/08_exercises.ipynb #a6ccad69
 @dataclass(frozen=True)
@@ -87,7 +72,7 @@ class Hole:
     """An equation with \\square in it; `slip` is what somebody wrote there, `sides` what differs."""
     claim: str
     letters: str
-    by: Callable[[], Way | None] = lambda: None
+    by: Callable[[], Any] = lambda: None
     start: int = 1
     slip: str = ""
     sides: str = "what is asked for and your answer"
@@ -96,31 +81,36 @@ class Hole:
         return f"$$\n{self.claim}\n$$".replace(r"\square", self.slip) if self.slip else ""
 
     def check(self, answer: Any) -> tuple[bool, str]:
-        with _in_book(_derivation()):
-            filled = self.claim.replace(r"\square", "{" + _in_latex(answer, self.letters) + "}")
-            refusal = attempt(filled, by=self.by(), start=self.start)
-        if not refusal or "a formula with itself" in refusal: return True, "proved"
-        if "was not proved" in refusal:
-            return True, "no numbers refute it, to 40 digits, but no proof was found"
-        if " is wrong: " not in refusal: return False, re.sub(r"^\(.*?\) ", "", refusal)
-        return False, re.sub("the (two )?sides", self.sides, counterexample(refusal), count=1)
+        with in_book(_derivation()):
+            filled = self.claim.replace(r"\square", "{" + _formula(answer, self.letters) + "}")
+            sides, signs = read_relations(filled, book().declarations.notation)
+            if len(set(sides)) == 1: return True, "proved"       # the known formula, word by word
+            error = attempt(filled, by=self.by(), start=self.start)
+            if error is None: return True, "proved"
+            if not isinstance(error, Refuted | Unreadable):      # what do the numbers say alone?
+                try:
+                    if oracle.refute(sides, signs, book().declarations, self.start):
+                        return True, "no numbers refute it, to 20 digits, but no proof was found"
+                except ProofError as refuted: error = refuted
+        return False, counterexample(error, self.sides)
 
 # %% ../nbs/08_exercises.ipynb #3ade54e8
-def _letter(node: algebra.Node) -> str:
+def _letter(node: Node) -> str:
     """The name of what stands there. The image is another letter than the states after it."""
-    name, index, *_ = node.parts
-    return "x_0" if (name, index) == ("x_t", read("0")) else name
+    name, *index = node.parts
+    return "x_0" if (name, index) == ("x_t", [Node("number", (0,))]) else name
 
 
-def _in_latex(answer: Any, letters: str) -> str:
+def _formula(answer: Any, letters: str) -> str:
     """A formula, a number or a SymPy expression as LaTeX that uses these letters only."""
     try: latex = answer if isinstance(answer, str) else sp.latex(sp.sympify(answer))
     except sp.SympifyError:
         raise bad_input(BadType, "check_answer", "answer", got=describe(answer),
                         expected="a formula: LaTeX text, a number or a SymPy expression",
                         fix="write it as on the page, in quotes, with an r in front") from None
-    names = lambda formula: {_letter(node) for node in read(formula).walk()
-                             if node.op in ("symbol", "density", "range")}
+    known, named = book().declarations.notation, ("symbol", "member", "span", "call", "density")
+    names = lambda formula: {_letter(node) for node in read(formula, known).walk()
+                             if node.op in named}
     if foreign := names(latex) - names(letters):
         raise bad_input(BadValue, "check_answer", "answer", got=", ".join(sorted(foreign)),
                         expected=f"a formula in the letters {letters}",
@@ -132,7 +122,6 @@ def _in_latex(answer: Any, letters: str) -> str:
 class Line:
     """A derivation, one of whose lines does not follow from the one before."""
     formulas: tuple[str, ...]
-    by: Callable[[], Way | None] = lambda: None
     start: int = 1
 
     def shown(self) -> str:
@@ -142,10 +131,9 @@ class Line:
 
     def check(self, answer: Any) -> tuple[bool, str]:
         n = check_int("check_answer", "answer", answer, 1, len(self.formulas) - 1)
-        with _in_book(_derivation()):
-            refusal = attempt(" = ".join(self.formulas[n - 1:n + 1]), by=self.by(),
-                              start=self.start)
-        if refusal: return True, f"in line {n} {counterexample(refusal)}"
+        with in_book(_derivation()):
+            error = attempt(" = ".join(self.formulas[n - 1:n + 1]), start=self.start)
+        if isinstance(error, Refuted): return True, f"in line {n} {counterexample(error)}"
         return False, f"line {n} is true: no numbers refute what it says, so the slip is elsewhere"
 
 # %% ../nbs/08_exercises.ipynb #6d993363
@@ -202,7 +190,7 @@ EXERCISES = {}
 # %% ../nbs/08_exercises.ipynb #c6fde2f8
 EXERCISES |= {
     "1.1": Exercise(Hole(
-        r"\lim_{t\to\infty}\square\,\sqrt{\frac{1-a^{2t}}{1-a^2}} = \sqrt u", "a u",
+        r"\square\,\frac1{\sqrt{1-a^2}} = \sqrt u", "a u",
         sides="the limit of the standard deviation and the root of $u$"), (
         "The covariance of the noise settles: (1.14) says where.",
         "Set the limit equal to the new variance instead of 1. Only one letter is unknown.",
@@ -213,9 +201,9 @@ EXERCISES |= {
         "By (1.7) the image is scaled by $a^t$. How does that scale its variance?",
         "Add the variance of the noise (1.12), in which the fraction goes away, and take off 1.")),
     "1.3": Exercise(Hole(
-        r"\operatorname{Cov}\left[\sqrt{1-\alpha}\,\sum_{k=0}^{t-1}(\sqrt\alpha)^k\epsilon_{t-k}"
-        r"\right] = \square\,I", r"\alpha t", by=lambda: increments(1), slip=r"(1-\alpha^{2t})",
-        sides="the covariance and your answer"), (
+        r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sqrt{1-\alpha}\,\sum_{k=0}^{t-1}"
+        r"(\sqrt\alpha)^k\zeta_{t-k}\right] = \square\,I", r"\alpha t", by=increments,
+        slip=r"(1-\alpha^{2t})", sides="the covariance and your answer"), (
         "Try the smallest case: what is the covariance after a single step?",
         "In (1.12) the letter $a$ is a root here. What is its square?",
         "One step adds a variance of $1-\\alpha$. The exponent that you see is twice the right one.")),
@@ -227,23 +215,30 @@ EXERCISES |= {
 }
 
 # %% ../nbs/08_exercises.ipynb #d31fa313
-_LINEAR = linear_schedule(1000)
-_LATER = (r"\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\sqrt{1-\bar\alpha_s}\,\epsilon"
-          r"+\sqrt{1-\frac{\bar\alpha_t}{\bar\alpha_s}}\,\bar\epsilon")
+_LATER = (r"\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\sqrt{1-\bar\alpha_s}\,\xi_1"
+          r"+\sqrt{1-\frac{\bar\alpha_t}{\bar\alpha_s}}\,\xi_2")
+
+
+@cache
+def _kept() -> list[float]:
+    """What a thousand steps of DDPM's schedule keep of the variance, by their number."""
+    from ddpm_course.schedule import linear_schedule
+    return linear_schedule(1000).alphas_cumprod.tolist()
+
 
 EXERCISES |= {
     "2.1": Exercise(Hole(
-        r"\operatorname{Cov}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\sqrt{1-\bar\alpha_s}\,"
-        r"\epsilon+\sqrt{\square}\,\bar\epsilon\right] = (1-\bar\alpha_t)I", r"\bar\alpha_t",
-        sides="the variance of all noise at $t$ and that of (2.6)"), (
+        r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}"
+        r"\sqrt{1-\bar\alpha_s}\,\xi_1+\sqrt{\square}\,\xi_2\right] = (1-\bar\alpha_t)I",
+        r"\bar\alpha_t", sides="the variance of all noise at $t$ and that of (2.6)"), (
         "Go from 0 to $s$ by (2.6), then on to $t$. You know what has to come out.",
         "The noise that $x_s$ holds is scaled on the way, like its mean. New noise is added.",
         "The old noise brings $\\frac{\\bar\\alpha_t}{\\bar\\alpha_s}(1-\\bar\\alpha_s)$ of the "
         "variance of (2.6). The rest is new.")),
     "2.2": Exercise(Hole(
-        r"\frac14\left(\operatorname{Cov}\left[\sqrt{1-\bar\alpha_s}\,\epsilon+(" + _LATER +
-        r")\right]-\operatorname{Cov}\left[\sqrt{1-\bar\alpha_s}\,\epsilon-(" + _LATER +
-        r")\right]\right) = \square\,I", r"\bar\alpha_t"), (
+        r"\frac14\left(\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{1-\bar\alpha_s}\,\xi_1+("
+        + _LATER + r")\right]-\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{1-\bar\alpha_s}\,\xi_1-("
+        + _LATER + r")\right]\right) = \square\,I", r"\bar\alpha_t"), (
         "Write $x_t$ as a multiple of $x_s$ plus fresh noise, as in Exercise 2.1.",
         "The fresh noise is independent of $x_s$, so it has no part in the covariance.",
         "What is left is the factor of the mean times the variance of $x_s$ by (2.6).")),
@@ -255,8 +250,7 @@ EXERCISES |= {
         "Write both ratios by (2.8), and divide. The numerators give $\\alpha_t$, by (2.2).")),
     "2.4": Exercise(First(
         "the noise, over what is left of the pixel,",
-        lambda t: float(_LINEAR.one_minus_alphas_cumprod[t] / (_LINEAR.alphas_cumprod[t] / 4)),
-        1, 1000), (
+        lambda t: (1 - _kept()[t]) / (_kept()[t] / 4), 1, 1000), (
         "At time $t$ the pixel's variance has been multiplied by $\\bar\\alpha_t$.",
         "Compare a quarter of $\\bar\\alpha_t$ with $1-\\bar\\alpha_t$. Where are they equal?",
         "They are equal where $\\bar\\alpha_t$ is four fifths. Look that up in the table "
@@ -264,13 +258,20 @@ EXERCISES |= {
 }
 
 # %% ../nbs/08_exercises.ipynb #190ef295
-_CONSTANT = NoiseSchedule.from_betas([0.1] * 100)
+@cache
+def _shares() -> list[float]:
+    """The posterior variance over beta, in a chain whose steps all keep 0.9 of the variance."""
+    from ddpm_course.posterior import posterior_variance
+    from ddpm_course.schedule import NoiseSchedule
+    schedule = NoiseSchedule.from_betas([0.1] * 100)
+    return (posterior_variance(schedule) / schedule.betas).tolist()
+
 
 EXERCISES |= {
     "3.1": Exercise(Hole(
-        r"\operatorname{Cov}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\,"
-        r"\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\sqrt{1-\bar\alpha_t}\,\epsilon"
-        r"+\sqrt{\square}\,\bar\epsilon\right] = (1-\bar\alpha_s)I", r"\bar\alpha_t",
+        r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\,"
+        r"\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\sqrt{1-\bar\alpha_t}\,\xi_1"
+        r"+\sqrt{\square}\,\xi_2\right] = (1-\bar\alpha_s)I", r"\bar\alpha_t",
         sides="the variance of $x_s$ that comes out and that of (2.6)"), (
         "Nothing in the derivation of (3.5) needs neighbours. Which two laws are multiplied?",
         "Precisions add up. The image gives $\\frac1{1-\\bar\\alpha_s}$; the noisy state gives the "
@@ -297,13 +298,12 @@ EXERCISES |= {
         r"\frac{q(x_t\mid x_{t-1},x_0)\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
         r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
         r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1})}{q(x_t)}",
-        r"q(x_{t-1}\mid x_t)"), by=lambda: in_chains(), start=2), (
+        r"q(x_{t-1}\mid x_t)"), start=2), (
         "If all lines were true, the image would tell nothing about the step back.",
         "The Markov property (1.3) lets the image go where the state right before is given.",
         "Look for a density from which the image is dropped though no earlier state stays.")),
     "3.5": Exercise(First(
-        "the posterior variance over beta",
-        lambda t: float((posterior_variance(_CONSTANT) / _CONSTANT.betas)[t]), 0.9, 100), (
+        "the posterior variance over beta", lambda t: _shares()[t], 0.9, 100), (
         "Divide (3.5) by $1-\\alpha_t$. What is left?",
         "With equal steps $\\bar\\alpha_t$ is a power of 0.9.",
         "You want $\\frac{1-0.9^{t-1}}{1-0.9^t}$ to be 0.9 at least, as in (3.5). Solve for the "
@@ -344,7 +344,7 @@ EXERCISES |= {
         "Put in 0.5 for $\\bar\\alpha_{t-1}$ and 0.2 for $\\bar\\alpha_t$, line by line.")),
     "4.5": Exercise(Hole(
         r"\sum_{k=2}^{t}\frac12(\mathrm{SNR}_{k-1}-\mathrm{SNR}_k) = \square",
-        r"\mathrm{SNR}_t \bar\alpha_t", by=lambda: increments(1), sides="the sum and your answer"),
+        r"\mathrm{SNR}_t \bar\alpha_t", by=increments, sides="the sum and your answer"),
         ("By (4.16) each weight is half a difference of two neighbours.",
          "Write out the sum for $t$ = 4. Which terms stay?",
          "Neighbours cancel. One term of the first difference stays, and one of the last.")),
@@ -353,39 +353,38 @@ EXERCISES |= {
 # %% ../nbs/08_exercises.ipynb #cf205c60
 EXERCISES |= {
     "5.1": Exercise(Hole(
-        r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t x_0", by=lambda: using("2.7"),
-        sides="v and your answer"), (
+        r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t x_0", sides="v and your answer"), (
         "The definition (5.11) has the noise in it. What is the noise when both images are known?",
-        "Solve (2.7) for $\\epsilon$, put it into (5.11), and collect $x_0$.",
+        "Solve (5.0) for $\\epsilon$, put it into (5.11), and collect $x_0$.",
         "The factors of $x_0$ are two fractions over $\\sqrt{1-\\bar\\alpha_t}$; their numerators "
         "add up to a number. Or solve (5.12) for v.")),
     "5.2": Exercise(Hole(
         r"\lVert\mathrm{v}_t-(\sqrt{\bar\alpha_t}\,\hat\epsilon_\theta(x_t,t)-\sqrt{1-\bar\alpha_t}"
         r"\,\hat x_\theta(x_t,t))\rVert^2 = \square\,"
         r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2", r"\bar\alpha_t",
-        by=lambda: using("5.1"), sides="the error in v and what your answer makes of it"), (
+        sides="the error in v and what your answer makes of it"), (
         "Both errors are known multiples of a third one, that of the image.",
         "Compare (5.14) with (5.15). The left sides are the same error of the image.",
         "By the two, $1-\\bar\\alpha_t$ errors in v are as many errors of the noise as stand in "
         "(5.14). Divide.")),
     "5.3": Exercise(Hole(
         r"\tilde\mu_t(x_t,x_0) = \square", r"\alpha_t \bar\alpha_t \beta_t x_t \mathrm{v}_t",
-        by=lambda: using("2.7"), sides="the posterior mean and your answer"), (
+        sides="the posterior mean and your answer"), (
         "The posterior mean (3.6) has the image in it. Which equation gives the image by v?",
         "Put (5.12) into (3.6), and collect what stands before $x_t$ and before v.",
         "Before $x_t$ stand two fractions. Take out $\\sqrt{\\alpha_t}$, and (2.3) helps; it is "
         "much simpler than what (5.5) has there.")),
     "5.4": Exercise(Hole(
         r"\tilde\mu_t(x_t,x_0) = \square", r"\alpha_t \bar\alpha_t \beta_t x_t \epsilon",
-        by=lambda: using("5.1"), sides="the posterior mean and your answer",
+        sides="the posterior mean and your answer",
         slip=r"\frac1{\sqrt{\alpha_t}}\left("
         r"x_t-\frac{\beta_t}{\sqrt{1-\alpha_t}}\,\epsilon\right)"), (
         "At $t$ = 1 the formula is right. Try $t$ = 2.",
         "Simplify the fraction as it is printed, with (4.12). Would it make sense for that much "
         "noise to be taken off?",
-        "How much noise is in $x_t$: that of one step, or that of all steps? (2.7) says.")),
+        "How much noise is in $x_t$: that of one step, or that of all steps? (5.0) says.")),
     "5.5": Exercise(Hole(
-        r"\mathbb E[\lVert\mathrm{v}_t\rVert^2] = \square", r"\bar\alpha_t x_0 d",
+        r"\mathbb E_{q(x_t\mid x_0)}[\lVert\mathrm{v}_t\rVert^2] = \square", r"\bar\alpha_t x_0 d",
         sides="the mean square of v and your answer"), (
         "A network that returns zeros pays the squared norm of its target. The target is (5.11).",
         "The noise has mean zero and is independent of the image, so there is no cross term.",
@@ -394,14 +393,16 @@ EXERCISES |= {
 }
 
 # %% ../nbs/08_exercises.ipynb #b0c77c7a
-_COIN = GaussianMixture.from_covariances([0.5, 0.5], [[-1.0], [1.0]], [[[0.0]], [[0.0]]])
-
-
 def _best_guess(x: float, kept: float) -> float:
     """Of a pixel that is 1 or -1, seen as x when a share `kept` of its variance is left."""
-    schedule = NoiseSchedule.from_betas([1 - kept])
+    import torch
+
+    from ddpm_course.mixture import GaussianMixture, conditional_mean
+    from ddpm_course.schedule import NoiseSchedule
+    coin = GaussianMixture.from_covariances([0.5, 0.5], [[-1.0], [1.0]], [[[0.0]], [[0.0]]])
     x_t = torch.tensor([[x]], dtype=torch.float64)
-    return float(conditional_mean(_COIN, schedule, x_t, torch.tensor([1]), "sample"))
+    schedule = NoiseSchedule.from_betas([1 - kept])
+    return float(conditional_mean(coin, schedule, x_t, torch.tensor([1]), "sample"))
 
 
 EXERCISES |= {
@@ -423,7 +424,7 @@ EXERCISES |= {
     "6.3": Exercise(Hole(
         r"\mathbb E_{q(x_0\mid x_t)}\left[-\frac{x_t-c\,x_0}{u^2}\right]"
         r" = \square\,\mathbb E_{q(x_0\mid x_t)}\left[\frac{x_t-c\,x_0}{u}\right]", "u",
-        by=lambda: using(), slip=r"-\frac1{u^2}", sides="the sides"), (
+        slip=r"-\frac1{u^2}", sides="the sides"), (
         "How often is the numerator divided by $u$ on the left, and how often on the right?",
         "Numbers come out of an average. Take them out on both sides.",
         "On the right there is one division by $u$ already.")),
@@ -441,10 +442,12 @@ EXERCISES |= {
 @cache
 def _width_kept(steps: int, variance: float = 0.09) -> float:
     """Standard deviation of what DDIM draws in so many steps, over that of the data."""
-    times = spacing("trailing", 1000, steps)
-    t, s = (_LINEAR.alphas_cumprod[times[i:len(times) - 1 + i]] for i in (0, 1))
-    factors = ((s * t).sqrt() * variance + ((1 - s) * (1 - t)).sqrt()) / (t * variance + 1 - t)
-    return float(factors.prod()) / variance**0.5
+    from ddpm_course.sampling import spacing
+    product = variance**-0.5
+    kept = [_kept()[t] for t in spacing("trailing", 1000, steps)]
+    for t, s in zip(kept, kept[1:]):
+        product *= ((s * t)**0.5 * variance + ((1 - s) * (1 - t))**0.5) / (t * variance + 1 - t)
+    return product
 
 # %% ../nbs/08_exercises.ipynb #5f3798e5
 EXERCISES |= {
@@ -518,7 +521,7 @@ def check_answer(number: str, answer: Any) -> Reply:
     answer: a formula, as LaTeX text in the notation of the course or as a SymPy expression whose
     symbols are named so; the number of a line; a whole number; or a function, as the exercise asks.
     Raises BadValue or BadType for a number that no exercise has, for letters that the exercise
-    does not name, and for another kind of answer; ReadError for LaTeX that was not read;
+    does not name, and for another kind of answer; Unreadable for LaTeX that was not read;
     FileNotFoundError when the notebooks, which hold the equations, are not there.
     """
     return Reply(number, *_exercise("check_answer", number).kind.check(answer))

@@ -37,6 +37,7 @@ class Equation:
     sides: tuple[Node, ...] = ()
     signs: tuple[Node, ...] = ()
     source: str = ""
+    needs: set[str] = field(default_factory=set)      # hypotheses without which a side has no value
     prove: Callable[[], tuple[Theorem, ...]] | None = field(default=None, repr=False)
     known: tuple[Theorem, ...] | None = field(default=None, repr=False)
 
@@ -128,7 +129,9 @@ def notation(latex: str, kind: str, meaning: str, domain: str = "real", shape: t
     meaning already.
     """
     b, entry = book(), declared(latex, kind, meaning, domain, shape)
-    if entry == b.declarations.notation.get(entry.name): return
+    known = b.declarations.notation.get(entry.name)
+    if entry == known: return
+    if known: raise WrongRule("notation", f"{latex} is declared already, as {known.meaning or known.kind}")
     if kind != "density": b.theory = b.theory.with_symbol(name_of(entry), kind, domain)
     b.declarations.notation[entry.name] = entry
 
@@ -146,6 +149,7 @@ def assume(name: str, latex: str, start: int = 1) -> Equation:
     """State a standing hypothesis about numbers, such as \\sigma_t > 0: theorems that need it say so."""
     b = book()
     sides, signs = read_relations(latex, b.declarations.notation)
+    if name in b.equations and b.equations[name].latex == latex: return b.equations[name]
     if len(signs) != 1 or signs[0].op not in ("le", "lt"): raise Unreadable(latex, "", "a hypothesis is one \\le or <")
     r = b.reading(start)
     left, right = map(r.scalar, sides)
@@ -166,12 +170,13 @@ def define(number: str, latex: str, start: int | None = None) -> Equation:
     sides, signs = read_relations(latex, b.declarations.notation)
     if [sign.op for sign in signs] != ["define"]: raise Unreadable(latex, "", "a definition has one sign, :=")
     left, right = sides
-    if left.op == "density": th = _define_law(b, number, left, right, 1 if start is None else start)
-    else: th = _define_symbol(b, number, left, right, start)
-    return _enter(Equation(number, latex, "definition", th.lo if th else 1, sides, signs, known=(th,) if th else ()))
+    if left.op == "density": th, needs = _define_law(b, number, left, right, 1 if start is None else start)
+    else: th, needs = _define_symbol(b, number, left, right, start)
+    return _enter(Equation(number, latex, "definition", th.lo if th else 1, sides, signs, known=(th,) if th else (),
+                           needs=needs))
 
 
-def _define_law(b: Book, number: str, left: Node, right: Node, start: int) -> Theorem:
+def _define_law(b: Book, number: str, left: Node, right: Node, start: int) -> tuple[Theorem, set[str]]:
     if right.op != "normal": raise Unreadable("", "", "a law is defined by a normal density")
     r = b.reading(start)
     if MatrixReading(r).holds(right):
@@ -179,29 +184,26 @@ def _define_law(b: Book, number: str, left: Node, right: Node, start: int) -> Th
     else: b.theory, th = kernel.declare(b.theory, number, law_claim(r, left, right), start)
     entry = DeclaredLaw(number, left, right.parts[1], right.parts[2], start)
     b.declarations.laws[left.parts[0]] = (*b.declarations.laws.get(left.parts[0], ()), entry)
-    return th
+    return th, r.used
 
 
-def _define_symbol(b: Book, number: str, left: Node, right: Node, start: int | None) -> Theorem | None:
-    name = left.parts[0]
+def _define_symbol(b: Book, number: str, left: Node, right: Node, start: int | None) -> tuple[Theorem | None, set[str]]:
+    """For t from 0 on where the value is defined there, else from 1."""
+    name, r = left.parts[0], b.reading(1)
     if left.op == "normal":                      # the density with which the kernel computes anyway
-        r = b.reading(1)
-        return kernel.calc(b.theory, r(left), r(right), (), Range(1))
-    entry = b.declarations.notation.get(name)
-    if left.op == "symbol" and name.endswith("_0"): return None
-    if entry.kind == "sequence": return _define_sequence(b, number, left, right)
+        return kernel.calc(b.theory, r(left), r(right), (), Range(1)), r.used
+    entry = b.declarations.notation[name]
+    if entry.kind == "sequence": return _define_sequence(b, number, left, right), set()
     for low in ((0, 1) if start is None else (start,)):
-        try:
-            value = b.reading(low)(right)
-            break
+        try: value = (r := b.reading(low))(right)
         except Undefined:
             if start is not None or low: raise
-    head = _head(b, entry, left)
+        else: break
     if any(node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()):
         raise WrongRule("define", f"{name} is defined by itself")
-    b.theory, th = kernel.define(b.theory, number, head, value, low)
+    b.theory, th = kernel.define(b.theory, number, _head(b, entry, left), value, low)
     b.declarations.meanings[name] = right
-    return th
+    return th, r.used
 
 
 def _head(b: Book, entry, left: Node) -> sp.Expr:
@@ -222,7 +224,9 @@ def _define_sequence(b: Book, number: str, left: Node, right: Node) -> Theorem |
     head = _head(b, entry, left)
     inner = Reading(b.theory, b.declarations.notation, Range(1), naming=name_of(entry))
     first = b.reading(1)(b.declarations.first[name])
-    b.theory, th = kernel.define_sequence(b.theory, number, head, first, inner(right))
+    start = next(n for n, e in b.equations.items() if e.kind == "definition" and e.sides[0] == Node(
+        "member", (name, Node("number", (0,)))))
+    b.theory, th = kernel.define_sequence(b.theory, frozenset({start, number}), head, first, inner(right))
     b.declarations.meanings[name] = right
     return th
 
@@ -320,6 +324,7 @@ def goals(b: Book, equation: Equation) -> list[Goal]:
             found.append(Goal(_of_one_kind(r, claim), r.rng, (left, right), sign))
             continue
         found.append(Goal(claim, r.rng, (left, right), sign))
+    equation.needs = set(r.used)
     return found
 
 
@@ -359,7 +364,7 @@ def is_mathematics(source: str) -> bool:
     """Whether a cell declares, defines, proves or cites, at its top level."""
     try: body = ast.parse(source).body
     except SyntaxError: return False
-    calls = (getattr(getattr(s, "value", None), "func", None) for s in body)
+    calls = (s.value.func for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call))
     return any(getattr(f, "id", "") in WORDS for f in calls)
 
 

@@ -21,7 +21,7 @@ from itertools import product
 from math import prod
 from operator import add, mul
 
-from .declarations import Declarations, Structure
+from .declarations import Declarations, Hypothesis, Structure
 from .errors import Refuted, Undefined, WrongRule
 from .reader import Node, read
 
@@ -32,6 +32,7 @@ DIGITS = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
 SIZES = {"n": 2, "m": 3}
 WORLDS = ((1, 3, "random"), (2, 2, "random"), (3, 3, "constant"), (4, 2, "random"), (1, 2, "extreme"),
           (5, 3, "random"), (2, 3, "extreme"), (3, 2, "zero"), (6, 2, "random"))
+FAR = ((1, 2, "far"), (2, 2, "far"))                           # for inequalities
 
 
 class Inexpressible(Exception):
@@ -74,7 +75,7 @@ def column(numbers: Iterable[Decimal]) -> Grid: return Grid((x,) for x in number
 def flat(a: Value) -> list[Decimal]: return [x for row in a for x in row] if isinstance(a, Grid) else [a]
 def transposed(a: Value) -> Value: return a.T if isinstance(a, Grid) else a
 def minus(a: Value, b: Value) -> Value: return a + b * -ONE
-def trace(a: Grid) -> Decimal: return sum(row[i] for i, row in enumerate(a))
+def trace(a: Value) -> Decimal: return sum(row[i] for i, row in enumerate(sized(a)))
 def number(a: Value) -> Decimal: return wrong("a vector or a matrix for a number") if isinstance(a, Grid) else a
 
 
@@ -83,6 +84,19 @@ def full(a: Value, shape: tuple[int, int]) -> Grid:
     if isinstance(a, Grid): return a
     if a and shape[0] != shape[1]: wrong("a sum or a relation of a number and a vector")
     return Grid(tuple(a * (i == j) for j in range(shape[1])) for i in range(shape[0]))
+
+
+def sized(a: Value) -> Grid:
+    if not isinstance(a, Grid): raise Inexpressible             # of which size is this identity?
+    if len(a) != len(a[0]): wrong("the inverse, determinant or trace of a matrix that is not square")
+    return a
+
+
+def plain(a: object) -> object:
+    """A value as a message shows it: rounded, a vector as a tuple."""
+    if isinstance(a, Decimal): return DIGITS.plus(a)
+    if isinstance(a, Grid) and a.shape[1] == 1: a = flat(a)
+    return tuple(map(plain, a)) if isinstance(a, tuple | list) else a
 
 
 def holds(sign: str, a: Value, b: Value) -> bool:
@@ -96,10 +110,9 @@ def positive(a: Value) -> Decimal:
     return a
 
 
-def solved(a: Grid) -> tuple[Grid, Decimal]:
+def solved(a: Value) -> tuple[Grid, Decimal]:
     """Inverse and determinant, by Gauss and Jordan; ArithmeticError where there is no inverse."""
-    n, det, size = len(a), ONE, max(map(abs, flat(a)))
-    if a.shape != (n, n): wrong("the inverse or the determinant of a matrix that is not square")
+    n, det, size = len(sized(a)), ONE, max(map(abs, flat(a)))
     rows = [[*row, *one] for row, one in zip(a, full(ONE, a.shape))]
     for i in range(n):
         best = max(range(i, n), key=lambda k: abs(rows[k][i]))
@@ -145,7 +158,8 @@ ARITHMETIC: dict[str, Callable[..., Value]] = {
 def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5) -> Value:
     """The mean of body(z), z standard normal in n dimensions, for a polynomial up to degree five.
 
-    Its degree is measured along a line. Three points in each dimension make the mean exact.
+    Its degree is measured along a line. For a cubic, two points on each axis make the mean exact; else
+    three in each dimension, with all combinations.
     """
     if not n: return body(())
     line = [Decimal(random.Random(i).randint(10, 99)) / 60 * (-1)**i for i in range(n)]
@@ -154,19 +168,24 @@ def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5
     limit = TINY * (largest() + TINY)
     while len(rows) > 1 and largest() > limit:
         rows, degree = [[y - x for x, y in zip(*pair)] for pair in zip(rows, rows[1:])], degree + 1
-    if largest() > limit or degree > most or degree > 1 and n > 6: raise Inexpressible
+    if largest() > limit or degree > most or degree > 3 and n > 6: raise Inexpressible
     if degree <= 1: return body((NIL,) * n)
-    points = product(((NIL, ONE * 2 / 3), (r := Decimal(3).sqrt(), ONE / 6), (-r, ONE / 6)), repeat=n)
-    return sum(prod(w for _, w in z) * body(tuple(x for x, _ in z)) for z in points)
+    root = Decimal(n if degree <= 3 else 3).sqrt()
+    if degree <= 3: nodes = [(ONE / n / 2, z) for r in (root, -root) for z in full(r, (n, n))]
+    else: nodes = [(prod(w for _, w in line), tuple(x for x, _ in line)) for line in product(
+        ((NIL, ONE * 2 / 3), (root, ONE / 6), (-root, ONE / 6)), repeat=n)]
+    return sum(weight * body(z) for weight, z in nodes)
 
 
 # --- Words -----------------------------------------------------------------------------------------
 
 Key = tuple[str, int | None]                # of a name in a family: x_2 is ("x_t", 2)
+Density = tuple[str, list[Key], list[Key]]
 
 SPELLING = {"neg": "-{}", "mul": "{}{}", "div": r"\frac{{{}}}{{{}}}", "pow": "({})^{{{}}}", "log": r"\log({})",
-            "sqrt": r"\sqrt{{{}}}", "norm2": r"\lVert {}\rVert^{}", "member": "{}_{{{}}}", "mean": r"\mathbb E_{{{}}}[{}]",
-            "sum": r"\sum_{{{}={}}}^{{{}}}({})", "prod": r"\prod_{{{}={}}}^{{{}}}{}", "span": "{}_{{{}:{}}}"}
+            "sqrt": r"\sqrt{{{}}}", "norm2": r"\lVert {}\rVert^{}", "mean": r"\mathbb E_{{{}}}[{}]",
+            "sum": r"\sum_{{{}={}}}^{{{}}}({})", "prod": r"\prod_{{{}={}}}^{{{}}}{}",
+            "member": "{}_{{{}}}", "span": "{}_{{{}:{}}}"}
 
 
 def spelled(part: object) -> str:
@@ -177,7 +196,9 @@ def spelled(part: object) -> str:
     words = [spelled(x) for x in part.parts if x not in (None, ())]
     if part.op == "add": return "+".join(words).replace("+-", "-")
     if part.op == "mul": words = [f"({x})" if {*"+-"} & {*x} else x for x in words]
-    return SPELLING.get(part.op, r"{}({})").format(*(words if part.op in SPELLING else (words[0], r"\mid ".join(words[1:]))))
+    if part.op in SPELLING: return SPELLING[part.op].format(*words)
+    if part.op in ("density", "call"): return f"{words[0]}({' | '.join(words[1:])})"
+    return f"{part.op}({', '.join(words)})"
 
 
 def titled(key: Key | str) -> str:
@@ -201,56 +222,65 @@ class At(dict):
         return At({k: v for k, v in self.items() if isinstance(k, str)} | states, closed=True)
 
 
+Normals = tuple[Callable[[tuple[Decimal, ...]], At], int]       # a place for each value of so many normals
+
+
 class World:
     """T steps, dimension d, and a value for all that has no definition. States: points of R^d."""
 
     def __init__(self, known: Declarations, T: int, d: int, mood: str, seed: int):
-        self.known, self.T, self.d, self.mood, self.free, self.used = known, T, d, mood, False, {}
+        self.known, self.T, self.d, self.mood, self.used, self.strict = known, T, d, mood, {}, False
         self.rng = random.Random(f"{seed} {T} {d} {mood}")
         self.fixed = {"T": Decimal(T), "d": Decimal(d), "I": ONE, r"\pi": PI}
         self.fixed |= {x: Decimal(n) for x, n in SIZES.items()
                        if x in known.notation and known.notation[x].domain == "natural"}
-        self.held = {n.parts[0] for h in known.hypotheses.values() for side in (h.left, h.right) for n in side.walk()}
+        self.held = {n.parts[0] for said in known.hypotheses.values()
+                     for side in (said.left, said.right) for n in side.walk()}
         for halvings in range(60):
             self.drawn, self.made, self.scale = {}, {}, ONE / 2**halvings
-            if self.obeys(): return
+            if all(map(self.obeys, known.hypotheses.values())): return      # else smaller numbers may do
         raise Inexpressible
 
-    def obeys(self) -> bool:
-        """Whether the standing hypotheses hold; if not, what they speak of is drawn again, and smaller."""
-        def check(at: At) -> None:
-            low, high = self.value(said.left, at), self.value(said.right, at)
-            if not holds("lt" if said.strict else "le", low, high): raise Inexpressible
-        try:
-            for said in self.known.hypotheses.values(): self.everywhere(check, said.start)
-        except Inexpressible: return False
-        return True
+    def obeys(self, said: Hypothesis) -> bool:
+        """Whether a standing hypothesis holds."""
+        def check(at: At) -> bool:
+            return holds("lt" if said.strict else "le", self.value(said.left, at), self.value(said.right, at))
+        return all(self.everywhere(check, said.start))
 
     # -- what has no definition
 
     def number(self, domain: str, scale: Decimal = ONE) -> Decimal:
-        """A random number; in the mood for it a small or a large one, or 0 where that is allowed."""
-        unit, pick = Decimal(self.rng.randint(50, 950)) / 1000, self.rng.choice
-        if domain == "real": return unit * pick((3, -3)) if self.mood != "zero" else NIL
-        if domain == "natural": return Decimal(pick((1, 2, 3)))
-        if domain == "nonnegative" and (self.mood == "zero" and scale == 1 or pick("0123") == "0"): return NIL
-        if domain == "(0,1)": return pick((unit, unit / 100, 1 - unit / 100)) if self.mood == "extreme" else unit
-        return 4 * scale * (pick((unit, unit / 4, 25 * unit)) if self.mood == "extreme" else unit)
+        """A random number; in the mood for it a small or a large one, or 0 where that is allowed.
 
-    def array(self, rows: int, columns: int = 1) -> Grid:
-        return Grid(tuple(self.number("real") for _ in range(columns)) for _ in range(rows))
+        scale: below 1 once the hypotheses have failed for what they speak of; then it is rarely 0."""
+        unit, pick = Decimal(self.rng.randint(50, 950)) / 1000, self.rng.choice
+        zero, wide = self.mood == "zero" and scale == 1, {"extreme": 5, "far": 10**4}.get(self.mood, 1)
+        if domain == "real": return NIL if zero else unit * pick((3, -3))
+        if domain == "natural": return Decimal(pick((1, 2, 3)))
+        if domain == "nonnegative" and (zero or pick("0123") == "0"): return NIL
+        if domain == "(0,1)": return pick((unit, unit / wide**2, 1 - unit / wide**2))
+        return 4 * scale * pick((unit, unit / wide, unit * wide))
+
+    def once(self, key: object, make: Callable[[], object]) -> object:
+        """What is drawn, is drawn once."""
+        if key not in self.drawn: self.drawn[key] = make()
+        return self.drawn[key]
+
+    def array(self, rows: int, columns: int = 1, scale: Decimal = ONE) -> Grid:
+        return Grid(tuple(self.number("real", scale) for _ in range(columns)) for _ in range(rows))
 
     def draw(self, key: Key) -> Value:
-        """The value of a name without definition, such as (alpha_t, 2): once and for all."""
+        """The value of a name without definition, such as ("\\alpha_t", 2)."""
         entry, slot = self.known.notation[key[0]], (key[0], 0 if self.mood == "constant" else key[1])
         if entry.kind in ("noise", "random") or entry.kind == "matrix" and not entry.shape: raise Inexpressible
-        if slot not in self.drawn:
-            shape = [SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", 1)]
-            scalar = entry.kind in ("scalar", "sequence")
-            made = self.number(entry.domain, self.scale if key[0] in self.held else ONE) if scalar else self.array(*shape)
-            self.drawn[slot] = made * made.T + ONE if entry.domain == "symmetric" else made
-        self.used[titled(key)] = self.drawn[slot]
-        return self.drawn[slot]
+        scale = self.scale if key[0] in self.held else ONE
+        def make() -> Value:
+            if entry.kind in ("scalar", "sequence"): return self.number(entry.domain, scale)
+            shape = (SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", 1))
+            made = self.array(*shape, scale)
+            return made * made.T + ONE if entry.domain == "symmetric" else made
+        self.used[titled(key)] = made = self.once(slot, make)
+        return made
 
     def mark(self, key: Key, at: At) -> object:
         """What stands for a random column at a place. A column of matrices is drawn once for all."""
@@ -263,14 +293,15 @@ class World:
     def choices(self, key: Key | str, at: At, start: int) -> Iterable:
         """What an open index letter or state may be."""
         if isinstance(key, tuple): return [self.array(self.d)]
-        return {"t": range(start, self.T + 1), "s": range(max(start - 1, 0), at.get("t", 0))}.get(key, range(self.T + 1))
+        if key == "s": return range(max(start - 1, 0), at["t"])
+        return range(start if key == "t" else 0, self.T + 1)
 
-    def everywhere(self, check: Callable[[At], None], start: int, at: At = At()) -> int:
-        """How many places were checked: all that the check leaves open, in turn."""
-        try: check(at)
+    def everywhere(self, check: Callable[[At], bool], start: int, at: At = At()) -> list[bool]:
+        """What a check says at all places: whatever it finds open has every value in turn."""
+        try: return [check(at)]
         except Open as missing: key = missing.args[0]
-        else: return 1
-        return sum(self.everywhere(check, start, At({**at, key: x})) for x in self.choices(key, at, start))
+        tries = [At({**at, key: x}) for x in self.choices(key, at, start)]
+        return [said for there in tries for said in self.everywhere(check, start, there)]
 
     # -- reading
 
@@ -301,7 +332,7 @@ class World:
         """What a name stands for: what is given, its definition, or else anything."""
         known, (name, index) = self.known, (key := self.key(Node("member" if parts[1:] else "symbol", parts), at))
         kind, here = known.notation[name].kind, At({**at, "t": index}) if parts[1:] else at
-        if name in self.fixed or name in at: return self.fixed.get(name) or at[name]
+        if name in self.fixed or name in at: return {**at, **self.fixed}[name]
         if kind == "fresh": wrong(f"{name} is bound by no mean and no relation of laws")
         if kind == "state" or key in at: return self.point(key, at[key])
         if noise := known.noises.get(name):
@@ -331,9 +362,9 @@ class World:
         if name in known.meanings: return self.value(known.meanings[name], here)
         if entry.indexed and not 1 <= t <= self.T: raise ArithmeticError
         u = [ONE, Decimal(t if under else 0), *(x for b in given for x in flat(self.value(b, at)))]
-        if (name, "?") not in self.drawn:
-            self.drawn[name, "?"] = [[[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)]
-        made = [sum(c * x * y for row, x in zip(rows, u) for c, y in zip(row, u)) for rows in self.drawn[name, "?"]]
+        table = lambda: [[[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)]
+        made = [sum(c * x * y for row, x in zip(rows, u) for c, y in zip(row, u))
+                for rows in self.once((name, "?"), table)]
         return column(made) if entry.kind != "scalar" else made[0] if entry.domain == "real" else made[0]**2 + 1
 
     def on_sum(self, at: At, letter: str, low: Node, high: Node, body: Node, join: Callable = sum) -> Value:
@@ -348,15 +379,16 @@ class World:
         return bell(minus(self.value(place, at), self.value(mean, at)), self.value(spread, at))
 
     def on_blocks(self, at: At, *rows: tuple[Node, ...]) -> Grid:
-        """A matrix of blocks. Its matrices say of which size a 0 or an I is; or those of an earlier one do."""
+        """A matrix of blocks. Of which size a 0 or an I is, the matrices beside it say, or those of an earlier one."""
         parts = [[self.value(x, at) for x in row] for row in rows]
         sizes = [[next((x.shape[i] for x in line if isinstance(x, Grid)), 0) for line in lines]
                  for i, lines in enumerate((parts, zip(*parts)))]
         if 0 in sizes[0] + sizes[1]: sizes = self.made.get("blocks", sizes)
         if 0 in sizes[0] + sizes[1]: raise Inexpressible
-        self.made["blocks"] = heights, widths = sizes
-        parts = [[full(x, (h, w)) for x, w in zip(row, widths)] for row, h in zip(parts, heights)]
-        if [[x.shape for x in row] for row in parts] != [[(h, w) for w in widths] for h in heights]: wrong("blocks that misfit")
+        self.made["blocks"] = sizes
+        shapes = [[(h, w) for w in sizes[1]] for h in sizes[0]]
+        parts = [[full(x, shape) for x, shape in zip(row, line)] for row, line in zip(parts, shapes)]
+        if [[x.shape for x in row] for row in parts] != shapes: wrong("blocks that do not fit")
         return Grid(sum(lines, ()) for row in parts for lines in zip(*row))
 
     # -- laws
@@ -365,7 +397,8 @@ class World:
         """The random columns on one side of a bar."""
         found: list[Key] = []
         for node in nodes:
-            if self.known.notation[node.parts[0]].kind not in ("state", "column"): wrong(f"{spelled(node)} is not random")
+            kind = self.known.notation[node.parts[0]].kind
+            if kind not in ("state", "column"): wrong(f"{spelled(node)} is not random")
             if node.op != "span": found.append(self.key(node, at))
             else:
                 low, high = (self.whole(x, at) for x in node.parts[1:])
@@ -373,9 +406,9 @@ class World:
                 found += [(node.parts[0], n) for n in range(low, high + 1)]
         return found
 
-    def bar(self, at: At, name: str, left: tuple[Node, ...], right: tuple[Node, ...]) -> tuple[str, list[Key], list[Key]]:
+    def bar(self, at: At, name: str, left: tuple[Node, ...], right: tuple[Node, ...]) -> Density:
         """A density without letters; what is on both sides of the bar has no density."""
-        if {*left} & {*right}: wrong("a state is drawn and given at once")
+        if len({*left, *right}) < len(left) + len(right): wrong("a state is named twice in one density")
         one, two = self.keys(left, at), self.keys(right, at)
         if len({*one, *two}) < len(one) + len(two): raise ArithmeticError
         return name, one, two
@@ -402,7 +435,7 @@ class World:
         order = [*found]
         return {key: found[key] for key in order[:1 + max(map(order.index, keys), default=-1)]}
 
-    def link(self, name: str, key: Key, parents: tuple[Key, ...], at: At) -> tuple[Callable[[dict], Value], Value, dict]:
+    def link(self, name: str, key: Key, parents: tuple[Key, ...], at: At) -> tuple[Callable, Value, dict | None]:
         """The declared law of a column given its parents: mean, spread, and the matrices before the parents."""
         shape, there = self.structure(name), at.with_only({})
         memo = name, key, *((at.get("t"), at.get("s")) if shape.shape in ("step", "jump", "pair") else ())
@@ -415,13 +448,14 @@ class World:
                     self.made[memo] = mean, self.value(law.spread, here), self.slopes(mean, parents)
                     return self.made[memo]
         if parents: raise Inexpressible
-        start, spread = self.drawn.setdefault((name, "start"), (self.array(self.d), self.number("positive")))
+        start, spread = self.once((name, "start"), lambda: (self.array(self.d), self.number("positive")))
         self.made[memo] = (lambda values: start), spread, None
         return self.made[memo]
 
     def slopes(self, mean: Callable[[dict], Value], parents: tuple[Key, ...]) -> dict[Key, Value] | None:
         """The matrix before each parent in its child's mean, if that is linear."""
-        some = {p: self.draw(p) if self.known.notation[p[0]].kind == "column" else self.array(self.d) for p in parents}
+        some = {p: self.draw(p) if self.known.notation[p[0]].kind == "column" else self.array(self.d)
+                for p in parents}
         zero, found = {p: x * NIL for p, x in some.items()}, {}
         rest = mean(zero)
         for p, x in some.items():
@@ -443,36 +477,33 @@ class World:
             inside = [p for p in parents if p in drawn]
             if key not in drawn and not (key in given and inside): continue
             mean, spread, slopes = self.link(name, key, parents, at)
-            if inside and slopes is None: raise Inexpressible
-            self.free |= not parents and slopes is None
+            if slopes is None and (inside or self.strict and not parents): raise Inexpressible
             for other in means:
                 covs[key, other] = sum(slopes[p] * covs[p, other] for p in inside)
                 covs[other, key] = transposed(covs[key, other])
             means[key] = mean({p: means[p] if p in drawn else given[p] for p in parents})
             covs[key, key] = sum((slopes[p] * covs[p, key] for p in inside), spread)
-        for key in given.keys() & means.keys(): self.condition(means, covs, key, given[key])
+        for key in [key for key in means if key in given]:          # each value that is given tells of the rest
+            inverse, rest = power(covs[key, key], -ONE), minus(given[key], means.pop(key))
+            for one in means:
+                gain = covs[one, key] * inverse
+                means[one] = means[one] + gain * rest
+                for other in means: covs[one, other] = minus(covs[one, other], gain * covs[key, other])
         return means, covs
 
-    def condition(self, means: dict, covs: dict, key: Key, value: Value) -> None:
-        """Give one column its value; what remains follows by Gauss's rule."""
-        inverse, rest = power(covs[key, key], -ONE), minus(value, means.pop(key))
-        for one in means:
-            gain = covs[one, key] * inverse
-            means[one] = means[one] + gain * rest
-            for other in means: covs[one, other] = minus(covs[one, other], gain * covs[key, other])
-
     def on_density(self, at: At, *parts: object) -> Decimal:
-        name, left, right = self.bar(at, *parts)
-        (means, covs), made = self.joint(at, name, left, right), ONE
-        for key in left:
-            value = self.mark(key, at)
-            made *= bell(minus(value, means[key]), covs[key, key])
-            self.condition(means, covs, key, value)
+        """A product: each column given those before it, in the order of drawing."""
+        (name, left, right), made = self.bar(at, *parts), ONE
+        for key in self.steps(name, [*left, *right], at):
+            if key not in left: continue
+            means, covs = self.joint(at, name, [key], right)
+            made *= bell(minus(self.mark(key, at), means[key]), covs[key, key])
+            right = [*right, key]
         return made
 
     # -- means
 
-    def path(self, at: At, name: str, left: list[Key], right: list[Key]) -> tuple[Callable[[tuple], At], int]:
+    def path(self, at: At, name: str, left: list[Key], right: list[Key]) -> Normals:
         """The place with these states, for every value of so many standard normals."""
         (means, covs), roots = self.joint(at, name, left, right), {}
         if any(isinstance(x, Grid) for x in covs.values()): raise Inexpressible
@@ -486,7 +517,7 @@ class World:
             return at.with_only(given | {k: sum((roots[k, j] * parts[j] for j in left), means[k]) for k in left})
         return place, len(left) * self.d
 
-    def over(self, node: Node, at: At) -> tuple[Callable[[tuple], At], int]:
+    def over(self, node: Node, at: At) -> Normals:
         """The same for what stands below the sign of a mean: a density, or fresh noises."""
         if node.op == "density": return self.path(at, *self.bar(at, *node.parts))
         names = [x.parts[0] for x in node.parts]
@@ -505,17 +536,22 @@ class World:
         return mean, sum((part * transposed(part) for part in parts), NIL)
 
     def on_covariance(self, at: At, over: Node, body: Node) -> Value: return self.law(body, *self.over(over, at))[1]
-    def on_mean(self, at: At, over: Node, body: Node) -> Value: return self.expect(over, at, lambda here: self.value(body, here))
+
+    def on_mean(self, at: At, over: Node, body: Node) -> Value:
+        return self.expect(over, at, lambda here: self.value(body, here))
+
+    def normal(self, law: Node, at: At) -> tuple[Value, Value]:
+        """Mean and spread of the law of one column."""
+        if law.op == "normal": return self.value(law.parts[1], at), self.value(law.parts[2], at)
+        name, left, right = self.bar(at, *law.parts)
+        if len(left) != 1: raise Inexpressible
+        means, covs = self.joint(at, name, left, right)
+        return means[left[0]], covs[left[0], left[0]]
 
     def on_kl(self, at: At, one: Node, two: Node) -> Decimal:
-        """The mean of log one/two; of two normal laws that are written out, the closed formula."""
-        if one.op == two.op == "normal": return divergence(*(self.value(x, at) for law in (one, two) for x in law.parts[1:]))
-        if one.op == "normal": raise Inexpressible
-        keys = self.keys(one.parts[1], at)
-        if two.op == "normal": two = Node("normal", (one.parts[1][0], *two.parts[1:]))
-        elif {*keys} != {*self.keys(two.parts[1], at)}: wrong("a divergence of laws of different states")
-        ratio = Node("log", (Node("div", (one, two)),))
-        return self.expect(one, at, lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}})))
+        left = [{*self.keys(x.parts[1], at)} for x in (one, two) if x.op == "density"]
+        if left[1:] and left[0] != left[1]: wrong("a divergence of laws of different states")
+        return divergence(*self.normal(one, at), *self.normal(two, at))
 
     # -- relations
 
@@ -531,7 +567,8 @@ class World:
         two = drawn(right, at.with_only({key: at[key] for key in given}))
         while True:                             # which states the left side needs, it says itself
             place, n = self.path(at, name, needed, given)
-            try: return zip(self.law(left, lambda z: At({k: v for k, v in place(z).items() if k != "closed"}), n), two)
+            unclosed = lambda z: At({k: v for k, v in place(z).items() if k != "closed"})
+            try: return zip(self.law(left, unclosed, n), two)
             except Open as missing:
                 if isinstance(missing.args[0], str): raise
                 needed.append(missing.args[0])
@@ -540,8 +577,8 @@ class World:
         """Refuted where a relation does not hold; Undefined where a side has no value."""
         try:
             self.used = {}
-            pairs = ((sign.op, pair) for left, sign, right in relations for pair in self.pairs(left, sign, right, at))
-            bad = next((pair for sign, pair in pairs if not holds(sign, *pair)), None)
+            bad = next((pair for left, sign, right in relations for pair in self.pairs(left, sign, right, at)
+                        if not holds(sign.op, *pair)), None)
         except (Undefined, ArithmeticError) as gap:
             where = ", ".join(f"{x} = {n}" for x, n in (*at.items(), ("T", self.T)) if isinstance(x, str))
             raise Undefined(getattr(gap, "what", "the law"), f"at {where}") from None
@@ -550,8 +587,7 @@ class World:
             self.made = {}
             with localcontext(prec=450): return self.check(relations, at)
         shown = {titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()} | self.used
-        plain = lambda a: a if isinstance(a, Decimal) else tuple(a) if a.shape[1] > 1 else tuple(flat(a))
-        raise Refuted(*map(plain, bad), {k: plain(v) if isinstance(v, Grid) else v for k, v in shown.items()}, f"T = {self.T}, d = {self.d}")
+        raise Refuted(*map(plain, bad), {k: plain(v) for k, v in shown.items()}, f"T = {self.T}, d = {self.d}")
 
 
 class Chain(World):
@@ -564,16 +600,20 @@ class Chain(World):
         if isinstance(key, str): return super().choices(key, at, start)
         return self.marks if sum(isinstance(k, tuple) for k in at) < 4 else [self.rng.choice(self.marks)]
 
-    def point(self, key: Key, mark: int) -> Grid: return self.drawn.setdefault((key, mark), self.array(self.d))
+    def point(self, key: Key, mark: int) -> Grid: return self.once((key, mark), lambda: self.array(self.d))
 
     def joint(self, *parts: object): raise Inexpressible
 
+    def on_kl(self, at: At, one: Node, two: Node) -> Decimal:
+        """The mean of log one/two."""
+        keys, ratio = self.keys(one.parts[1], at), Node("log", (Node("div", (one, two)),))
+        if {*keys} != {*self.keys(two.parts[1], at)}: wrong("a divergence of laws of different states")
+        return self.expect(one, at, lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}})))
+
     def row(self, *which: object) -> list[Decimal]:
         """The probabilities of the marks of one state, given those of its parents."""
-        if which not in self.drawn:
-            made = [Decimal(self.rng.randint(1, 20)) for _ in self.marks]
-            self.drawn[which] = [x / sum(made) for x in made]
-        return self.drawn[which]
+        weights = self.once(which, lambda: [Decimal(self.rng.randint(1, 20)) for _ in self.marks])
+        return [x / sum(weights) for x in weights]
 
     def chance(self, at: At, name: str, fixed: dict[Key, int]) -> Decimal:
         """The probability that some states have these marks: a sum over all paths."""
@@ -595,7 +635,7 @@ class Chain(World):
     def on_density(self, at: At, *parts: object) -> Decimal:
         """A probability by the sizes of the values: a density may be larger than 1."""
         name, left, right = self.bar(at, *parts)
-        size = prod(self.drawn.setdefault((key, at[key], "size"), self.number("positive")) for key in left)
+        size = prod(self.once((key, at[key], "size"), lambda: self.number("positive")) for key in left)
         given = {key: at[key] for key in right}
         return self.chance(at, name, {key: at[key] for key in left} | given) / self.chance(at, name, given) / size
 
@@ -603,8 +643,9 @@ class Chain(World):
         if node.op != "density": return super().expect(node, at, body)
         name, left, right = self.bar(at, *node.parts)
         given = {key: at[key] for key in right}
-        all_ = [given | dict(zip(left, marks)) for marks in product(self.marks, repeat=len(left))]
-        return sum(self.chance(at, name, x) * body(at.with_only(x)) for x in all_) * (1 / self.chance(at, name, given))
+        cases = [given | dict(zip(left, marks)) for marks in product(self.marks, repeat=len(left))]
+        total = sum(self.chance(at, name, case) * body(at.with_only(case)) for case in cases)
+        return total * (1 / self.chance(at, name, given))
 
 
 # --- Claims ----------------------------------------------------------------------------------------
@@ -624,20 +665,25 @@ def general(relations: list[Relation], known: Declarations) -> bool:
 
 
 def tried(kind: type[World], relations: list[Relation], known: Declarations, start: int, seeds: range,
-          sure: bool = False) -> int:
-    """The number of places tried. sure: Inexpressible if a place was not, or a law was made up."""
-    count = 0
-    for T, d, mood, seed in ((*world, seed) for seed in seeds for world in WORLDS):
-        try:
-            world = kind(known, T, d, mood, seed)
-            count += world.everywhere(lambda at: world.check(relations, at), start)
-            if sure and world.free: raise Inexpressible
+          strict: bool = False) -> int:
+    """The number of places tried. strict: Inexpressible if one cannot be, or only by making up a law."""
+    def place(at: At) -> bool:
+        try: world.check(relations, at)
         except Inexpressible:
-            if sure: raise
+            if strict: raise
+            return False
+        return True
+    count = 0
+    for T, d, mood, seed in ((*world, seed) for seed in seeds for world in (*WORLDS, *FAR[:len(seeds) - 1])):
+        try: world = kind(known, T, d, mood, seed)
+        except (Inexpressible, Undefined): continue             # hypotheses that nothing here meets
+        world.strict = strict
+        count += sum(world.everywhere(place, start))
     return count
 
 
-def refute(sides: tuple[Node, ...], signs: tuple[Node, ...], known: Declarations, start: int = 1, seed: int = 0) -> int:
+def refute(sides: tuple[Node, ...], signs: tuple[Node, ...], known: Declarations,
+           start: int = 1, seed: int = 0) -> int:
     """Try a claim for all t >= start; the number of places tried, 0 if it cannot be put into numbers here.
 
     Raises Refuted with a counterexample; Undefined where a side has no value in the claimed range;
@@ -651,7 +697,7 @@ def refute(sides: tuple[Node, ...], signs: tuple[Node, ...], known: Declarations
             try:
                 if count := tried(Chain, relations, known, start, range(seed, seed + 1 + 3 * more)): return count
             except Refuted as refuted: found = refuted         # unless the laws are known, and say otherwise
-        try: count = tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), sure=bool(found))
+        try: count = tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found))
         except Inexpressible: raise found
         if found and not count: raise found
         return count

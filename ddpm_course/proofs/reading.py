@@ -40,10 +40,14 @@ class Reading:
 
     def __init__(self, theory: Theory, notation: Notation, rng: Range, naming: str = ""):
         self.theory, self.notation, self.rng, self.naming = theory, notation, rng, naming
-        self.letters, self.fresh = dict(LETTERS), frozenset()
+        self.letters, self.fresh, self.used = dict(LETTERS), frozenset(), set()
 
     @property
-    def context(self) -> Context: return Context(self.theory, self.rng)
+    def context(self) -> Context:
+        """For values that are computed here: what they needed is remembered."""
+        found = Context(self.theory, self.rng)
+        found.used = self.used
+        return found
 
     def __call__(self, node: Node) -> Term: return RULES[node.op](self, *node.parts)
 
@@ -58,7 +62,10 @@ class Reading:
 
     def need(self, holds: Callable[[Context], bool], what: str) -> None:
         """Raises Undefined, with the first t where it is not so, unless this is proved."""
-        if holds(self.context): return
+        context = Context(self.theory, self.rng)
+        if holds(context):
+            self.used |= context.used & set(self.theory.hypotheses)
+            return
         later = Range(self.rng.lo + 1, self.rng.hi, self.rng.bound)
         where = f"at t = {self.rng.lo}" if holds(Context(self.theory, later)) else "on the whole range, as far as is proved"
         raise Undefined(what, where)
@@ -335,7 +342,9 @@ def _covariance(r, over, body):
         process, drawn, given = r.density(*over.parts)
         v = r.of_kind(body, "vector")
         _all_bound(r, v, [*drawn, *given])
-    return Term(combination(r.theory, process, given, v, r.rng).claim.variance, "isotropic")
+    law = combination(r.theory, process, given, v, r.rng)
+    r.used |= law.uses
+    return Term(law.claim.variance, "isotropic")
 
 
 @rule("kl")

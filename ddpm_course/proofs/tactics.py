@@ -78,7 +78,7 @@ def _law(b: Book, goal: Goal, among=None) -> Theorem:
             (x, a), = moving.items()
             try:
                 th = law_of(b, claim.process, x, claim.given, among)
-                return th if claim.of == x else kernel.affine(b.theory, th, a, claim.of - a * x)
+                return th if claim.of == x else kernel.affine(b.theory, th, a, v - sp.expand(a * x))
             except ProofError:
                 if claim.of == x: raise
     return kernel.combination(b.theory, claim.process, claim.given, claim.of, goal.range)
@@ -87,8 +87,8 @@ def _law(b: Book, goal: Goal, among=None) -> Theorem:
 def using(*premises: Premise) -> Tactic:
     """Both sides become the same when these equations and laws are applied to what they are about."""
     def tactic(b, goal):
-        claim, ths = goal.claim, [th for p in premises for th in
-                                  ((p,) if isinstance(p, Theorem) else b[p].links)]
+        claim = goal.claim
+        ths = [th for p in premises for th in ((p,) if isinstance(p, Theorem) else (b[p].theorem, *b[p].links[:-1]))]
         if isinstance(claim, Law): return _law(b, goal, ths)
         return kernel.calc(b.theory, claim.left, claim.right, ths, goal.range)
     return tactic

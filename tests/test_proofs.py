@@ -1,0 +1,268 @@
+"""The prover as a whole: what is read and refused, what stays apart, what is trusted and how much."""
+
+import ast
+import io
+import json
+import tokenize
+from dataclasses import FrozenInstanceError, replace
+from functools import cache
+
+import pytest
+
+from ddpm_course import proofs
+from ddpm_course.proofs import (
+    Book, Undefined, Unreadable, WrongRule, after, assume, book, cite, define, eq, in_book,
+    induct, mix, notation, numeric, process, using,
+)
+from ddpm_course.proofs.display import MIME
+from ddpm_course.proofs.kernel import RULES, Theorem, replay
+from ddpm_course.proofs.reader import Node, declared, read, read_relations
+from notebooks import ROOT
+
+PACKAGE = ROOT / "ddpm_course" / "proofs"
+LETTERS = {entry.name: entry for entry in (
+    declared("x_t", "state", ""), declared(r"\alpha_t", "scalar", "", "(0,1)"), declared("v", "scalar", ""),
+    declared(r"\kappa", "scalar", ""), declared(r"\alpha", "scalar", ""), declared("d", "scalar", ""),
+    declared("T", "scalar", ""), declared("I", "matrix", ""), declared("q", "density", ""),
+    declared(r"\xi", "fresh", ""), declared(r"\mu", "vector", ""), declared(r"\mu_\theta(x_t,t)", "vector", ""))}
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("one, other", [
+    (r"\frac12v", r"\frac{1}{2}v"), (r"\sqrt2v", r"\sqrt{2}v"), ("v^2v", "v^{2}v"), (r"\alpha _t", r"\alpha_{t}"),
+    (r"\left(v\right)", "(v)"), (r"v\,d", "vd"), (r"\mathcal{N}(\mu,vI)", r"\mathcal N(\mu,vI)"),
+    (r"\begin{aligned}v &\\ &+d\end{aligned}", "v+d"),
+])
+def test_two_spellings_of_one_formula(one, other):
+    assert read(one, LETTERS) == read(other, LETTERS)
+
+
+@pytest.mark.parametrize("latex", [
+    r"\log(\kappa)^2", r"\kappa^\alpha_t", "1/2v", "v 2", r"\log v d", "v^22", r"\frac123", "v 2^2", "y", "v+",
+    "(v", r"\sum_{k=1}v", r"\mu_\theta", r"x_t^2 y", r"v\\ &d", r"\kappa^d_t", r"\lVert\mu\rVert", "v''",
+    r"|v|", r"\mathbb E[v]", r"\operatorname{Cov}[\mu]",
+])
+def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(latex):
+    with pytest.raises(Unreadable):
+        read(latex, LETTERS)
+
+
+def test_a_name_with_arguments_is_called_and_one_without_is_multiplied():
+    assert read(r"\mu_\theta(x_t,t)", LETTERS).op == "call"
+    assert read(r"\alpha_t(1-v)", LETTERS).op == "mul"
+
+
+def test_a_chain_of_relations():
+    sides, signs = read_relations(r"v = d \le \kappa", LETTERS)
+    assert [sign.op for sign in signs] == ["equal", "le"] and len(sides) == 3
+
+
+def test_a_law_stands_over_the_sign():
+    _, (sign,) = read_relations(r"x_t \overset{q\mid x_0}{=} \xi", LETTERS)
+    assert sign == Node("law_under", ("q", (Node("member", ("x_t", Node("number", (0,)))),)))
+
+
+def test_what_is_unreadable_says_where():
+    with pytest.raises(Unreadable) as refusal:
+        read(r"v+\log(\kappa)^2", LETTERS)
+    assert refusal.value.at == "^" and refusal.value.latex == r"v+\log(\kappa)^2"
+
+
+# --- A small book --------------------------------------------------------------------------------
+
+def letters() -> None:
+    notation("x_t", "state", "an image")
+    notation(r"\alpha_t", "scalar", "share kept", "(0,1)")
+    notation(r"\bar\alpha_t", "scalar", "share kept since time 0")
+    notation("I", "matrix", "the identity")
+    notation("u", "scalar", "a positive number", "positive")
+    notation("c", "scalar", "any number")
+    process("q", "forward", "a chain")
+    define("1.1", r"q(x_t\mid x_{t-1}) := \mathcal N(x_t;\sqrt{\alpha_t}\,x_{t-1},(1-\alpha_t)I)")
+    define("1.2", r"\bar\alpha_t := \prod_{k=1}^{t}\alpha_k")
+
+
+CLOSED = r"q(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)"
+
+
+@pytest.fixture
+def small():
+    with in_book(Book()) as b:
+        letters()
+        yield b
+
+
+def test_the_closed_form(small):
+    found = eq("1.3", CLOSED, by=induct("1.1", lambda earlier: mix(earlier, "1.1")))
+    assert found.verdict == "derived" and found.theorem.lo == 1 and not found.theorem.open
+    facts = found._repr_mimebundle_()[MIME]
+    assert facts["rests_on"] == ["1.1", "1.2"] and facts["assumes"] == ["$q$ is a Markov chain"]
+    assert replay(found.theorem) > 3
+
+
+def test_a_range_is_proved_not_believed(small):
+    with pytest.raises(Undefined):
+        eq("1.3", r"\frac1{1-\bar\alpha_{t-1}}-\frac1{1-\bar\alpha_{t-1}} = 0")
+    assert eq("1.3", r"\frac1{1-\bar\alpha_{t-1}}-\frac1{1-\bar\alpha_{t-1}} = 0", start=2).theorem.lo == 2
+
+
+def test_a_refused_equation_leaves_no_trace(small):
+    theory, equations = small.theory, dict(small.equations)
+    for latex in r"\bar\alpha_t = \alpha_t", r"\bar\alpha_t = y", r"x_t = x_0":
+        with pytest.raises(proofs.ProofError):
+            eq("1.3", latex)
+    assert small.theory is theory and small.equations == equations
+
+
+def test_a_number_belongs_to_one_formula(small):
+    eq("1.3", r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}")
+    eq("1.3", r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}")
+    with pytest.raises(WrongRule):
+        eq("1.3", r"\bar\alpha_1 = \alpha_1")
+
+
+def test_a_formula_is_not_compared_with_itself(small):
+    with pytest.raises(WrongRule):
+        eq("1.3", r"\bar\alpha_t = \bar\alpha_t")
+
+
+def test_numeric_stays_numeric(small):
+    eq("1.3", r"\bar\alpha_1 = \alpha_1", by=numeric())
+    assert small["1.3"].verdict == "numeric"
+    again = eq("1.4", r"2\bar\alpha_1 = 2\alpha_1")
+    assert again.verdict == "derived"       # proved without it
+
+
+def test_a_hypothesis_is_named_by_what_needs_it(small):
+    notation(r"\sigma_t", "scalar", "a standard deviation", "nonnegative")
+    with pytest.raises(Undefined):
+        eq("1.3", r"\frac{\sigma_t^2}{\sigma_t^2} = 1")
+    assume("H", r"0 < \sigma_t")
+    assert eq("1.3", r"\frac{\sigma_t^2}{\sigma_t^2} = 1")._repr_mimebundle_()[MIME]["assumes"] == ["H"]
+
+
+def test_what_is_cited_is_neither_read_nor_proved(small):
+    assert cite("1.3", r"\nabla y = 7", "somewhere").verdict == "cited"
+    with pytest.raises(WrongRule):
+        eq("1.4", r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}", by=using("1.3"))
+
+
+def test_books_are_apart(small):
+    eq("1.3", r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}")
+    with in_book(small.copy()) as other:
+        define("1.4", "c := 2")
+        eq("1.5", "c = 1+1")
+    assert set(other.equations) - set(small.equations) == {"1.4", "1.5"}
+    assert book() is small
+    with pytest.raises(proofs.Refuted):
+        eq("1.5", "c = 1+1")
+
+
+def test_a_theorem_of_another_book_is_refused(small):
+    with in_book(small.copy()) as other:
+        define("1.4", "c := 2")
+        theirs = eq("1.5", "c = 1+1").theorem
+    define("1.4", "c := 3")
+    with pytest.raises(WrongRule):
+        eq("1.6", "2c = 4", by=using(theirs))
+
+
+def test_theorems_cannot_be_forged_or_changed(small):
+    th = eq("1.3", r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}").theorem
+    with pytest.raises((ValueError, TypeError)):
+        replace(th, lo=0)
+    with pytest.raises(FrozenInstanceError):
+        th.lo = 0
+    with pytest.raises(WrongRule):
+        Theorem(th.claim, 0, th.hi, th.open, th.uses, th.assumes, "derived", (), th.theory, (), None)
+
+
+# --- The course ----------------------------------------------------------------------------------
+
+@cache
+def course() -> Book:
+    with in_book(Book()) as b:
+        after("07_ddim")
+        return b
+
+
+def test_after_proves_nothing_before_it_is_asked_for():
+    with in_book(Book()) as b:
+        after("02_closed_form")
+        assert b["2.3"].known is None
+        assert b["2.3"].verdict == "derived" and b["2.3"].known
+
+
+def test_after_knows_the_chapters():
+    with in_book(Book()), pytest.raises(FileNotFoundError):
+        after("99_nothing")
+
+
+@pytest.mark.slow
+def test_every_proof_can_be_done_again():
+    seen = set()
+    steps = sum(replay(th, seen) for equation in course().equations.values() for th in equation.links)
+    assert steps > 150
+
+
+def test_every_rule_is_used_by_a_chapter():
+    used, todo = set(), [th for equation in course().equations.values() for th in equation.links]
+    while todo:
+        th = todo.pop()
+        used.add(th.why[0])
+        todo += th.premises
+    assert set(RULES) - used <= {"numeric"}      # nothing of chapters 00 to 07 is only numeric
+
+
+# --- How much is trusted -------------------------------------------------------------------------
+
+def lines_of_code(*names: str) -> int:
+    """Lines that are neither empty nor comment, docstring, import or export list."""
+    total = 0
+    for name in names:
+        source = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
+        code, text = set(), set()
+        skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type not in skipped: code |= set(range(token.start[0], token.end[0] + 1))
+        for node in ast.walk(tree := ast.parse(source)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node):
+                text |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+        for node in tree.body:
+            listed = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+            if listed or isinstance(node, ast.Import | ast.ImportFrom):
+                text |= set(range(node.lineno, node.end_lineno + 1))
+        total += len(code - text)
+    return total
+
+
+def test_what_makes_theorems_is_small():
+    assert lines_of_code("kernel", "theory") <= 500
+    assert lines_of_code("kernel", "theory", "terms", "unfolding", "zero") <= 1000
+
+
+def test_the_face_of_the_package_is_small():
+    assert len([name for name in vars(proofs) if not name.startswith("_") and name not in {
+        path.stem for path in PACKAGE.glob("*.py")}]) <= 28
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
+def test_no_module_is_a_hall(path):
+    assert path.read_text(encoding="utf-8").count("\n") <= 560
+
+
+def test_the_kernel_alone_makes_theorems():
+    for path in PACKAGE.glob("*.py"):
+        if path.stem != "kernel":
+            assert "Theorem(" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_the_page_shows_what_the_fields_say():
+    for path in sorted((ROOT / "nbs").glob("0[0-7]_*.ipynb")):
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                if MIME in output.get("data", {}):
+                    facts, text = output["data"][MIME], "".join(output["data"]["text/markdown"])
+                    assert f"({facts['number']}) **{facts['verdict']}**" in text
+                    assert all(f"({n})" in text for n in facts["rests_on"])
