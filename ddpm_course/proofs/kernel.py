@@ -22,8 +22,8 @@ from .zero import Context
 
 # %% auto #0
 __all__ = ['Claim', 'RULES', 'Equal', 'AtMost', 'Token', 'Theorem', 'rule', 'replay', 'define', 'define_sequence', 'declare',
-           'innovation', 'instance', 'markov', 'at', 'restate', 'mix', 'condition', 'affine', 'combination', 'suppose',
-           'induct', 'calc', 'transfer', 'convex', 'substitute', 'monotone', 'importance', 'agree', 'declare_matrix',
+           'innovation', 'instance', 'markov', 'at', 'restate', 'mix', 'condition', 'combination', 'suppose', 'induct',
+           'calc', 'transfer', 'convex', 'substitute', 'monotone', 'importance', 'agree', 'declare_matrix',
            'mix_matrix', 'numeric']
 
 # %% ../../nbs/54_kernel.ipynb #a2ae28d8
@@ -351,17 +351,6 @@ def condition(theory: Theory, prior: Theorem, likelihood: Theorem) -> Theorem:
     mean = (p.mean / p.variance + A * (q.of - b) / w) / precision
     claim = Law(p.process, p.of, frozenset(merge([*p.given, x])), mean, 1 / precision)
     return _make(theory, "condition", claim, rng, [prior, likelihood], context.used)
-
-# %% ../../nbs/54_kernel.ipynb #da93094f
-@rule
-def affine(theory: Theory, law: Theorem, a: sp.Expr, b: sp.Expr) -> Theorem:
-    """a x + b | C ~ N(a m + b, a^2 v), for a and b that C fixes."""
-    q, context = _law("affine", law), Context(theory, law.range)
-    for e in (a, b):
-        if not covered(states_of(context.unfold(e)), q.given, law.range) or _hides(theory, context.unfold(e)):
-            raise WrongRule("affine", f"{e} is random itself")
-    claim = Law(q.process, a * q.of + b, q.given, a * q.mean + b, a**2 * q.variance)
-    return _make(theory, "affine", claim, law.range, [law], context.used)
 
 # %% ../../nbs/54_kernel.ipynb #734577ed
 @rule

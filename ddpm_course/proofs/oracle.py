@@ -697,7 +697,5 @@ def refute(sides: tuple[Node, ...], signs: tuple[Node, ...], known: Declarations
             try:
                 if count := tried(Chain, relations, known, start, range(seed, seed + 1 + 3 * more)): return count
             except Refuted as refuted: found = refuted         # unless the laws are known, and say otherwise
-        try: count = tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found))
+        try: return tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found))
         except Inexpressible: raise found
-        if found and not count: raise found
-        return count

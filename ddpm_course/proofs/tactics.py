@@ -70,17 +70,9 @@ def automatic(b: Book, goal: Goal) -> Theorem:
 
 
 def _law(b: Book, goal: Goal, among=None) -> Theorem:
+    """A known law of a state; of anything else, the law of a combination of noises."""
     claim = goal.claim
-    if claim.process is not None:
-        v = Context(b.theory, goal.range).unfold(claim.of)
-        moving = {x: c for x, c in coefficients(v).items() if not covered(kernel.states_of(x), claim.given, goal.range)}
-        if len(moving) == 1:
-            (x, a), = moving.items()
-            try:
-                th = law_of(b, claim.process, x, claim.given, among)
-                return th if claim.of == x else kernel.affine(b.theory, th, a, v - sp.expand(a * x))
-            except ProofError:
-                if claim.of == x: raise
+    if is_state(claim.of): return law_of(b, claim.process, claim.of, claim.given, among)
     return kernel.combination(b.theory, claim.process, claim.given, claim.of, goal.range)
 
 
