@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from code_mutants import TESTS, Mutant, changed, fingerprint, mutants, tried
+from code_mutants import PROOFS, TESTS, Mutant, changed, control, fingerprint, mutants, source, tried
 from notebooks import ROOT
 
 
@@ -32,28 +32,45 @@ def promises(source: str) -> list[str | None]:
         ast.get_docstring(node) for node in functions]
 
 
-@pytest.mark.parametrize("module", TESTS)
-def test_every_mutant_is_another_module_with_the_same_promises(module):
-    original = ast.unparse(ast.parse((ROOT / f"ddpm_course/{module}.py").read_text()))
-    found = mutants(module)
-    assert len(found) > 10 and mutants(module) == found
+@pytest.mark.parametrize("module, size", [*((module, None) for module in TESTS), ("proofs.kernel", 12)])
+def test_every_mutant_is_another_module_with_the_same_promises(module, size):
+    original = ast.unparse(ast.parse(source(module)))
+    found = mutants(module, size)
+    assert len(found) > 10 and mutants(module, size) == found
     assert original not in {mutant.source for mutant in found}
     assert all(promises(mutant.source) == promises(original) for mutant in found)
+    assert all(mutant.before != mutant.after and mutant.tests for mutant in found)
+
+
+def test_the_prover_is_broken_in_all_its_modules():
+    there = {f"proofs.{path.stem}" for path in (ROOT / "ddpm_course/proofs").glob("*.py")}
+    assert PROOFS.keys() == there - {"proofs.__init__"}
+    assert all(mutants(module, 1) for module in PROOFS)
 
 
 @pytest.mark.slow
 def test_what_is_broken_is_killed_and_what_is_right_survives():
-    source = (ROOT / "ddpm_course/forward.py").read_text(encoding="utf-8")
-
     def mutant(source):
         return Mutant("forward", 0, "", "", source, ("tests/test_forward.py",))
 
-    right, wrong = mutant(source), mutant(source.replace("sqrt()", "abs()"))
-    unreadable = mutant(source.replace("def q_sample", "def another"))
-    assert tried([right, wrong, unreadable]) == {
-        right: "survived", wrong: "killed", unreadable: "not collected"}
+    text = source("forward")
+    right, wrong = mutant(text), mutant(text.replace("sqrt()", "abs()"))
+    unreadable = mutant(text.replace("def q_sample", "def another"))
+    unfinished = mutant(text + "\nnobody_knows_this\n")
+    assert tried([right, wrong, unreadable, unfinished]) == {
+        right: "survived", wrong: "killed", unreadable: "not collected", unfinished: "does not import"}
+    assert control(["forward"]) == {"forward": "survived"}
+
+
+@pytest.mark.slow
+def test_a_wrong_kernel_is_noticed():
+    text = source("proofs.kernel")
+    wrong = Mutant("proofs.kernel", 0, "", "", text.replace("A**2 * p.variance", "A * p.variance"),
+                   ("tests/test_proofs.py",))
+    assert wrong.source != text and tried([wrong]) == {wrong: "killed"}
 
 
 @pytest.mark.slow
 def test_the_stored_result_is_of_the_modules_as_they_are():
-    assert fingerprint() in (ROOT / "bench/code_mutants.md").read_text(), "run make mutants"
+    stored = (ROOT / "bench/code_mutants.md").read_text()
+    assert fingerprint(TESTS) in stored and fingerprint(PROOFS) in stored, "run make mutants"

@@ -2,7 +2,7 @@
 
 The float64 betas are taken as the exact numbers they are. From them 60 digits are computed of α, and
 of B, the product of the alphas one step earlier. What a table should hold there is not typed in: it
-is read from what the chapters have proved.
+is read from the theorems of the chapters.
 """
 
 import math
@@ -18,68 +18,102 @@ import torch
 from mpmath import inf
 
 from ddpm_course import forward, objective, posterior, prediction
-from ddpm_course.algebra import Evaluator, after, equation, read
+from ddpm_course.proofs import Book, after, in_book
+from ddpm_course.proofs.kernel import Equal, Theorem
+from ddpm_course.proofs.reader import read
+from ddpm_course.proofs.terms import Dot, Law, t_
+from ddpm_course.proofs.zero import Context
 from ddpm_course.schedule import SCHEDULES, extract, make_schedule, rescale_zero_terminal_snr
 
 nan = math.nan
-after("05_epsilon")
+α, B = sp.symbols("α B")
+with in_book(Book()) as BOOK:
+    after("05_epsilon")
 
 
-def value(text: str) -> sp.Expr:
-    """The last side of the equation of that number, or what a notation stands for."""
-    return equation(text).value if text[0].isdigit() else Evaluator()(read(text)).expr
+class Exact(NamedTuple):
+    """What a theorem says, for t >= start."""
+    at: Callable  # (α, B) -> value
+    start: int
 
 
-def proved(text: str, leading_in: str | None = None) -> Callable:
+def letter(latex: str) -> sp.Expr:
+    return BOOK.reading(1)(read(latex, BOOK.declarations.notation)).expr
+
+
+def said(theorem: Theorem, leading_in: str) -> sp.Expr:
+    """The right side of an equality; of a law the variance, or the mean where a vector is named."""
+    claim = theorem.claim
+    assert isinstance(claim, Equal | Law) and not theorem.open and theorem.strength == "derived"
+    if isinstance(claim, Law): return claim.mean if leading_in else claim.variance
+    return claim.right.expr
+
+
+def proved(number: str, leading_in: str = "") -> Exact:
     """What the chapters proved, as a function of α and B.
 
     With `leading_in`: the leading coefficient in that vector, which is its factor in a sum, or the
     weight of a squared distance. Where the variance of the reverse step is left open, it is β_t.
     """
-    expression = value(text)
+    theorem = BOOK[number].theorem
+    context = Context(BOOK.theory, theorem.range)
+    value = sp.expand(context.unfold(said(theorem, leading_in)))
     if leading_in:
-        expression = sp.Poly(sp.expand(expression), value(leading_in)).LC()
-    α, B = sp.symbols("α B")
-    for there in (
-        {value(r"\sigma_t"): sp.sqrt(value(r"\beta_t"))},
-        {value(r"\bar\alpha_t"): α * B, value(r"\bar\alpha_{t-1}"): B},
-        {value(r"\alpha_t"): α},
-    ):
-        expression = expression.xreplace(there)
-    return sp.lambdify([α, B], expression, "mpmath")
+        vector = letter(leading_in)
+        value = value.coeff(vector) + value.coeff(Dot(vector, vector))
+    earlier = context.unfold(letter(r"\bar\alpha_t")).subs(t_, t_ - 1)
+    value = value.xreplace({letter(r"\sigma_t"): sp.sqrt(context.unfold(letter(r"\beta_t")))})
+    value = value.xreplace({earlier.subs(t_, t_ + 1): α * B, earlier: B})
+    value = value.xreplace({letter(r"\alpha_t"): α})
+    assert value != 0 and value.free_symbols <= {α, B} and not value.atoms(sp.Product), value
+    return Exact(sp.lambdify([α, B], value, "mpmath"), theorem.lo)
+
+
+def at_1(number: str, factor_of: str = "") -> float:
+    """The last side of an equation about t = 1, or the factor of a vector in it."""
+    value = said(BOOK[number].theorem, factor_of)
+    return float(value.coeff(letter(factor_of)) if factor_of else value)
 
 
 class Row(NamedTuple):
     table: Callable  # schedule -> tensor [T+1]
-    exact: Callable  # (α, B) -> exact value, at every t >= 1 that `ends` does not name
-    ends: dict[int, float]  # t -> the value where there is no step, or the limit is infinite
+    exact: Exact
+    ends: dict[int, float]  # t -> the value where there is no step, no law, or an infinite limit
 
 
-snr = proved(r"\mathrm{SNR}_t")
-x0_weight_large = proved("4.15", leading_in="x_0")
+snr, x0_weight_large = proved("2.8"), proved("4.15", leading_in="x_0")
 v_to_x0 = proved("5.15", leading_in=r"\hat{\mathrm{v}}_\theta(x_t,t)")
+min_snr = Exact(lambda α, B: min(snr.at(α, B), 5), 1)
+
+
+def product(*factors: Exact) -> Exact:
+    return Exact(lambda α, B: math.prod(f.at(α, B) for f in factors), max(f.start for f in factors))
+
 
 ROWS = {
-    "alphas": Row(lambda s: s.alphas, proved(r"\alpha_t"), {0: 1}),
+    "alphas": Row(lambda s: s.alphas, Exact(lambda α, B: α, 1), {0: 1}),
     "alphas_cumprod": Row(lambda s: s.alphas_cumprod, proved("2.2"), {0: 1}),
     "one_minus_alphas_cumprod": Row(
-        lambda s: s.one_minus_alphas_cumprod, proved("2.3"), {0: 0}),
+        lambda s: s.one_minus_alphas_cumprod, proved("2.6"), {0: 0}),
     "snr": Row(forward.snr, snr, {0: inf}),
-    "posterior_variance": Row(posterior.posterior_variance, proved("3.5"), {0: nan}),
+    "posterior_variance": Row(
+        posterior.posterior_variance, proved("3.4"), {0: nan, 1: at_1("3.9")}),
     "posterior_mean_coef1": Row(
-        posterior.posterior_mean_coef1, proved("3.6", leading_in="x_0"), {0: nan}),
+        posterior.posterior_mean_coef1, proved("3.4", leading_in="x_0"),
+        {0: nan, 1: at_1("3.10", "x_0")}),
     "posterior_mean_coef2": Row(
-        posterior.posterior_mean_coef2, proved("3.6", leading_in="x_t"), {0: nan}),
+        posterior.posterior_mean_coef2, proved("3.4", leading_in="x_t"),
+        {0: nan, 1: at_1("3.10", "x_t")}),
     "reverse_variance, small": Row(
-        lambda s: objective.reverse_variance(s, "fixed_small"), proved("3.5"), {0: nan}),
+        lambda s: objective.reverse_variance(s, "fixed_small"), proved("3.4"),
+        {0: nan, 1: at_1("3.9")}),
     "reverse_variance, large": Row(
-        lambda s: objective.reverse_variance(s, "fixed_large"), proved(r"\beta_t"), {0: nan}),
+        lambda s: objective.reverse_variance(s, "fixed_large"), proved("4.12"), {0: nan}),
     "bound_weights, small": Row(
         lambda s: objective.bound_weights(s, "fixed_small"), proved("4.16"), {0: nan, 1: inf}),
     "bound_weights, large": Row(
         lambda s: objective.bound_weights(s, "fixed_large"), x0_weight_large, {0: nan}),
-    "min_snr_weights": Row(
-        objective.min_snr_weights, lambda α, B: min(snr(α, B), 5), {0: nan}),
+    "min_snr_weights": Row(objective.min_snr_weights, min_snr, {0: nan}),
     "loss_weights, epsilon, small": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_small"),
         proved("5.9"), {0: nan, 1: inf}),
@@ -88,10 +122,10 @@ ROWS = {
         proved("5.10"), {0: nan}),
     "loss_weights, v, large": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "bound", "fixed_large"),
-        lambda α, B: x0_weight_large(α, B) * v_to_x0(α, B), {0: nan}),
+        product(x0_weight_large, v_to_x0), {0: nan}),
     "loss_weights, v, min-SNR": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "min_snr"),
-        lambda α, B: min(snr(α, B), 5) * v_to_x0(α, B), {0: nan}),
+        product(min_snr, v_to_x0), {0: nan}),
 }
 CASES = [(schedule_name, num_steps, zero_end, row)
          for schedule_name in SCHEDULES for num_steps in (1, 2, 10, 1000)
@@ -121,9 +155,10 @@ def test_table_equals_exact_arithmetic(schedule_name, num_steps, zero_end, row):
     table, exact, ends = ROWS[row]
     values = table(schedule).tolist()
     assert len(values) == len(steps) + 1
+    assert {*range(exact.start)} <= ends.keys()
     with mpmath.workdps(60):
         for t, value in enumerate(values):
-            expected = ends[t] if t in ends else exact(*steps[t - 1])
+            expected = ends[t] if t in ends else exact.at(*steps[t - 1])
             if t in ends or expected == 0:
                 assert value == expected or (math.isnan(value) and math.isnan(expected)), t
             else:

@@ -1,16 +1,19 @@
 """Break the code on purpose, one place at a time, and see whether the tests notice.
 
-A seeded sample of small changes to the modules of the derivation. For each one a process is forked
-from a parent that has imported the libraries, but not the package; it imports the changed module
-in the place of the right one, and runs the tests of that module until one fails.
+A seeded sample of small changes to the modules of the derivation, and one of changes to the prover.
+For each one a process is forked from a parent that has imported the libraries, but not the package;
+it imports the changed module in the place of the right one, and runs the tests of that module until
+one fails. First comes the control: every module as it is must be imported so, and pass its tests.
 
 From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md
+With names behind it, it breaks those modules alone, as in: python tools/code_mutants.py proofs
 """
 
 import ast
 import contextlib
 import copy
 import hashlib
+import importlib
 import importlib.abc
 import importlib.util
 import os
@@ -21,8 +24,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from notebooks import ROOT
 
@@ -32,7 +35,9 @@ TESTS = {
     "objective": ["objective", "oracle", "bad_inputs"],
     "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling", "bad_inputs"],
     "mixture": ["mixture"]}
-SIZE, SECONDS = 320, 180
+PROVER = ["proofs", "proofs_oracle", "mutants", "proof_mutants", "reading_mutants"]
+PROOFS = {f"proofs.{path.stem}": PROVER for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))}
+SIZES, SECONDS = {"the derivation": 320, "the prover": 240}, 180
 
 # --- Changes -------------------------------------------------------------------------------------
 
@@ -108,25 +113,43 @@ class Mutant:
     tests: tuple[str, ...]  # files of tests, or single tests, that should notice it
 
 
-def mutants(module: str) -> list[Mutant]:
-    tree = ast.parse((ROOT / f"ddpm_course/{module}.py").read_text(encoding="utf-8"))
-    kept, found = left_out(tree), []
-    tests = tuple(f"tests/test_{name}.py" for name in TESTS[module])
-    for parent, field, place, node in places(tree):
-        if id(node) in kept:
-            continue
-        for new in changed(node):
-            def put(value):
-                if place is None:
-                    setattr(parent, field, value)
-                else:
-                    getattr(parent, field)[place] = value
-            put(ast.copy_location(new, node))
-            source = ast.unparse(ast.fix_missing_locations(tree))
-            put(node)
-            before, after = (ast.unparse(part).splitlines()[0] for part in (node, new))
-            found.append(Mutant(module, node.lineno, before, after, source, tests))
-    return found
+def mutants(module: str, size: int | None = None) -> list[Mutant]:
+    """All mutants of a module, or a sample of this size by a fixed seed."""
+    tree, places_ = parsed(module)
+    tests = tuple(f"tests/test_{name}.py" for name in (TESTS | PROOFS)[module])
+    tests = tuple(test for test in tests if (ROOT / test).exists())
+    chosen = places_ if size is None else random.Random(module).sample(places_, min(size, len(places_)))
+    return [Mutant(module, node.lineno, *(ast.unparse(part).splitlines()[0] for part in (node, new)),
+                   source_with(tree, place, new), tests) for *place, node, new in chosen]
+
+
+def parsed(module: str) -> tuple[ast.AST, list[tuple]]:
+    """The tree of a module, and every place in it, with the node there and a node to put instead."""
+    tree = ast.parse(source(module))
+    kept = left_out(tree)
+    return tree, [(parent, field, place, node, new) for parent, field, place, node in places(tree)
+                  if id(node) not in kept for new in changed(node)]
+
+
+def source(module: str) -> str:
+    return (ROOT / f"ddpm_course/{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+
+
+def source_with(tree: ast.AST, at: tuple, new: ast.AST) -> str:
+    """The source of a tree with a node in another's place; the tree stays as it was."""
+    parent, field, place = at
+
+    def put(value):
+        if place is None:
+            setattr(parent, field, value)
+        else:
+            getattr(parent, field)[place] = value
+
+    old = getattr(parent, field) if place is None else getattr(parent, field)[place]
+    put(ast.copy_location(new, old))
+    made = ast.unparse(ast.fix_missing_locations(tree))
+    put(old)
+    return made
 
 
 # --- Trying one ----------------------------------------------------------------------------------
@@ -145,11 +168,18 @@ class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.mutant.source, f"{self.mutant.module}.py", "exec"), vars(module))
 
 
+NO_IMPORT = 10  # the exit code of a child whose changed module cannot be imported
+
+
 def run_tests(mutant: Mutant) -> int:
     """Run its tests with the changed module; pytest's exit code, in a forked child."""
     import pytest
 
     sys.meta_path.insert(0, Instead(mutant))
+    try:
+        importlib.import_module(f"ddpm_course.{mutant.module}")
+    except Exception:
+        return NO_IMPORT
     plugins = ["no:cacheprovider", "no:nbval", "no:anyio", "no:unraisableexception"]  # starts faster
     return pytest.main(["-x", "-q", "--noconftest", "-m", "not slow",
                         *(f"-p{plugin}" for plugin in plugins),
@@ -173,8 +203,8 @@ def started(mutant: Mutant) -> int:
 def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
     """Each mutant with what happened, as many at a time as there are cores.
 
-    It survived, or was killed by a test, or not collected: the tests could not even be read. Or it
-    ran into the timeout, or pytest crashed.
+    It survived, or was killed by a test, or not collected: the tests could not even be read. It ran
+    into the timeout, or pytest crashed. Or it does not import: then no test has noticed anything.
     """
     waiting, running, found = list(chosen), {}, []
     while waiting or running:
@@ -190,7 +220,7 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
             if done:
                 del running[child]
                 code = os.waitstatus_to_exitcode(status)
-                names = {0: "survived", 1: "killed", 2: "not collected"}
+                names = {0: "survived", 1: "killed", 2: "not collected", NO_IMPORT: "does not import"}
                 found.append((mutant, "timeout" if late else names.get(code, "crashed")))
     return found
 
@@ -218,32 +248,63 @@ def tried(chosen: list[Mutant]) -> dict[Mutant, str]:
     return dict(pickle.loads(done.stdout))
 
 
-def fingerprint() -> str:
+def control(modules: Iterable[str]) -> dict[str, str]:
+    """What happens to each module as it is, in the same way: "survived", or nothing can be said."""
+    as_they_are = [replace(mutants(module, 1)[0], before="", after="", source=source(module))
+                   for module in modules]
+    return {mutant.module: got for mutant, got in tried(as_they_are).items()}
+
+
+def fingerprint(modules: Iterable[str]) -> str:
     """Of the modules that are broken, so that a stored result says what it is a result of."""
-    sources = b"".join((ROOT / f"ddpm_course/{module}.py").read_bytes() for module in TESTS)
-    return hashlib.sha256(sources).hexdigest()[:16]
+    return hashlib.sha256("".join(map(source, modules)).encode()).hexdigest()[:16]
+
+
+OUTCOMES = "killed", "survived", "timeout", "crashed", "does not import"
+
+
+def table(results: dict[Mutant, str], modules: Iterable[str]) -> str:
+    lines = ["| module | tried | " + " | ".join(OUTCOMES) + " |", "|---" * (len(OUTCOMES) + 2) + "|"]
+    for module in [*modules, "all"]:
+        counts = Counter("killed" if got == "not collected" else got
+                         for mutant, got in results.items() if module in (mutant.module, "all"))
+        lines.append(f"| {module} | {counts.total()} | "
+                     + " | ".join(str(counts[name]) for name in OUTCOMES) + " |")
+    return "\n".join(lines)
+
+
+def run(modules: list[str], size: int) -> dict[Mutant, str]:
+    """What happens to a sample of mutants of some modules, and what that took, in words."""
+    for module, got in control(modules).items():
+        if got != "survived":
+            sys.exit(f"{module}.py, unchanged: {got}. First let its tests pass: {mutants(module, 1)[0].tests}")
+    start = time.perf_counter()
+    places_ = [(module, place) for module in modules for place in range(len(parsed(module)[1]))]
+    counts = Counter(module for module, _ in random.Random(0).sample(places_, min(size, len(places_))))
+    results = tried([mutant for module in modules for mutant in mutants(module, counts[module])])
+    print(table(results, modules))
+    print(f"\nA sample of {len(results)} of {len(places_)} changes, "
+          f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores; the modules' "
+          f"SHA-256 begins with {fingerprint(modules)}. Unchanged, all pass.\n")
+    return results
+
+
+def main(names: list[str]) -> None:
+    known = {**dict.fromkeys(TESTS, "the derivation"), **dict.fromkeys(PROOFS, "the prover")}
+    chosen = [module for module in known if not names or any(module.startswith(name) for name in names)]
+    print("# Code broken on purpose\n\n## Found\n")
+    results = {}
+    for part, size in SIZES.items():
+        if modules := [module for module in chosen if known[module] == part]:
+            print(f"Of {part}:\n")
+            results |= run(modules, size)
+    print("## Not killed\n")
+    for mutant, got in sorted(results.items(), key=lambda result: (result[0].module, result[0].line)):
+        if got not in ("killed", "not collected"):
+            print(f"- {got}: `{mutant.module}`, line {mutant.line}: `{mutant.before}` became "
+                  f"`{mutant.after}`")
+    print("\n## Command\n\n`make mutants`, or `python tools/code_mutants.py > bench/code_mutants.md`")
 
 
 if __name__ == "__main__":
-    start = time.perf_counter()
-    everything = [mutant for module in TESTS for mutant in mutants(module)]
-    chosen = random.Random(0).sample(everything, min(SIZE, len(everything)))
-    warm()
-    results = [(mutant, "killed" if got == "not collected" else got)
-               for mutant, got in outcomes(chosen)]
-    print("# Code broken on purpose\n\n## Found\n")
-    print("| module | tried | killed | survived | timeout | crashed |\n" + "|---" * 6 + "|")
-    for module in [*TESTS, "all"]:
-        counts = Counter(got for mutant, got in results if module in (mutant.module, "all"))
-        print(f"| {module} | {counts.total()} | "
-              + " | ".join(str(counts[name]) for name in ("killed", "survived", "timeout", "crashed"))
-              + " |")
-    print(f"\nA sample of {len(chosen)} of {len(everything)} changes, "
-          f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores; the modules' "
-          f"SHA-256 begins with {fingerprint()}.\n\n"
-          "## Not killed\n")
-    for mutant, got in sorted(results, key=lambda result: (result[0].module, result[0].line)):
-        if got != "killed":
-            print(f"- {got}: `{mutant.module}.py`, line {mutant.line}: `{mutant.before}` became "
-                  f"`{mutant.after}`")
-    print("\n## Command\n\n`make mutants`, or `python tools/code_mutants.py > bench/code_mutants.md`")
+    main(sys.argv[1:])

@@ -3,102 +3,36 @@
 Every derived equation is proved again from a chapter's own statement, once for each mutant:
 - a formula mutant changes the equation itself, and must be refused;
 - a premise mutant changes one of the statements that the equation rests on, and for each of those
-  at least one mutant must make the proof fail.
+  at least one mutant must make the proof fail. A proof that does not fail must still be right: it is
+  tried in numbers, in the world that the changed premise describes.
+
+From the top of the repository: python tools/mutants.py > bench/mutants.md
 """
 
 import ast
-import contextlib
-import functools
 import itertools
-import json
-import os
 import random
 import re
-import signal
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
-import sympy as sp
+from breaking import (
+    HOLDS, NO_NUMBERS, PROVED, SAME, Statement, TooLong, Trial, alone, by_number, course, cross_table,
+    in_parallel, oracle_says, prove_all, said, sample, tried,
+)
+from ddpm_course.proofs import ProofError, WrongRule
+from ddpm_course.proofs.book import Book, Equation
+from ddpm_course.proofs.reader import cut
 
-from ddpm_course import algebra
-from ddpm_course.algebra import AlgebraError, Book, ReadError
-
-SECONDS = 30  # a proof that takes longer is counted as a timeout
-
-
-class Outcome(StrEnum):
-    """What became of a mutant."""
-
-    REFUSED = "refused"
-    ACCEPTED = "accepted"
-    UNREADABLE = "unreadable"
-    TIMEOUT = "timeout"
-    CRASHED = "crashed"  # stopped by an error that is no judgement
-
-
-# --- The course's statements ---------------------------------------------------------------------
-
-@dataclass(frozen=True)
-class Statement:
-    """One call of `notation`, `define` or `eq` in a chapter, with the book as it was before."""
-
-    kind: str
-    number: str  # of the equation; empty for a notation
-    latex: str
-    code: str
-    before: Book
-
-    def run(self, latex: str, trusting: bool) -> Book:
-        """Execute it on a copy of the book, with its formula replaced; return the copy."""
-        book = copied(self.before)
-        book.trusting = trusting
-        with in_book(book):
-            known = dict(vars(algebra))
-            known[self.kind] = lambda number, _, *rest, **options: getattr(algebra, self.kind)(
-                number, latex, *rest, **options)
-            exec(self.code, known)
-        return book
-
-
-def copied(book: Book) -> Book:
-    return Book(dict(book.notation), dict(book.meanings), dict(book.laws), dict(book.equations))
-
-
-@contextlib.contextmanager
-def in_book(book: Book) -> Iterator[None]:
-    kept, algebra.book = algebra.book, book
-    try:
-        yield
-    finally:
-        algebra.book = kept
-
-
-def statements() -> list[Statement]:
-    """What chapters 00 to 07 declare, define and prove, in order, each with the book before it."""
-    found, book = [], Book()
-    for path in algebra.chapters():
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            source = "".join(cell["source"])
-            if cell["cell_type"] != "code" or not algebra.is_mathematics(source):
-                continue
-            for call in ast.parse(source).body:
-                kind = call.value.func.id
-                words = [ast.literal_eval(word) for word in call.value.args[:2]]
-                number, latex = words if kind != "notation" else ("", words[0])
-                found.append(Statement(kind, number, latex, ast.unparse(call), book))
-                with in_book(copied(book)):
-                    algebra.book.trusting = True
-                    exec(found[-1].code, dict(vars(algebra)))
-                    book = algebra.book
-    return found
+ALONE = 20  # mutants of each equation that the kernel tries although they are refuted
+WORLDS = 12  # ways to break a premise, at most
+BESIDE = 4  # equations that do not rest on it, tried in each world
 
 
 # --- Mutants of a formula ------------------------------------------------------------------------
 
 SIGNS = {"+": "-", "-": "+"}
-RELATIONS = {"=", ":=", r"\le", r"\ge", r"\law"}
+RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
 BRACKETS = {"{": 1, "(": 1, "[": 1, r"\lVert": 1, "}": -1, ")": -1, "]": -1, r"\rVert": -1}
 
 
@@ -133,7 +67,8 @@ def symbol_end(tokens: list[str], start: int) -> int:
     return at
 
 
-LETTER = re.compile(r"[A-Za-z]|\\(?:alpha|beta|epsilon|sigma|mu|kappa|eta|lambda|rho|tilde|hat|bar)")
+LETTER = re.compile(r"[A-Za-z]|\\mathrm\{\w+\}|\\(?:alpha|beta|gamma|epsilon|zeta|eta|kappa|lambda|mu|nu|xi|"
+                    r"rho|sigma|Lambda|Sigma|tilde|hat|bar)")
 
 
 def changes(tokens: list[str], first: int) -> Iterator[tuple[str, list[str]]]:
@@ -162,6 +97,12 @@ def changes(tokens: list[str], first: int) -> Iterator[tuple[str, list[str]]]:
             end = group_end(tokens, at + 1)
             radicand = tokens[at + 2:end - 1] if rest[0] == "{" else tokens[at + 1:end]
             yield "root removed", [*before, "(", *radicand, ")", *tokens[end:]]
+        if token in (r"\sum", r"\prod"):
+            upper = group_end(tokens, at + 2) + 1
+            end = group_end(tokens, upper)
+            limit = tokens[upper + 1:end - 1] if tokens[upper] == "{" else tokens[upper:end]
+            for more in ("+", "-"):
+                yield "limit off by one", [*tokens[:upper], "{", *limit, more, "1", "}", *tokens[end:]]
         if token == "^" and rest[:1] == ["2"]:
             yield "square removed", [*before, *rest[1:]]
         if token == r"\frac" and len(rest) > 1:
@@ -197,197 +138,228 @@ def dropped_terms(tokens: list[str], first: int) -> Iterator[tuple[str, list[str
 
 def mutants(latex: str, whole: bool = False) -> dict[str, str]:
     """Mutants of what stands right of the first relation, or of all, by text, with their kind."""
-    tokens = algebra.tokens(latex)
+    tokens = cut(latex)
     first = 0 if whole else 1 + min(tokens.index(sign) for sign in RELATIONS if sign in tokens)
     original = " ".join(tokens)
     found = {" ".join(changed): kind for kind, changed in changes(tokens, first)}
     return {text: kind for text, kind in found.items() if text != original}
 
 
-# --- Trying them ---------------------------------------------------------------------------------
-
-@contextlib.contextmanager
-def limited(seconds: int) -> Iterator[None]:
-    """Raise TimeoutError when the block takes longer."""
-    def stop(*_):
-        raise TimeoutError
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
+def formula_mutants(place: int) -> list[Trial]:
+    """What becomes of each mutant of an equation. The second opinion is asked first, as by `eq`; of
+    what it refutes, a part is tried by the kernel all the same."""
+    statement = course()[place]
+    every = list(mutants(statement.latex).items())
+    random.Random(statement.number).shuffle(every)
+    return [tried(statement, kind, text, always=n < ALONE) for n, (text, kind) in enumerate(every)]
 
 
-def outcome(attempt) -> Outcome:
-    """What becomes of a proof that is tried."""
-    try:
-        with limited(SECONDS):
-            attempt()
-    except ReadError:
-        return Outcome.UNREADABLE
-    except AlgebraError:
-        return Outcome.REFUSED
-    except TimeoutError:
-        return Outcome.TIMEOUT
-    except Exception:
-        return Outcome.CRASHED
-    return Outcome.ACCEPTED
+# --- Mutants of a premise ------------------------------------------------------------------------
 
+def broken(place: int, last: int) -> Iterator[tuple[str, list[Statement]]]:
+    """Ways to say something else in the place of a definition or a hypothesis: the text, and the
+    statements after it up to a last one, in the world that it describes.
 
-def formula_mutants(statement: Statement) -> list[tuple[str, str, Outcome]]:
-    """Each mutant of an equation, with its kind, and what becomes of it."""
-    return [(kind, text, outcome(lambda: statement.run(text, trusting=False)))
-            for text, kind in mutants(statement.latex).items()]
-
-
-def broken(premise: Statement) -> Iterator[Book]:
-    """Books in which a statement says something else.
-
-    First its text is changed on the right; then what it gave a name to, which no text says; then
-    its text on the left.
+    First it is changed on the right, then on the left. What cannot be said at all is left out.
     """
+    premise = course()[place]
     right = list(mutants(premise.latex))
     random.Random(premise.number).shuffle(right)
     left = [text for text in mutants(premise.latex, whole=True) if text not in right]
-    for text in right[:8]:
-        with contextlib.suppress(AlgebraError):
-            yield misread(premise, text)
-    yield from misvalued(premise)
-    for text in right[8:] + left:
-        with contextlib.suppress(AlgebraError):
-            yield misread(premise, text)
+    readable = (text for text in right[:8] + left + right[8:]
+                if premise.read(text) not in (None, premise.read(premise.latex)))
+    for text in readable:
+        try:
+            book = premise.saying(text).run(trusting=True)
+        except Exception:  # of readers' errors, the mutants of the reading keep account
+            continue
+        yield text, told_again(course()[place + 1:last + 1], book)
 
 
-def misread(premise: Statement, text: str) -> Book:
-    """The book after a statement, taken on trust, that has this text instead of its own.
-
-    A bound that is wrong is refused even then; it is entered with its sides alone.
-    """
-    with in_book(copied(premise.before)):
-        sides, _ = algebra.read_relations(text)
-    try:
-        return premise.run(text, trusting=True)
-    except AlgebraError:
-        book = premise.run(premise.latex, trusting=True)
-        kept = book.equations[premise.number]
-        book.equations[premise.number] = replace(kept, latex=text, sides=tuple(sides))
-        return book
-
-
-def misvalued(premise: Statement) -> Iterator[Book]:
-    """The book after a statement, with what it named or found doubled, or one more."""
-    def other(value, change):
-        if isinstance(value, algebra.Law):
-            return replace(value, mean=change(value.mean), covariance=change(value.covariance))
-        return change(value)
-
-    changes = (lambda value: 2 * value), (lambda value: value + 1)
-    for place, change in itertools.product(("meanings", "laws", "equations"), changes):
-        book = premise.run(premise.latex, trusting=True)
-        entries = getattr(book, place)
-        for key, entry in list(entries.items()):
-            if place == "meanings" and entry[1] == premise.number and isinstance(entry[0], sp.Expr):
-                entries[key] = (change(entry[0]), entry[1])
-            if place == "laws" and key == premise.number:
-                entries[key] = (entry[0], other(entry[1], change))
-            if place == "equations" and key == premise.number and entry.value is not None:
-                entries[key] = replace(entry, value=other(entry.value, change))
-        yield book
+def told_again(statements: Iterable[Statement], book: Book) -> list[Statement]:
+    """Some statements, after another book. What fails there is left out, and so fails what needs it."""
+    told = []
+    for statement in statements:
+        try:
+            after = replace(statement, before=book).run(trusting=True)
+        except ProofError:
+            continue
+        after.recalling = False
+        if statement.kind == "eq":
+            fail_once(after.equations[statement.number])
+        told.append(replace(statement, before=book, after=after))
+        book = after
+    return told
 
 
-def rests_on(book: Book, premise: str, wrong: Book) -> Book:
-    """A book, with one of its statements replaced by the wrong one."""
-    book = copied(book)
-    for kept, other in ((book.equations, wrong.equations), (book.laws, wrong.laws)):
-        if premise in other:
-            kept[premise] = other[premise]
-    book.meanings |= {name: meaning for name, meaning in wrong.meanings.items()
-                      if meaning[1] == premise}
-    return book
+def fail_once(equation: Equation) -> None:
+    """Let a proof that fails, or takes too long, fail at once the next time."""
+    prove, failure = equation.prove, []
+
+    def once():
+        if failure:
+            raise failure[0]
+        try:
+            return prove()
+        except ProofError as wrong:
+            failure.append(wrong)
+            raise
+        except TooLong:
+            failure.append(WrongRule("time", "its premise takes too long"))
+            raise
+
+    equation.prove = prove and once
 
 
-def feels(statement: Statement, premise: Statement) -> bool:
-    """Whether the proof of a statement fails for one of the ways to break a premise."""
-    for wrong in broken(premise):
-        changed = replace(statement, before=rests_on(statement.before, premise.number, wrong))
-        if outcome(lambda: changed.run(statement.latex, trusting=False)) is not Outcome.ACCEPTED:
-            return True
-    return False
+@dataclass
+class Feeling:
+    """What the proofs made of a broken premise."""
 
-
-# --- All of it -----------------------------------------------------------------------------------
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found about one equation."""
-
-    number: str
-    verdict: str
-    felt: dict[str, bool]  # each statement that it rests on, and whether the proof feels it
-    formula: list[tuple[str, str, Outcome]]  # kind, text and outcome of its mutants
+    premise: str
+    felt: dict[str, bool]  # each equation that rests on it, and whether its proof failed
+    worlds: int = 0  # in which equations were proved again
+    judged: list[tuple[str, str, str]] = field(default_factory=list)  # text, equation, what is said
 
     @property
-    def readable(self) -> int:
-        return sum(result is not Outcome.UNREADABLE for *_, result in self.formula)
-
-    @property
-    def refused(self) -> int:
-        return sum(result is Outcome.REFUSED for *_, result in self.formula)
+    def holes(self) -> list[tuple[str, str, str]]:
+        """What was proved in a world where it is wrong."""
+        return [one for one in self.judged if one[2] not in (HOLDS, NO_NUMBERS)]
 
 
-@functools.cache
-def course() -> tuple[dict[str, Statement], Book]:
-    """The numbered statements of the course, and the book at its end."""
-    all_of_them = statements()
-    last = all_of_them[-1]
-    return ({statement.number: statement for statement in all_of_them if statement.number},
-            last.run(last.latex, trusting=True))
+def feeling(place: int) -> Feeling:
+    """Break a premise until every equation that rests on it has failed to be proved."""
+    premise, places = course()[place], by_number()
+    resting = [number for number in derived() if premise.number in assumed(number)]
+    others = [number for number in derived() if places[number] > place and number not in resting]
+    return felt_by(place, resting, WORLDS if resting else 1, others)
+
+
+def felt_by(place: int, resting: list[str], worlds: int = WORLDS, others: Iterable[str] = ()) -> Feeling:
+    """Break a premise until these equations have failed to be proved; of some others, see whether what
+    is still proved in such a world is true there."""
+    found = Feeling(course()[place].number, dict.fromkeys(resting, False))
+    last = max((by_number()[number] for number in [*resting, *others]), default=place)
+    for text, told in itertools.islice(broken(place, last), worlds):
+        found.worlds += 1
+        there = {statement.number: statement for statement in told}
+        left = [number for number, felt in found.felt.items() if not felt]
+        for number in left + sample(others, BESIDE, text):
+            kernel, judged = in_world(there.get(number))
+            if number in found.felt and kernel != PROVED:
+                found.felt[number] = True
+            if kernel == PROVED:
+                found.judged.append((text, number, judged))
+        if all(found.felt.values()):
+            break
+    return found
+
+
+def in_world(statement: Statement | None) -> tuple[str, str]:
+    """What kernel and second opinion say of an equation in another world."""
+    if statement is None:
+        return WrongRule.__name__, ""
+    equation, known = statement.after.equations[statement.number], statement.after.declarations
+
+    def attempt() -> str:
+        with alone():
+            equation.links
+        return PROVED
+
+    kernel = said(attempt)
+    sides = equation.sides, equation.signs
+    return kernel, oracle_says(sides, known, equation.start) if kernel == PROVED else ""
+
+
+def assumed(number: str) -> frozenset[str]:
+    """All that the proof of an equation rests on: definitions, hypotheses and properties."""
+    equation = course()[by_number()[number]].after.equations[number]
+    return frozenset().union(*(theorem.assumes for theorem in equation.links))
 
 
 def derived() -> list[str]:
-    """The numbers of the derived equations."""
-    return [number for number, equation in course()[1].equations.items()
-            if equation.verdict == "derived"]
+    """The numbers of the equations of the chapters that are proved, not only tried."""
+    return [one.number for one in course() if one.kind == "eq" and not one.chapter.endswith("solutions")
+            and "numeric()" not in ast.unparse(one.call)]
 
 
-def finding(number: str) -> Finding:
-    """Try every mutant of an equation, and of what it rests on."""
-    by_number, book = course()
-    equation = book.equations[number]
-    return Finding(number, equation.verdict,
-                   {leaf: feels(by_number[number], by_number[leaf]) for leaf in equation.leaves},
-                   formula_mutants(by_number[number]))
+def premises() -> list[str]:
+    """The definitions and hypotheses of the chapters."""
+    return [one.number for one in course() if one.kind in ("define", "assume")
+            and not one.chapter.endswith("solutions")]
 
 
-def findings() -> list[Finding]:
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(finding, derived()))
+# --- All of it -----------------------------------------------------------------------------------
+@dataclass
+class Findings:
+    """By number: what became of the mutants of each derived equation, and of each premise."""
+
+    formula: dict[str, list[Trial]]
+    premise: dict[str, Feeling]
+
+    @property
+    def felt(self) -> dict[tuple[str, str], bool]:
+        """For each equation and each premise of it, whether the proof failed when that was broken."""
+        return {(number, premise): felt for premise, one in self.premise.items()
+                for number, felt in one.felt.items()}
+
+    @property
+    def accepted(self) -> set[tuple[str, str]]:
+        """The equations and the kinds of changes of the mutants that were accepted."""
+        return {(number, one.kind) for number, trials in self.formula.items()
+                for one in trials if one.accepted}
 
 
-def table(found: list[Finding]) -> str:
+def findings() -> Findings:
+    prove_all()
+    places = by_number()
+    tasks = ([(feeling, places[number]) for number in premises()]
+             + [(formula_mutants, places[number]) for number in derived()])
+    results = in_parallel(tasks)
+    count = len(premises())
+    return Findings(dict(zip(derived(), results[count:])), dict(zip(premises(), results[:count])))
+
+
+def in_chapter(numbers: Iterable[str], chapter: str) -> list[str]:
+    return [number for number in numbers if course()[by_number()[number]].chapter[:2] == chapter]
+
+
+def table(found: Findings) -> str:
     """A row for each chapter, in Markdown."""
-    book = course()[1]
     lines = ["| chapter | equations | derived | premises felt | formula mutants refused | of it |",
              "|---" * 6 + "|"]
+    equations = [one.number for one in course() if one.kind in ("eq", "define")
+                 and not one.chapter.endswith("solutions")]
+    chapters = sorted({course()[by_number()[number]].chapter[:2] for number in equations})
 
-    def row(name: str, equations: int, rows: list[Finding]) -> str:
-        felt = [value for one in rows for value in one.felt.values()]
-        refused, readable = (sum(getattr(one, what) for one in rows)
-                             for what in ("refused", "readable"))
-        return (f"| {name} | {equations} | {len(rows)} | {sum(felt)} of {len(felt)} "
-                f"| {refused} of {readable} | {refused / readable:.1%} |")
+    def row(name: str, equations: list[str], numbers: list[str]) -> str:
+        felt = [felt for (number, _), felt in found.felt.items() if number in numbers]
+        trials = [one for number in numbers for one in found.formula[number]
+                  if not one.unreadable and one.kernel != SAME]
+        refused = sum(not one.accepted and not one.broken for one in trials)
+        return (f"| {name} | {len(equations)} | {len(numbers)} | {sum(felt)} of {len(felt)} "
+                f"| {refused} of {len(trials)} | {refused / len(trials):.1%} |")
 
-    def of_chapter(numbers, chapter: str) -> list:
-        return [one for one in numbers if getattr(one, "number", one).split(".")[0] == chapter]
+    for chapter in chapters:
+        lines.append(row(chapter, *(in_chapter(these, chapter) for these in (equations, found.formula))))
+    return "\n".join([*lines, row("**all**", equations, list(found.formula))])
 
-    for chapter in sorted({number.split(".")[0] for number in book.equations}, key=int):
-        lines.append(row(f"{int(chapter):02}", len(of_chapter(book.equations, chapter)),
-                         of_chapter(found, chapter)))
-    return "\n".join([*lines, row("**all**", len(book.equations), found)])
+
+def main() -> None:
+    import proof_mutants
+    import reading_mutants
+
+    found = findings()
+    print("# Broken on purpose\n\n## Found\n")
+    print(table(found))
+    alone_ = [one for trials in found.formula.values() for one in trials]
+    print("\n## Changed formulas: what the kernel says alone, and the second opinion\n")
+    print(cross_table(alone_))
+    print("\n## Changed proofs\n")
+    print(proof_mutants.table(proof_mutants.findings()))
+    print("\n## Changed readings: one token of a formula is another\n")
+    print(reading_mutants.table(reading_mutants.findings()))
+    print("\n## Command\n\n`python tools/mutants.py > bench/mutants.md`")
 
 
 if __name__ == "__main__":
-    print("# Broken on purpose\n\n## Found\n")
-    print(table(findings()))
-    print("\n## Command\n\n`python tools/mutants.py > bench/mutants.md`")
+    main()

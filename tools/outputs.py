@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 import notebooks
-from ddpm_course.algebra import is_mathematics
+from ddpm_course.proofs.book import is_mathematics
 
 
 def aside(source: str) -> bool:

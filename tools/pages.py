@@ -3,8 +3,8 @@
 A chapter is its notebook: text, code, outputs. A checked equation is the target of every "(3.4)"
 that cites it, in any chapter; a figure's caption is its alternative text as well, and a figure
 that moves has its still beside it; source that is collapsed in JupyterLab is folded. The reference
-is made from the modules' docstrings, and the list of equations from their verdicts. What was
-measured comes from bench/.
+is made from the modules' docstrings, and the list of equations from the facts that their outputs
+carry. What was measured comes from bench/.
 
 From the top of the repository: make book
 """
@@ -24,23 +24,22 @@ import nbformat
 from nbformat import NotebookNode
 from PIL import Image
 
+from ddpm_course.proofs.display import MIME
 from notebooks import (
     NBS, ROOT, directives, first_cell_in_colab, in_colab, page_of, paths, shown_outputs,
     shown_source)
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = [path for path in paths() if path.stem != "index"]
-VERDICTS = "definition", "derived", "numeric", "cited"
+VERDICTS = "definition", "hypothesis", "derived", "numeric", "cited"
+NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 
-# A checked equation as its cell displays it: the formula, and below it the verdict.
-EQUATION = re.compile(r"\$\$\n(?P<latex>.*?) \\tag\{(?P<number>[\d.]+)\}\n\$\$\n\n"
-                      r"<small>(?P<line>\([\d.]+\) \*\*(?P<verdict>\w+)\*\*.*?)</small>", re.S)
 TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
 REMARK = re.compile(r"<small>(.*?)</small>", re.S)
 FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
 # Code and formulas, which stay as they are; numbers of equations, linked or not; other links.
 TOKEN = re.compile(r"(?P<kept>(?P<fence>`{3,}).*?(?P=fence)|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)"
-                   r"|\[\((?P<linked>\d+(?:\.\d+)+)\)\]\([^)]*\)|\((?P<cited>\d+(?:\.\d+)+)\)"
+                   rf"|\[\((?P<linked>{NUMBER})\)\]\([^)]*\)|\((?P<cited>{NUMBER})\)"
                    r"|\]\((?P<file>(?!https?:|#)[^)]+)\)", re.S)
 # The line of a module above what one cell has exported, with the cell's id.
 CELL = re.compile(r"# %% \S+ #(\w+)")
@@ -62,10 +61,20 @@ def checked_equations() -> dict[str, Equation]:
     found = {}
     for path in CHAPTERS:
         for cell in nbformat.read(path, as_version=4).cells:
-            for output in cell.get("outputs", []):
-                for shown in EQUATION.finditer(output.get("data", {}).get("text/markdown", "")):
-                    found.setdefault(shown["number"], Equation(**shown.groupdict(), chapter=path))
+            for data in (output.data for output in cell.get("outputs", []) if "data" in output):
+                if facts := data.get(MIME):
+                    (line,) = REMARK.findall(data["text/markdown"])
+                    found.setdefault(facts["number"], Equation(
+                        facts["number"], facts["latex"], facts["verdict"], named(line, facts), path))
     return found
+
+
+def named(line: str, facts: dict) -> str:
+    """The line below an equation, with its hypotheses cited as equations are."""
+    for name in facts["assumes"]:
+        if re.fullmatch(NUMBER, name):
+            line = line.replace(f" · {name}", f" · ({name})")
+    return line
 
 
 EQUATIONS = checked_equations()
@@ -73,12 +82,29 @@ EQUATIONS = checked_equations()
 
 def notebook_of(module: Path) -> Path | None:
     """The notebook that exports a module."""
-    source = re.search(r"File to edit: \.\./(nbs/\w+\.ipynb)", module.read_text(encoding="utf-8"))
+    source = re.search(r"File to edit: (?:\.\./)+(nbs/\w+\.ipynb)", module.read_text(encoding="utf-8"))
     return ROOT / source[1] if source else None
 
 
+def name_of(module: Path) -> str:
+    """A module's name within the package, as proofs.kernel."""
+    return ".".join(module.relative_to(PACKAGE).with_suffix("").parts)
+
+
 # By notebook; the modules that no notebook exports are the last.
-MODULES = sorted((ROOT / "ddpm_course").glob("[a-z]*.py"), key=lambda path: str(notebook_of(path)))
+PACKAGE = ROOT / "ddpm_course"
+MODULES = sorted([*PACKAGE.glob("[a-z]*.py"), *PACKAGE.glob("proofs/[a-z]*.py")],
+                 key=lambda path: (str(notebook_of(path)), path))
+
+
+def classes(module: Path) -> list[str]:
+    return [node.name for node in ast.parse(module.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.ClassDef)]
+
+
+# Classes of one name in two modules: what stands in a signature could mean either, so it is no link.
+AMBIGUOUS = {name for name, count in Counter(name for m in MODULES for name in classes(m)).items()
+             if count > 1}
 
 
 def title(notebook: Path) -> str:
@@ -92,7 +118,7 @@ def block(head: str, content: str) -> str:
 
 
 def anchor(number: str) -> str:
-    return "eq-" + number.replace(".", "-")
+    return "eq-" + number.replace(".", "-").lower()
 
 
 def linked(markdown: str, folder: str = "nbs") -> str:
@@ -179,8 +205,7 @@ def chapter(path: Path) -> str:
     parts, appendix, drawn = [], False, False
     folder = path.parent.relative_to(ROOT).as_posix()
 
-    def checked(shown: re.Match) -> str:
-        number = shown["number"]
+    def checked(number: str) -> str:
         label = number in waiting
         waiting.discard(number)
         return equation(EQUATIONS[number], label)
@@ -201,8 +226,10 @@ def chapter(path: Path) -> str:
             if "image/png" in data:
                 parts.append(figure(cell, data, FIGURE.match(following.source)[1], folder))
                 drawn = True
+            elif MIME in data:
+                parts.append(checked(data[MIME]["number"]))
             elif "text/markdown" in data:
-                text = EQUATION.sub(checked, data["text/markdown"])
+                text = data["text/markdown"]
                 text = TAGGED.sub(lambda shown: formula(shown[1]), text)
                 parts.append(linked(REMARK.sub(lambda line: remark(linked(line[1])), text), folder))
             else:
@@ -211,7 +238,7 @@ def chapter(path: Path) -> str:
         if folded and code:
             parts += ["<details class='source'>\n<summary>source</summary>", *code, "</details>"]
     heading, _, text = parts[0].partition("\n")
-    module = next((m.stem for m in MODULES if notebook_of(m) == path), None)
+    module = next((name_of(m) for m in MODULES if notebook_of(m) == path), None)
     links = [f"[Download this notebook]({copy(path.relative_to(ROOT).as_posix())})"]
     links += [f"[Reference of `{module}`](/api/{module}.md)"] if module else []
     if path in CHAPTERS and in_colab(path):
@@ -239,14 +266,14 @@ class Reference:
     """One page of the reference: what a module says of its public functions and classes."""
 
     def __init__(self, module: Path):
-        self.module, self.notebook = module, notebook_of(module)
+        self.module, self.notebook = name_of(module), notebook_of(module)
         self.lines = module.read_text(encoding="utf-8").splitlines()
         self.tree = ast.parse("\n".join(self.lines))
 
     def page(self) -> str:
         origin = (f"[Chapter {title(self.notebook)}](/{self.notebook.stem}.md) makes this module."
                   if self.notebook else "Written by hand, for all chapters.")
-        parts = [f"# {self.module.stem}", origin]
+        parts = [f"# {self.module}", origin]
         if docstring := ast.get_docstring(self.tree):
             parts.append(described(docstring))
         return "\n\n".join([*parts, *self.entries(self.tree, "")]) + "\n"
@@ -256,7 +283,7 @@ class Reference:
         for node in tree.body:
             if not owner and lists_names(node):
                 found.append(block(f"{{py:data}} {node.targets[0].id}", "\n".join([
-                    f":module: ddpm_course.{self.module.stem}", f":value: {ast.unparse(node.value)}"])))
+                    f":module: ddpm_course.{self.module}", f":value: {ast.unparse(node.value)}"])))
             public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
             if public and ast.get_docstring(node):
                 found.append(self.entry(node, owner))
@@ -267,10 +294,11 @@ class Reference:
     def entry(self, node: ast.FunctionDef | ast.ClassDef, owner: str) -> str:
         """Signature, docstring, fields of a class, and a link to the cell in the chapter."""
         marks = {ast.unparse(mark) for mark in node.decorator_list}
-        options = [f":module: ddpm_course.{self.module.stem}"]
+        options = [f":module: ddpm_course.{self.module}"]
         content = [described(ast.get_docstring(node))]
         if isinstance(node, ast.ClassDef):
             kind, signature = "class", ""
+            options += [":no-index:"] * (node.name in AMBIGUOUS)
             for method in node.body:
                 if isinstance(method, ast.FunctionDef) and method.name == "__init__":
                     signature = f"({arguments(method, bound=True)})"
@@ -312,7 +340,7 @@ def equations_page() -> str:
         rows.append(f"| [{title(path)}](/{page_of(path)}.md) | {numbers} |")
     parts = ["# Every checked equation", "The number below a formula leads to its place in the "
              "chapter; after the verdict stand the equations that it rests on, and its reach.",
-             "\n".join([f"| chapter | {' | '.join(VERDICTS)} |", "|---" * 5 + "|", *rows])]
+             "\n".join([f"| chapter | {' | '.join(VERDICTS)} |", "|---" * (1 + len(VERDICTS)) + "|", *rows])]
     for path, shown in chapters.items():
         parts += [f"## {title(path)}", *(equation(e, label=False) for e in shown)]
     return "\n\n".join(parts) + "\n"
@@ -334,17 +362,17 @@ if __name__ == "__main__":
     for path in CHAPTERS:
         write(page_of(path), chapter(path))
     for module in MODULES:
-        write(f"api/{module.stem}", Reference(module).page())
+        write(f"api/{name_of(module)}", Reference(module).page())
     reports = sorted((ROOT / "bench").glob("*.md"))
     for report in reports:
         write(f"bench/{report.stem}", linked(report.read_text(encoding="utf-8"), "bench"))
     others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
-    listed = sorted(MODULES, key=lambda module: module.stem in ("algebra", "exercises"))
+    listed = sorted(map(name_of, MODULES), key=lambda name: name == "exercises" or "." in name)
     write("api", "# Reference\n\nWhat the modules export, in reading order; what proves formulas "
           "and checks exercises comes last.\n\n" + block(
-              "{toctree}", "\n".join(f"api/{module.stem}" for module in listed)))
+              "{toctree}", "\n".join(f"api/{name}" for name in listed)))
     front = chapter(NBS / "index.ipynb")
     write("index", "\n\n".join([
         front, contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),

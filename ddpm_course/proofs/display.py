@@ -42,7 +42,7 @@ def shown(equation, book) -> dict:
     line = f"({known['number']}) **{known['verdict']}**"
     if known["rests_on"]: line += " from " + ", ".join(f"({n})" for n in known["rests_on"])
     elif known["verdict"] == "derived" and not known["assumes"]:
-        about_laws = any(n.op in ("density", "mean", "kl") for side in equation.sides for n in side.walk())
+        about_laws = any(n.op == "density" for side in equation.sides for n in side.walk())
         line += " · for every law" if about_laws else " · by algebra alone"
     if known["start"] > 1: line += f" · from t = {known['start']} on"
     for name in known["assumes"]: line += f" · {name}"

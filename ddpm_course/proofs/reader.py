@@ -106,6 +106,8 @@ TERMINALS = {
     r"\end{pmatrix}": "END", r"\\": "ROW", "&": "AMP", r"\normal": "NORMAL", r"\mean": "MEAN",
     r"\KL": "KL",
 }
+WORDS = {"INT": "a number", "SYMBOL": "a symbol", "FAMILY": "a symbol with an index", "INDEX": "an index",
+         "FUNCTION": "a function", "DENSITY": "a density", "$END": "the end"}
 SPELLINGS = {r"\mathcal{N}": r"\normal ", r"\mathcal N": r"\normal ", r"\mathbb{E}": r"\mean ",
              r"\mathbb E": r"\mean ", r"\operatorname": r"\mathrm", r"D_{\mathrm{KL}}": r"\KL ",
              "D_{KL}": r"\KL ", r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
@@ -271,8 +273,10 @@ def read_relations(latex: str, notation: Notation) -> tuple[tuple[Node, ...], tu
     except UnexpectedInput as wrong:
         token = getattr(wrong, "token", None)
         got = "the end" if token is None or token.type == "$END" else str(token)
-        expected = sorted(getattr(wrong, "expected", None) or getattr(wrong, "accepts", ()))
-        raise Unreadable(latex, got, f"unexpected {got}; expected one of {', '.join(expected)}") from None
+        signs = {name: sign.replace("normal", "mathcal N").replace("mean", "mathbb E").replace(r"\KL", "D_{KL}")
+                 for sign, name in TERMINALS.items()}
+        expected = sorted(signs.get(name, WORDS.get(name, "")) for name in wrong.expected)
+        raise Unreadable(latex, got, f"unexpected {got}; expected one of {'  '.join(filter(None, expected))}") from None
     return _Tree().transform(tree)
 
 

@@ -85,7 +85,7 @@ class Sums(Chains):
             for n in at:
                 low = min((m for m in at if (m - n).is_Integer), key=lambda m: m - n)
                 grown = sp.Add(*(body.subs(KEY, low + i) for i in range(n - low)))
-                if n != low: e = e.subs(F(n), F(low) + grown)
+                if n != low: e = e.xreplace({F(n): F(low) + grown})
         return e
 
     def products(self, *exprs: sp.Expr) -> list[sp.Expr]:
@@ -140,6 +140,7 @@ class Signs(Sums):
         if e in self.signs: return self.signs[e]
         flat, table = self.opaque(e)
         top, bottom = sp.fraction(sp.together(flat))
+        if sp.expand(top) == 0: top = sp.S.Zero
         number, found = sp.S.One, []
         for part, sign in ((top, 1), (bottom, -1)):
             c, factors = sp.factor_list(part) if part.free_symbols else (part, [])

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 import nbformat
 import pytest
 from browser import MISSING, chromium
+from ddpm_course.proofs.display import MIME
 from notebooks import ROOT, page_of, paths
 
 bs4 = pytest.importorskip("bs4")
@@ -122,21 +123,23 @@ def test_links_and_anchors(soups):
 
 def test_checked_equations_are_where_links_lead(soups):
     links = soups["equations.html"].select(".remark a")
-    listed = {link["href"].split("#eq-")[-1] for link in links}
+    listed, seen = {link["href"].split("#eq-")[-1] for link in links}, set()
     for path in paths()[:-1]:
         soup = soups[f"{page_of(path)}.html"]
         for cell in nbformat.read(path, as_version=4).cells:
             for output in cell.get("outputs", []):
-                shown = output.get("data", {}).get("text/markdown", "")
-                for number, verdict in re.findall(r"<small>\((\d+(?:\.\d+)+)\) \*\*(\w+)\*\*", shown):
-                    name = number.replace(".", "-")
+                if facts := output.get("data", {}).get(MIME):
+                    name = facts["number"].replace(".", "-").lower()
                     assert name in listed
-                    if int(number.split(".")[0]) == int(path.stem[:2]):
-                        assert f"({number}) {verdict}" in soup.find(id=f"eq-{name}").text
+                    if name not in seen:
+                        shown = f"({facts['number']}) {facts['verdict']}"
+                        assert shown in soup.find(id=f"eq-{name}").text
+                    seen.add(name)
         cited = [number for text in soup.select("article p, article li") if not text.select(".math")
-                 for number in re.findall(r"\((\d+\.\d+)\)", text.text)
+                 for number in re.findall(r"\((\d+\.\d+[a-z]?|H\d+)\)", text.text)
                  if not text.find("a", string=f"({number})")]
         assert cited == []
+    assert seen == listed
 
 
 def test_pictures_have_a_text(soups):

@@ -1,0 +1,571 @@
+r"""False statements by kinds of unsoundness, each with the error that has to stop it.
+
+A1 to I3 are the statements that the first checking tool of this course called derived, restated; the
+others of each kind are new. Every one is tried in a copy of the book that holds chapters 00 to 07,
+once as it is and once by the kernel alone, without the second opinion in numbers.
+`python tests/attacks.py` prints the table.
+"""
+
+import copy
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+from unittest import mock
+
+import sympy as sp
+
+from ddpm_course.proofs import (
+    Book, NotProved, ProofError, WrongRule, after, assume, cite, condition, define, eq, gap,
+    importance, in_book, increments, induct, induct_down, innovation, kernel, mix, notation, numeric,
+    oracle, pointwise, process, tangent, using,
+)
+from ddpm_course.proofs.book import book
+from ddpm_course.proofs.kernel import AtMost, Equal, Theorem, Token
+from ddpm_course.proofs.matrices import Matrix
+from ddpm_course.proofs.terms import Law, Range, T_, Term, span, t_
+from ddpm_course.proofs.theory import Definition, Theory
+
+KINDS = {
+    "A": "a name takes a value that is not its own",
+    "B": "an induction uses its own conclusion",
+    "C": "equal in law is taken for equal; one noise is used twice",
+    "D": "a mean or a covariance forgets what depends on what",
+    "E": "true in one dimension only",
+    "F": "a law is that of another process",
+    "G": "definitions contradict each other",
+    "H": "limits, empty ranges, points where a side has no value, and LaTeX that is misread",
+    "I": "tried in numbers and called derived; forged theorems",
+}
+
+
+class Attack(NamedTuple):
+    """`refused` names the error that stops it, with the rule of a WrongRule, and `alone` the one of
+    the kernel alone; "numeric" stands for a claim that the kernel lets pass as tried, not derived."""
+    id: str
+    says: str
+    run: Callable
+    refused: str
+    alone: str
+
+    @property
+    def kind(self) -> str: return self.id[0]
+
+
+def attack(id: str, latex: str, refused: str, alone: str, *before: Callable, by: Callable = lambda: None,
+           start: int = 1) -> Attack:
+    """A formula is claimed, after what stands before it."""
+    def run():
+        for step in before: step()
+        return eq("99.9", latex, by=by(), start=start)
+    return Attack(id, latex, run, refused, alone)
+
+
+def rule(id: str, says: str, refused: str, run: Callable) -> Attack:
+    """A rule of the kernel, or Python itself, is asked; the second opinion has no part in it."""
+    return Attack(id, says, lambda: run(book().theory), refused, refused)
+
+
+def step(word: Callable, *arguments, **options) -> Callable:
+    return lambda: word(*arguments, **options)
+
+
+def proved(number: str) -> Theorem: return book()[number].theorem
+
+
+def said(error: Exception) -> str:
+    """An error by its type; a WrongRule with its rule."""
+    return f"WrongRule {error.rule}" if isinstance(error, WrongRule) else type(error).__name__
+
+
+@cache
+def standing() -> Book:
+    with in_book(Book()) as made:
+        after("07_ddim")
+        return made
+
+
+ERRORS = ProofError, ValueError, TypeError, AttributeError
+
+
+def outcome(attack: Attack, alone: bool) -> str:
+    """The error that stops an attack, or the verdict of what passed."""
+    with in_book(standing().copy()), mock.patch.object(oracle, "refute", **(
+            {"new": lambda *claim, **how: 1} if alone else {"side_effect": oracle.refute})):
+        try: made = attack.run()
+        except ERRORS as error: return said(error)
+        return getattr(made, "verdict", None) or getattr(made, "strength", "accepted")
+
+
+# --- Words that several attacks share --------------------------------------------------------------
+
+def again(earlier):
+    """The step of an induction that gives its hypothesis back."""
+    return using(earlier)
+
+
+def shifted(earlier):
+    """The hypothesis, moved from t-1 to t."""
+    return lambda b, goal: kernel.at(b.theory, earlier, t_ + 1)
+
+
+alpha, abar, x = (sp.Function(name) for name in (r"\alpha_t", r"\bar\alpha_t", "•x_t"))
+MEAN, CONST = sp.Symbol("→h"), sp.Symbol("c")
+PHI = step(notation, r"\phi_t", "noise", "another noise")
+Y, Y_t, G_t = (step(notation, name, kind, "a letter of its own") for name, kind in
+               (("y", "scalar"), ("y_t", "scalar"), ("g_t", "sequence")))
+Q_B = step(process, "q_b", "forward", "another chain")
+CLOSED = r"q(x_t\mid x_0) = \mathcal N(x_t;@)"
+POSTERIOR = r"q_\sigma(x_{t-1}\mid x_t,x_0) = \mathcal N(x_{t-1};\tilde\mu_t(x_t,x_0),\tilde\beta_tI)"
+EVIDENCE = r"\mathbb E_{q(x_{1:T}\mid x_0)}\left[\frac{p_\theta(x_{0:T})}{q(x_{1:T}\mid x_0)}\right]"
+THREE = r"(T-2)(T-3)(T-4)"
+
+
+def closed(normal: str) -> str: return CLOSED.replace("@", normal)
+
+
+ATTACKS = [
+    # --- A: names
+    attack("A1", r"\pi = 1", "?", "?", by=lambda: using("7.40")),
+    attack("A2", r"d = 1", "?", "?", by=lambda: using("7.40")),
+    attack("A3", r"\alpha_t = 1", "?", "?", by=lambda: using("7.40")),
+    attack("A4", r"\beta_t = 0", "?", "?", by=lambda: using("7.40")),
+    attack("A5", r"\sigma_t = \frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}", "?", "?",
+           by=lambda: using("3.5")),
+    attack("A6", r"\alpha_t := 1", "?", "?", step(define, "99.1", r"\alpha_t := 1")),
+    attack("A7", r"\beta_t := 0", "?", "?", step(define, "99.1", r"\beta_t := 0")),
+    attack("A8", r"T := 4", "?", "?", step(define, "99.1", r"T := 4")),
+    attack("A9", r"\pi := 3", "?", "?", step(define, "99.1", r"\pi := 3")),
+    attack("A10", r"x_t := 0x_0", "?", "?", step(define, "99.1", r"x_t := 0x_0")),
+    attack("A11", r"c := c+1", "?", "?", step(define, "99.1", r"c := c+1")),
+    attack("A12", r"y := \lVert x_0\rVert^2", "?", "?", Y, step(define, "99.1", r"y := \lVert x_0\rVert^2")),
+    attack("A13", r"y := t", "?", "?", Y, step(define, "99.1", r"y := t")),
+    attack("A14", r"\eta = \mathrm{SNR}_t", "?", "?", by=lambda: using("2.8", "7.21")),
+    attack("A15", r"\xi := \mu", "?", "?", step(define, "99.1", r"\xi := \mu")),
+
+    # --- B: induction
+    attack("B1", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), "?", "?", by=lambda: induct("1.1", shifted)),
+    attack("B2", closed(r"\sqrt{\alpha_t^t}\,x_0,(1-\alpha_t^t)I"), "?", "?", by=lambda: induct("1.1", again)),
+    attack("B3", r"\nu_t = 1-\alpha_t^t", "?", "?", by=lambda: induct("1.20", again)),
+    attack("B4", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), "?", "?",
+           by=lambda: induct("1.1", lambda earlier: mix(earlier, "1.1"))),
+    attack("B5", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), "?", "?",
+           by=lambda: induct("1.1", lambda earlier: using("1.1"))),
+    attack("B6", r"q_\sigma(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_T}\,x_0,(1-\bar\alpha_T)I)", "?", "?",
+           by=lambda: induct_down("7.18", again)),
+    attack("B7", r"p_\theta(x_t) = \mathcal N(x_t;0,I)", "?", "?",
+           by=lambda: induct_down("4.17", lambda later: mix(later, "4.11"))),
+    attack("B8", r"\nu_t = 2-\prod_{s=1}^{t}\alpha_s", "?", "?",
+           by=lambda: induct("1.20", lambda earlier: using("1.20", earlier))),
+    attack("B9", r"\sum_{k=0}^{t-1}a^k = \frac{1-a^{2t}}{1-a^2}", "?", "?", by=increments),
+    attack("B10", r"\nu_t = 1-\alpha_1\alpha_t", "?", "?",
+           by=lambda: induct("1.20", lambda earlier: using("1.20", earlier)), start=2),
+    attack("B11", r"q_\tau(x_s\mid x_0) = \mathcal N(x_s;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_s)I)", "?", "?",
+           by=lambda: induct("7.32", again), start=2),
+
+    # --- C: laws and equality
+    attack("C1", r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon", "?", "?", by=lambda: using("1.1")),
+    attack("C2", r"\epsilon = -\epsilon", "?", "?",
+           step(eq, "99.1", r"x_t \overset{q\mid x_0}{=} \sqrt{\bar\alpha_t}\,x_0-\sqrt{1-\bar\alpha_t}\,\xi"),
+           by=lambda: using("99.1", "2.7", "5.0")),
+    attack("C3", r"\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}} = "
+           r"\frac{x_{t-1}-\sqrt{\bar\alpha_{t-1}}\,x_0}{\sqrt{1-\bar\alpha_{t-1}}}", "?", "?",
+           by=lambda: using("5.0", "7.5", "7.6"), start=2),
+    attack("C4", r"x_t = \sqrt{\alpha_t\alpha_{t-1}}\,x_{t-2}+\sqrt{1-\alpha_t\alpha_{t-1}}\,\epsilon_t", "?", "?",
+           by=lambda: using("2.5"), start=2),
+    attack("C5", r"x_t = \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\xi", "?", "?", by=lambda: using("2.7")),
+    attack("C6", r"\xi+\xi \overset{d}{=} \sqrt2\,\xi", "?", "?"),
+    attack("C7", r"\epsilon_t = \epsilon", "?", "?", by=lambda: using("1.2", "5.0")),
+    attack("C8", r"\epsilon_t = \epsilon_{t-1}", "?", "?", by=lambda: using("1.2"), start=2),
+    attack("C9", r"x_t \overset{q\mid x_0}{=} \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon", "?", "?",
+           by=lambda: using("2.6")),
+    attack("C10", r"x_t+x_{t-1} \overset{q\mid x_0}{=} (\sqrt{\bar\alpha_t}+\sqrt{\bar\alpha_{t-1}})x_0"
+           r"+\sqrt{2-\bar\alpha_t-\bar\alpha_{t-1}}\,\xi", "?", "?", by=lambda: using("2.6"), start=2),
+    attack("C11", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon+\epsilon_t] = 2I", "?", "?"),
+    attack("C12", r"\epsilon_t-\zeta_t \overset{q\mid x_{t-1}}{=} \sqrt2\,\xi", "?", "?"),
+    attack("C13", r"x_t \overset{d}{=} \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\xi", "?", "?"),
+
+    # --- D: means and covariances
+    attack("D1", r"\mathbb E_{q(x_t\mid x_0)}[\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2] = "
+           r"d+\mathbb E_{q(x_t\mid x_0)}[\lVert\hat\epsilon_\theta(x_t,t)\rVert^2]", "?", "?", by=lambda: using("2.6")),
+    attack("D2", r"\mathbb E_{q(x_t\mid x_0)}[x_t] = x_t", "?", "?"),
+    attack("D3", r"\operatorname{Cov}_{q(x_t\mid x_0)}[x_t] = 0I", "?", "?"),
+    attack("D4", r"\mathbb E_{q(x_t\mid x_0)}[\lVert x_t-\epsilon\rVert^2] = \lVert x_t\rVert^2+d", "?", "?"),
+    attack("D5", r"x_t-\sqrt{1-\bar\alpha_t}\,\epsilon \overset{q\mid x_0}{=} x_t+\sqrt{1-\bar\alpha_t}\,\epsilon",
+           "?", "?"),
+    attack("D6", r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{k=0}^{t-1}a^k\zeta_{t-k}"
+           r"+\sum_{k=0}^{t-1}\zeta_{t-k}\right] = \sum_{k=0}^{t-1}(a^{2k}+1)\,I", "?", "?"),
+    attack("D7", r"\mathbb E_{q(x_t\mid x_0)}[\lVert x_t\rVert^2] = "
+           r"\lVert\sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon\rVert^2", "?", "?", by=lambda: using("5.0")),
+    attack("D8", r"\mathbb E_{\xi}[\lVert\xi-\hat\epsilon_\theta(x_t,t)\rVert^2] = d+\lVert\hat\epsilon_\theta(x_t,t)\rVert^2",
+           "?", "?"),
+    attack("D9", r"\mathbb E_{q(x_t\mid x_0)}[\mathbb E_{q(x_1\mid x_t)}[\lVert x_1\rVert^2]] = "
+           r"\mathbb E_{q(x_1\mid x_0)}[\lVert x_1\rVert^2]", "?", "?", start=2),
+    attack("D10", r"\mathbb E_{q(x_t\mid x_0)}[\langle\epsilon,\hat\epsilon_\theta(x_t,t)\rangle] = 0", "?", "?"),
+    attack("D11", r"\mathbb E_{q(x_{t-1},x_t\mid x_0)}[\langle\epsilon_t,x_t\rangle] = 0", "?", "?",
+           by=lambda: using("1.1", "2.6"), start=2),
+    attack("D12", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon_t+\hat x_\theta(x_t,t)] = I", "?", "?"),
+    attack("D13", r"\operatorname{Cov}_{q(x_t\mid x_{t-1})}[\lVert x_t\rVert^2\epsilon_t] = (\lVert x_t\rVert^2)^2I", "?", "?"),
+    attack("D14", r"\mathbb E_{q(x_0)}[\log q(x_0)] = \log\mathbb E_{q(x_0)}[q(x_0)]", "?", "?"),
+    attack("D15", r"\mathbb E_{q(x_1\mid x_0)}[x_2] = \sqrt{\alpha_2}\,x_1", "?", "?", by=lambda: using("1.2"), start=2),
+    attack("D16", r"\mathbb E_{q(x_0\mid x_t)}[\lVert x_0-h\rVert^2] = \lVert\mathbb E_{q(x_0\mid x_t)}[x_0]-h\rVert^2", "?", "?"),
+    attack("D17", r"\mathbb E_{\xi}[\lVert\mu+\sqrt v\,\xi\rVert^2] = \lVert\mu\rVert^2+d\sqrt v", "?", "?"),
+
+    # --- E: one dimension only
+    attack("E1", r"(\lVert x_t+x_0\rVert^2-\lVert x_t\rVert^2-\lVert x_0\rVert^2)^2 = 4\lVert x_t\rVert^2\lVert x_0\rVert^2",
+           "?", "?"),
+    attack("E2", r"\mathbb E_{\xi}[(\lVert x+\xi\rVert^2-\lVert x\rVert^2-\lVert\xi\rVert^2)"
+           r"(\lVert h+\xi\rVert^2-\lVert h\rVert^2-\lVert\xi\rVert^2)] = "
+           r"2d(\lVert x+h\rVert^2-\lVert x\rVert^2-\lVert h\rVert^2)", "?", "?"),
+    attack("E3", r"\mathbb E_{q(x_0\mid x_t)}[(\lVert x_0+h\rVert^2-\lVert x_0\rVert^2-\lVert h\rVert^2)^2] = "
+           r"4\lVert h\rVert^2\mathbb E_{q(x_0\mid x_t)}[\lVert x_0\rVert^2]", "?", "?"),
+    attack("E4", r"\mathrm{tr}(LL^{-1}) = \mathrm{tr}(\Lambda\Lambda^{-1})", "?", "?"),
+    attack("E5", r"\langle x_t,x_0\rangle^2 = \lVert x_t\rVert^2\lVert x_0\rVert^2", "?", "?"),
+    attack("E6", r"\langle x,h\rangle\mu = \langle\mu,h\rangle x", "?", "?"),
+    attack("E7", r"\mathcal N(x;\mu,vI) = (2\pi v)^{-\frac12}\exp\left(-\frac{\lVert x-\mu\rVert^2}{2v}\right)", "?", "?"),
+    attack("E8", r"D_{KL}(\mathcal N(\mu_1,v_1I)\|\mathcal N(\mu_2,v_2I)) = \frac12\left(\frac{v_1}{v_2}"
+           r"+\frac{\lVert\mu_1-\mu_2\rVert^2}{v_2}-1+\log\frac{v_2}{v_1}\right)", "?", "?"),
+    attack("E9", r"\Sigma_1\Sigma_2 = \Sigma_2\Sigma_1", "?", "?"),
+    attack("E10", r"\mathrm{tr}(\Sigma_1\Sigma_2) = \mathrm{tr}(\Sigma_1)\mathrm{tr}(\Sigma_2)", "?", "?"),
+    attack("E11", r"X^\top X\Lambda = X^\top\Lambda X", "?", "?"),
+    attack("E12", r"\mathrm{tr}(\Sigma_1\Sigma_2\Sigma V) = \mathrm{tr}(\Sigma_2\Sigma_1\Sigma V)", "?", "?"),
+    attack("E13", r"\mathbb E_{\xi}[\langle\xi,h\rangle\xi] = d\,h", "?", "?"),
+    attack("E14", r"\lvert\Sigma_1+\Sigma_2\rvert = \lvert\Sigma_1\rvert+\lvert\Sigma_2\rvert", "?", "?"),
+
+    # --- F: another process
+    attack("F1", r"p_\theta(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)", "?", "?",
+           by=lambda: using("2.6")),
+    attack("F2", r"q(x_{t-1}\mid x_t) = \mathcal N\left(x_{t-1};\frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\,x_t"
+           r"+\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1-\bar\alpha_t}\,\hat\mu_t(x_t),"
+           r"\left(\tilde\beta_t+\frac{\bar\alpha_{t-1}\,\beta_t^2}{(1-\bar\alpha_t)^2}\,\hat\kappa_t\right)I\right)", "?", "?",
+           by=lambda: mix("4.23", "3.4"), start=2),
+    attack("F3", POSTERIOR, "?", "?", by=lambda: using("3.4"), start=2),
+    attack("F4", r"q_\sigma(x_t\mid x_{t-1}) = \mathcal N(x_t;\sqrt{\alpha_t}\,x_{t-1},(1-\alpha_t)I)", "?", "?",
+           by=lambda: using("1.1")),
+    attack("F5", r"q(x_0\mid x_t) = \mathcal N(x_0;\hat\mu_t(x_t),\hat\kappa_tI)", "?", "?", by=lambda: condition("4.19", "2.6")),
+    attack("F6", r"q(x_t) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,\mu,(\bar\alpha_t\kappa+1-\bar\alpha_t)I)", "?", "?",
+           by=lambda: using("4.21")),
+    attack("F7", r"q_a(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)", "?", "?",
+           by=lambda: using("2.6")),
+    attack("F8", r"\tilde q(x_{t-1}\mid x_0) = \mathcal N(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0,(1-\bar\alpha_{t-1})I)", "?", "?",
+           by=lambda: using("2.6", "7.20"), start=2),
+    attack("F9", r"q_\sigma(x_t\mid x_{t-1},x_0) = q_\sigma(x_t\mid x_{t-1})", "?", "?", start=2),
+    attack("F10", r"\epsilon \overset{p_\theta\mid x_0}{=} \xi", "?", "?"),
+    attack("F11", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\zeta_t] = I", "?", "?"),
+    attack("F12", r"p_\sigma(x_{t-1}\mid x_t) = p_\theta(x_{t-1}\mid x_t)", "?", "?", by=lambda: using("4.11", "7.36"), start=2),
+    attack("F13", r"\mathbb E_{p_\theta(x_{1:T}\mid x_0)}\left[\frac{p_\theta(x_{0:T})}{q(x_{1:T}\mid x_0)}\right] = p_\theta(x_0)",
+           "?", "?", by=importance),
+    attack("F14", r"D_{KL}(p_\theta(x_0)\|q(x_0)) = D_{KL}(q(x_0)\|p_\theta(x_0))", "?", "?"),
+
+    # --- G: definitions against each other
+    attack("G1", r"x_{t-1} = \frac{\sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t-b\,\epsilon_t}{a}", "?", "?",
+           by=lambda: using("1.5", "1.2")),
+    attack("G2", r"g_{t-1} = g_{t-1}+1", "?", "?", G_t, step(define, "99.1", r"g_0 := 0"),
+           step(define, "99.2", r"g_t := g_{t-1}+1"), step(define, "99.3", r"g_t := g_{t-1}+2")),
+    attack("G3", r"q(x_s\mid x_{s-1}) := \mathcal N(x_s;x_{s-1},I)", "?", "?",
+           step(define, "99.1", r"q(x_s\mid x_{s-1}) := \mathcal N(x_s;x_{s-1},I)")),
+    attack("G4", r"q(x_t\mid x_{t-1},x_0) := q(x_t\mid x_0)", "?", "?",
+           step(define, "99.1", r"q(x_t\mid x_{t-1},x_0) := q(x_t\mid x_0)")),
+    attack("G5", r"2\nu_1 = 14", "?", "?", step(define, "99.1", r"\nu_1 := 7")),
+    attack("G6", r"q(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)", "?", "?",
+           step(define, "99.1", r"q(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)")),
+    attack("G7", r"q(x_0) := \mathcal N(x_0;0,I)", "?", "?", step(define, "99.1", r"q(x_0) := \mathcal N(x_0;0,I)")),
+    attack("G8", r"q_\kappa(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)", "?", "?",
+           step(define, "99.1", r"q_\kappa(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)")),
+    attack("G9", r"q_\sigma(x_s\mid x_t,x_0) := \mathcal N(x_s;\sqrt{\bar\alpha_s}\,x_0,\sigma_t^2I)", "?", "?",
+           step(define, "99.1", r"q_\sigma(x_s\mid x_t,x_0) := \mathcal N(x_s;\sqrt{\bar\alpha_s}\,x_0,\sigma_t^2I)", start=2)),
+    attack("G10", r"x_t = a\,x_{t-1}+b\,\epsilon_t", "?", "?", by=lambda: innovation("1.4a")),
+    attack("G11", r"v_t is declared beside v_1", "?", "?", step(notation, "v_t", "scalar", "clashes with v_1")),
+    attack("G12", r"q is declared again, to run backward", "?", "?", step(process, "q", "backward", "again")),
+    attack("G13", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_0,I)", "?", "?", Q_B,
+           step(define, "99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_0,I)")),
+    attack("G14", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},cI)", "?", "?", Q_B,
+           step(define, "99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},cI)")),
+    attack("G15", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},\lVert x_{t-1}\rVert^2I)", "?", "?", Q_B,
+           step(define, "99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},\lVert x_{t-1}\rVert^2I)")),
+    attack("G16", r"(2.6) is another formula", "?", "?", step(eq, "2.6", r"\bar\alpha_0 = 1")),
+    attack("G17", r"g_0 := 0, and g_0 := 1", "?", "?", G_t, step(define, "99.1", r"g_0 := 0"), step(define, "99.2", r"g_0 := 1")),
+    attack("G18", r"y_t := w, w := y_t", "?", "?", Y_t, step(notation, "z_t", "scalar", ""),
+           step(define, "99.1", r"y_t := z_t+1"), step(define, "99.2", r"z_t := y_t+1")),
+
+    # --- H: limits, ranges, reading
+    attack("H1", r"\lim_{t\to\infty}\alpha_t = 1\alpha_t", "?", "?"),
+    attack("H2", r"\lim_{t\to\infty}\frac{a^t}{\sigma_t} = 0", "?", "?"),
+    attack("H3", r"\prod_{k=3}^{t}\alpha_k = \frac{\bar\alpha_t}{\alpha_1\alpha_2}", "?", "?"),
+    attack("H4", r"x_1 = \sqrt{\alpha_1\alpha_0}\,x_{-1}+\sqrt{1-\alpha_1\alpha_0}\,\epsilon_1", "?", "?",
+           by=lambda: using("2.5")),
+    attack("H5", r"q(x_0\mid x_1,x_0) = \mathcal N(x_0;\tilde\mu_1(x_1,x_0),\tilde\beta_1I)", "?", "?",
+           by=lambda: using("3.4")),
+    attack("H6", r"\log(\kappa)^2 = 2\log(\kappa)", "?", "?"),
+    attack("H7", r"\kappa^\alpha_t\kappa = \kappa^{1+\alpha_t}", "?", "?"),
+    attack("H8", r"\frac{\alpha_t-\alpha_{t-1}}{\alpha_t-\alpha_{t-1}} = 1", "?", "?", start=2),
+    attack("H9", r"\lim_{t\to\infty}a^tx_t = 0", "?", "?"),
+    attack("H10", r"\lim_{t\to\infty}\kappa^t = 0", "?", "?"),
+    attack("H11", r"\lim_{t\to\infty}\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 1", "?", "?"),
+    attack("H12", r"\frac{1-\bar\alpha_t}{1-\bar\alpha_{t-1}}\,\tilde\beta_t = \beta_t", "?", "?"),
+    attack("H13", r"q(x_{t-1}\mid x_t,x_0) = \mathcal N(x_{t-1};\tilde\mu_t(x_t,x_0),\tilde\beta_tI)", "?", "?",
+           by=lambda: condition("2.6", "1.1")),
+    attack("H14", r"\sum_{t=2}^{T-1}\beta_t = \sum_{t=2}^{T}\beta_t-\beta_T", "?", "?"),
+    attack("H15", r"\sqrt{c^2} = c", "?", "?"),
+    attack("H16", r"\log(c^2) = 2\log c", "?", "?"),
+    attack("H17", r"-\kappa^2 = \kappa^2", "?", "?"),
+    attack("H18", r"\frac12\kappa = \frac1{2\kappa}", "?", "?"),
+    attack("H19", r"1/2\kappa = \frac1{2\kappa}", "?", "?"),
+    attack("H20", r"\log\kappa\,u = \log\kappa+\log u", "?", "?"),
+    attack("H21", r"\alpha^2_t = \alpha_t^2", "?", "?"),
+    attack("H22", r"2\,3 = 6", "?", "?"),
+    attack("H23", r"x_{t+1} = \sqrt{\alpha_{t+1}}\,x_t+\sqrt{1-\alpha_{t+1}}\,\epsilon_{t+1}", "?", "?", by=lambda: using("1.2")),
+    attack("H24", r"\begin{aligned}\kappa &= \kappa \\ & \kappa\end{aligned}", "?", "?"),
+    attack("H25", r"\prod_{k=t-1}^{t}\alpha_k+\beta_1 = (\alpha_{t-1}+\beta_1)(\alpha_t+\beta_1)", "?", "?", start=2),
+    attack("H26", r"\sum_{k=1}^{2}\left(\sum_{k=1}^{2}k\right)k = \left(\sum_{k=1}^{2}k\right)\sum_{k=1}^{2}1", "?", "?"),
+
+    # --- I: numbers, laundering, forging
+    attack("I1", r"T \le 4", "?", "?", by=numeric),
+    attack("I2", rf"2{EVIDENCE} = 2p_\theta(x_0)+2{THREE}", "?", "?",
+           step(eq, "99.1", rf"{EVIDENCE} = p_\theta(x_0)+{THREE}", by=numeric()), by=lambda: using("99.1")),
+    rule("I3", r"x_t = 0x_0 as a theorem of one's own making", "?", lambda theory: Theorem(
+        Equal(Term(x(t_), "vector"), Term(0 * x(0), "vector")), 1, T_, frozenset(), frozenset(), frozenset(),
+        "derived", (), theory, (), None)),
+    rule("I4", "a theorem copied with another range", "?", lambda theory: dataclasses.replace(proved("3.4"), lo=1)),
+    rule("I5", "the same, with a key of one's own", "?",
+         lambda theory: dataclasses.replace(proved("3.4"), lo=1, key=object())),
+    rule("I6", "a theory copied without its laws", "?", lambda theory: dataclasses.replace(theory, laws={})),
+    rule("I7", "a theory with laws of one's own", "?", lambda theory: Theory(laws={("q", sp.S.Zero): None})),
+    rule("I8", "the start of a token changed", "?", lambda theory: setattr(
+        kernel.suppose(theory, Equal(Term(abar(t_)), Term(alpha(t_))), 1)[1], "start", 0)),
+    rule("I9", "the hypothesis of one token closed by another, equal one", "?", lambda theory: closed_by_another(theory)),
+    rule("I10", "a theorem of a book in which c := 1, used where c has no meaning", "?", lambda theory: from_another_book(theory)),
+    rule("I11", "a theorem copied, and its range set", "?", lambda theory: setattr(copy.copy(proved("3.4")), "lo", 1)),
+    attack("I12", r"\alpha_t = 1", "?", "?", step(cite, "99.1", r"\alpha_t = 1", "nowhere"), by=lambda: using("99.1")),
+    attack("I13", r"\sigma_t = 0", "?", "?", step(assume, "H99", r"\sigma_t \le 0"), by=lambda: using("H99")),
+    attack("I14", r"\alpha_t = 1", "?", "?", by=lambda: using("99.9")),
+    attack("I15", r"-\log p_\theta(x_0) \ge \mathbb E_{q(x_{1:T}\mid x_0)}\left[\log\frac{q(x_{1:T}\mid x_0)}{p_\theta(x_{0:T})}\right]",
+           "?", "?", by=lambda: gap("4.3", "0.8")),
+    attack("I16", r"\log u \le u-2", "?", "?", by=lambda: tangent("u")),
+    attack("I17", r"1-\bar\alpha_t = 1-\bar\alpha_t", "?", "?"),
+]
+
+
+def closed_by_another(theory) -> Theorem:
+    claim = Equal(Term(abar(t_)), Term(alpha(t_)))
+    (hypothesis, _), (_, other) = kernel.suppose(theory, claim, 1), kernel.suppose(theory, claim, 1)
+    base = kernel.calc(theory, Term(abar(1)), Term(alpha(1)), (), Range())
+    return kernel.induct(theory, other, base, kernel.restate(theory, hypothesis, hypothesis.claim, Range(2)))
+
+
+def from_another_book(theory) -> Theorem:
+    elsewhere, th = kernel.define(theory, "99.1", CONST, Term(sp.S.One))
+    return kernel.restate(theory, th, th.claim, Range())
+
+
+# --- What is let through -----------------------------------------------------------------------------
+
+def leaked(b):
+    """The hypothesis of an induction, kept after the induction was refused."""
+    kept = []
+    try: eq("99.1", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), by=induct("1.1", lambda h: kept.append(h) or using(h)))
+    except ProofError: pass
+    return using(kept[0])
+
+
+def bare_hypothesis(b, goal):
+    """The claim at t, supposed as the hypothesis for t+1."""
+    return kernel.suppose(b.theory, goal.claim.map(lambda e: e.subs(t_, t_ + 1)), 0)[0]
+
+
+def up_and_down(b, goal):
+    """The hypothesis of an induction upwards closes one downwards: its step is itself."""
+    hypothesis, token = kernel.suppose(b.theory, goal.claim, 1)
+    return kernel.induct(b.theory, token, b["4.17"].theorem, hypothesis, down=True)
+
+
+def down_and_up(theory):
+    claim = Equal(Term(abar(t_)), Term(alpha(t_)))
+    hypothesis, token = kernel.suppose(theory, claim, 1, down=True)
+    return kernel.induct(theory, token, kernel.calc(theory, Term(abar(1)), Term(alpha(1)), (), Range()), hypothesis)
+
+
+class Unguarded(Theorem):
+    """A theorem whose guard was taken away."""
+    def __post_init__(self, key): pass
+
+
+def unguarded(theory):
+    return Unguarded(Equal(Term(alpha(t_)), Term(sp.S.One)), 1, T_, frozenset(), frozenset(), frozenset(),
+                     "derived", (), theory, (), None)
+
+
+class Full(dict):
+    """A mapping that calls itself empty."""
+    def __bool__(self): return False
+
+
+def empty_theory(theory):
+    forged = Theory(symbols=Full(theory.symbols), definitions=Full(c=Definition("99.1", CONST, sp.S.One, 0)))
+    return kernel.calc(forged, Term(CONST), Term(sp.S.One), (), Range())
+
+
+def bound_of_a_defined_letter(theory):
+    u, bound = sp.Symbol("u"), proved("0.8")
+    theory, _ = kernel.define(theory, "99.1", u, Term(sp.S.One))
+    bound = kernel.transfer(theory, AtMost(Term(sp.log(u)), Term(sp.S.Zero)), bound, (), Range())
+    return kernel.substitute(theory, bound, u, Term(sp.Integer(2)), Range())
+
+
+def definition_at_one_value(theory):
+    u, y = sp.Symbol("u"), sp.Symbol("y")
+    theory, th = kernel.define(theory.with_symbol("y", "scalar", "real"), "99.1", y, Term(u**2))
+    return kernel.substitute(theory, th, u, Term(sp.Integer(2)), Range())
+
+
+def before_its_range(theory):
+    made = eq("99.1", r"\prod_{k=3}^{t}\alpha_k = \frac{\bar\alpha_t}{\alpha_1\alpha_2}", start=2)
+    return kernel.substitute(theory, made.theorem, t_, Term(sp.S.One), Range(2))
+
+
+def matrices_commute(theory):
+    A, B = (sp.Symbol(name, commutative=False) for name in "AB")
+    return kernel.calc(theory, Matrix(A * B, ("n", "n")), Matrix(B * A, ("n", "n")), (), Range())
+
+
+def recursion_outside_its_domain(theory):
+    y = sp.Function("y_t")(t_)
+    theory, _ = kernel.define_sequence(theory.with_symbol("y_t", "scalar", "(0,1)"), frozenset({"99.1"}), y,
+                                       Term(sp.Integer(2)), Term(sp.Integer(3)))
+    return kernel.calc(theory, Term(sp.sqrt((1 - y)**2)), Term(1 - y), (), Range())
+
+
+class Hole(NamedTuple):
+    """What the kernel alone lets through: what is false about it, and the condition that is missing."""
+    id: str
+    says: str
+    run: Callable
+    false: str
+    missing: str
+
+    @property
+    def kind(self) -> str: return self.id[0]
+
+
+def hole(id: str, latex: str, false: str, missing: str, *before: Callable, by: Callable = lambda: None,
+         start: int = 1) -> Hole:
+    return Hole(id, latex, attack(id, latex, "", "", *before, by=by, start=start).run, false, missing)
+
+
+def open_rule(id: str, says: str, run: Callable, false: str, missing: str) -> Hole:
+    return Hole(id, says, lambda: run(book().theory), false, missing)
+
+
+def noise_of(law: str) -> Callable:
+    return step(eq, "99.1", r"x_t = \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\phi_t", by=innovation(law))
+
+
+BRACES = "in the grammar an atom may be {sum}; TeX shows no brace, so only one atom, or what stands after ^ or \\frac, may"
+CIRCLE = "define and declare look for their own name, not for laws: refuse EE, EV and M in what they define"
+HOLES = [
+    hole("A-1", r"y = 2", "y was defined as the matrix 2I", "define: the value is of the kind of the letter",
+         Y, step(define, "99.1", r"y := 2I")),
+    hole("A-2", r"\lVert yx_0\rVert^2 = y^2\lVert x_0\rVert^2", "y is the vector mu; the square of a vector is no number",
+         "define: the value is of the kind of the letter", Y, step(define, "99.1", r"y := \mu")),
+    hole("B-1", r"q(x_{t-1}\mid x_0) = \mathcal N(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0,(1-\alpha_{t-1})I)",
+         "alpha_1 = 0.9, alpha_2 = 0.8, t = 3: variance 0.28, claimed 0.2", "book.proofs: a theorem with an open hypothesis is registered",
+         by=lambda: leaked(book()), start=2),
+    hole("B-2", r"p_\theta(x_t) = \mathcal N(x_t;0,I)", "any mu_theta that is no multiple of x_t",
+         "book.proofs: a theorem with an open hypothesis is registered", by=lambda: bare_hypothesis),
+    hole("B-3", r"p_\theta(x_t) = \mathcal N(x_t;0,I)", "the same", "a token does not know its direction: up closes down", by=lambda: up_and_down),
+    open_rule("B-4", r"\bar\alpha_t = \alpha_t", down_and_up, "alpha = 0.9, 0.8: 0.72 and 0.8", "a token does not know its direction: down closes up"),
+    hole("B-5", r"q_b(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+         "T = 1: no law of x_1 was given, for the definition starts at 2", "induct: the base may hold for T >= 2 alone; compare base.lo with the start, and base.hi with T",
+         step(process, "q_b", "bridge", "another family"),
+         step(define, "99.1", r"q_b(x_T\mid x_0) := \mathcal N(x_T;\sqrt{\bar\alpha_T}\,x_0,(1-\bar\alpha_T)I)", start=2),
+         step(define, "99.2", r"q_b(x_{t-1}\mid x_t,x_0) := \mathcal N\left(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0+\sqrt{1-\bar\alpha_{t-1}-\sigma_t^2}\,"
+              r"\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}},\sigma_t^2I\right)", start=2),
+         by=lambda: induct_down("99.1", lambda later: mix(later, "99.2"))),
+    hole("B-6", r"q_\sigma(x_t\mid x_0) = \mathcal N\left(x_t;\sqrt{\bar\alpha_t}\,x_0+(\bar\alpha_T-c-\sqrt{(\bar\alpha_T-c)^2})h,(1-\bar\alpha_t)I\right)",
+         "T = 1, alpha_1 = 0.5, c = 1, where H99 says nothing: the mean is off by -h", "the same: a hypothesis for t >= 2 is used at T = 1",
+         step(assume, "H99", r"c \le \bar\alpha_T", start=2),
+         lambda: eq("99.1", r"q_\sigma(x_T\mid x_0) = \mathcal N\left(x_T;\sqrt{\bar\alpha_T}\,x_0+(\bar\alpha_T-c-\sqrt{(\bar\alpha_T-c)^2})h,(1-\bar\alpha_T)I\right)",
+                    by=using("7.18"), start=2), by=lambda: induct_down("99.1", lambda later: mix(later, "7.17"))),
+    hole("C-1", r"\operatorname{Cov}_{q(x_t\mid x_{t-1})}[\epsilon_t+\phi_t] = 2I", "phi_t = epsilon_t is derived beside it, so it is 4I",
+         "combination tells noises apart by name: noises of single steps differ only if their times do", PHI,
+         step(eq, "99.1", r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\phi_t", by=innovation("1.1"))),
+    hole("C-2", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}\left[\sum_{t=1}^{T}\epsilon\right] = \sum_{t=1}^{T}1\,I",
+         "T = 2, alpha = 0.9, 0.8: cov(eps at 1, at 2) = sqrt(0.8*0.1/0.28) = 0.53, so 3.07 I, not 2I",
+         "combination asks for noises of single steps only where it sees two; a family of one noise is many"),
+    hole("C-3", r"\operatorname{Cov}_{q_\sigma(x_{1:T}\mid x_0)}\left[\sum_{k=1}^{t}\phi_k\right] = \sum_{k=1}^{t}1\,I",
+         "sigma_2 = 0: phi_1 = phi_2, so 4I at t = 2", "the same, for a noise with an index", PHI, noise_of("7.20")),
+    hole("C-4", r"\operatorname{Cov}_{\tilde q(x_{t-1}\mid x_0)}[\phi_{t-1}] = I",
+         "by (7.15) it is 1+sigma_t^2/(1-abar_{t-1}); with alpha_1 = 0.9, sigma_2^2 = 0.1: 2",
+         "a noise of a process with a hidden t is taken at t-1 for one of the process at t: compare noise.process at n (drawn, _mean_atom)",
+         PHI, noise_of("7.6a"), start=2),
+    hole("C-5", r"\phi_{t-1} \overset{\tilde q\mid x_0}{=} \xi", "the same", "the same", PHI, noise_of("7.6a"), start=2),
+    hole("D-1", r"\mathbb E_{\xi_1}[\operatorname{Cov}_{\xi_2}[\xi_1+\xi_2]] = 2I", "xi_1 is fixed inside: I",
+         "combination draws every fresh letter, not those that Cov binds"),
+    hole("D-2", r"\operatorname{Cov}_{\xi}[\xi+\omega_t] = 2I", "omega_t is bound nowhere", "a fresh letter with an index is read without a binder",
+         step(notation, r"\omega_t", "fresh", "a fresh noise with an index")),
+    hole("D-3", r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{j=0}^{t-1}a^k\zeta_{t-j}\right] = \sum_{k=1}^{t}a^{2k}\,I",
+         "k is free: t a^{2k}; t = 2, k = 1, a = 0.5: 0.5, claimed 0.3125", "Noises.noises sums over the letter k itself and captures a free k: use a Dummy; and a free k should be unreadable"),
+    hole("D-4", r"\mathbb E_{q(x_0\mid x_{1:T})}\left[\sum_{k=0}^{1}\log q(x_{k:t-k})\right] = \sum_{k=0}^{1}\log q(x_{k:t-k})",
+         "the left side does not depend on x_0, the right side does", "states_of exchanges both ends of an interval when one of them falls: each end has its own extremes", start=2),
+    hole("E-1", r"\Sigma_1\Sigma_2 = \Sigma_2\Sigma_1", "(1 1; 1 2) and (2 0; 0 1)", "calc and transfer compare matrices as commuting numbers: refuse the kind matrix", by=using),
+    open_rule("E-2", "AB = BA", matrices_commute, "the same", "the same"),
+    hole("E-3", r"(A\Lambda^{-1}A^\top)(A\Lambda^{-1}A^\top)^{-1} = I", "A = 0, or m > n: there is no inverse", "Words.positive takes A S A^T for positive definite; of an inverse ask for a term with one letter"),
+    hole("F-1", r"q_\kappa(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0+y-\mathbb E_{q_\kappa(x_0)}[x_0],(1-\bar\alpha_t)I)",
+         "y is q's mean of x_0; q started at h, q_kappa at mu: off by h-mu", "instance renames q where it stands, not in what a letter was defined by",
+         step(notation, "y", "vector", "the mean of q's start"), step(define, "99.1", r"y := \mathbb E_{q(x_0)}[x_0]"),
+         lambda: eq("99.2", closed(r"\sqrt{\bar\alpha_t}\,x_0+y-\mathbb E_{q(x_0)}[x_0],(1-\bar\alpha_t)I"), by=using("2.6")), by=lambda: using("99.2")),
+    hole("G-1", r"q_b(x_t\mid x_{t-1}) = \mathcal N(x_t;h+\mathbb E_{q_b(x_t\mid x_{t-1})}[x_t],vI)", "the mean is the mean plus h", CIRCLE, Q_B,
+         step(define, "99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;\mathbb E_{q_b(x_t\mid x_{t-1})}[x_t]+h,vI)")),
+    hole("G-2", r"q_\kappa(x_0) = \mathcal N(x_0;\mathbb E_{q_\kappa(x_0)}[x_0]+h,\kappa I)", "the mean is the mean plus h", CIRCLE,
+         step(define, "99.1", r"\mu := \mathbb E_{q_\kappa(x_0)}[x_0]+h"), by=lambda: using("4.19")),
+    hole("G-3", r"\sqrt{g_t^2} = g_t", "g_t = -t: t and -t", "define_sequence does not ask whether start and step lie in the domain of the letter",
+         step(notation, "g_t", "sequence", "", "positive"), step(define, "99.1", "g_0 := 0"), step(define, "99.2", "g_t := g_{t-1}-1")),
+    open_rule("G-4", r"\sqrt{(1-y_t)^2} = 1-y_t", recursion_outside_its_domain, "y_t = 3: 2 and -2", "the same"),
+    hole("G-5", r"g_1 = s", "t = 3: g_1 = 1 and g_1 = 2", "define_sequence does not ask for letters that stand on the right alone, as define does",
+         G_t, step(define, "99.1", "g_0 := 0"), step(define, "99.2", "g_t := g_{t-1}+s")),
+    hole("G-6", r"g_{T-1} = 5", "T = 1: g_0 = 1", "sequences unfolds at n where n >= 0 is known; n >= 1 is needed", G_t,
+         step(define, "99.1", "g_0 := 1"), step(define, "99.2", "g_t := 5")),
+    hole("G-7", r"x_s = \sqrt{\bar\alpha_s}\,x_0+\sqrt{1-\bar\alpha_s-\sigma_t^2}\,\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}}+\sigma_t\phi_t",
+         "t = 3: one phi_3 for s = 1 and s = 2, for any x_1 and x_2", "innovation does not ask whether the value holds s, which the head does not show",
+         PHI, by=lambda: innovation("7.31"), start=2),
+    hole("G-8", r"\mathbb E_{q(x_{1:T}\mid x_0)}[x_1] = x_1", "the mean of x_1 is random: x_1 became a letter of its own",
+         "with_symbol compares names with their marks: the vector x_1 beside the state x_t", step(notation, "x_1", "vector", "a vector")),
+    hole("G-9", r"\sum_{k=1}^{t}\alpha_k-\sum_{k=1}^{t-1}\alpha_k = \alpha_k", "alpha = 0.9, 0.8: alpha_t on the right, not a constant",
+         "with_symbol looks for digits alone: alpha_k, alpha_s, alpha_{t-1} clash with alpha_t as well",
+         step(notation, r"\alpha_k", "scalar", "a number", "(0,1)")),
+    hole("G-10", r"\beta_{t-1} = \frac12", "beta_t = 1-alpha_t by (4.12)", "the same", step(notation, r"\beta_{t-1}", "scalar", "a number", "(0,1)"),
+         step(define, "99.1", r"\beta_{t-1} := \frac12")),
+    hole("G-11", r"p_2(X) := \mathcal N(X;(X^\top m)m,\Lambda^{-1})", "the mean of X holds X", "declare_matrix looks for X in the mean, not for its transpose",
+         step(process, "p_2", "pair", "two columns"), step(define, "99.1", r"p_2(X) := \mathcal N(X;(X^\top m)m,\Lambda^{-1})")),
+    hole("G-12", r"p_2(Y) = \mathcal N(Y;A(Y^\top g)m+g,L^{-1}+A\Lambda^{-1}A^\top)", "the mean of Y holds Y", "the same, for a second column in the first law",
+         step(process, "p_2", "pair", "two columns"), step(notation, "g", "column", "", shape=("m", 1)),
+         step(define, "99.1", r"p_2(X) := \mathcal N(X;(Y^\top g)m,\Lambda^{-1})"),
+         step(define, "99.2", r"p_2(Y\mid X) := \mathcal N(Y;AX+g,L^{-1})"), by=lambda: mix("99.1", "99.2")),
+    hole("H-1", r"\lim_{t\to\infty}\sqrt{\frac{a^t+a^{2t}}{2a^t+a^{2t}}} = 1", "sqrt(1/2)",
+         "limit puts 0 for one power after the other, and looks only at the outermost denominator", ),
+    hole("H-2", r"\lim_{t\to\infty}\log\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 0", "log(1/2)", "the same: log 0 - log 0"),
+    hole("H-3", r"\lim_{t\to\infty}\exp\left(\frac{a^t+a^{2t}}{2a^t+a^{2t}}\right) = \exp(1)", "exp(1/2)", "the same"),
+    hole("H-4", r"\lim_{t\to\infty}a^{t-t^2} = 0", "a = 0.5, t = 4: 4096", "limit reads the factor of t in an exponent without asking that it be linear"),
+    hole("H-5", r"\sqrt{\left(\prod_{k=t-1}^{T}a-\prod_{k=1}^{T}a\right)^2} = \prod_{k=t-1}^{T}a-\prod_{k=1}^{T}a",
+         "a = 0.5, T = t = 1: 0.25 and -0.25", "products: a product over 1..n is taken to be at most 1 where n may be negative"),
+    hole("H-6", r"\sqrt{\left(\prod_{k=1}^{t}c\,q(x_k\mid x_{k-1})\right)^2} = \prod_{k=1}^{t}c\,q(x_k\mid x_{k-1})",
+         "c = -1, t = 1: q and -q", "a product with densities becomes exp(sum log ..) though its factors are not proved to be positive"),
+    hole("H-7", r"c{-1} = -c", "TeX shows c-1", BRACES),
+    hole("H-8", r"a{b+c} = ab+ac", "TeX shows ab+c", BRACES),
+    hole("H-9", r"{a+b}^2 = a^2+2ab+b^2", "TeX shows a+b^2", BRACES),
+    hole("H-10", r"\log{1+u} = \log(1+u)+0", "TeX shows log 1+u", BRACES),
+    hole("H-11", r"2{3} = 6", "TeX shows 23", BRACES),
+    hole("H-12", r"\kappa^v_1 = \kappa^{v_1}+0", "TeX shows kappa with v above and 1 below, as in H7", "a symbol with a subscript stands after ^ without braces"),
+    hole("H-13", r"\sqrt v_1\sqrt v_1 = v_1", "TeX sets the 1 outside of the root", "the same after \\sqrt and \\frac"),
+    hole("H-14", r"2\frac12 = 1", "a reader sees two and a half", "a number before \\frac of two numbers; this one is a matter of taste"),
+    hole("H-15", r"\frac{X^\top X}{X^\top X} = 1", "X = 0", "MatrixReading._div looks at commuting denominators alone"),
+    hole("H-16", r"\sum_{t=2}^{T}\log q_\tau(x_s\mid x_0) = \sum_{t=2}^{T}\log\mathcal N(x_s;\sqrt{\bar\alpha_s}\,x_0,(1-\bar\alpha_s)I)",
+         "T = 3, t = 3, s = 2: at t = 2 the sum holds a jump from 2 to 2, which no law describes",
+         "in a sum over t, nothing asks that s lies below the new t (density, for jump)", by=lambda: using("7.32"), start=2),
+    hole("I-1", r"\alpha_t = 1", "alpha_t = 0.9", "_make asks isinstance, which a subclass passes: ask type(p) is Theorem, or forbid subclasses", by=lambda: using(unguarded(book().theory))),
+    open_rule("I-2", "c = 1", empty_theory, "c = 2", "Theory asks a mapping whether it is empty; and isinstance is not asked of theory"),
+    open_rule("I-3", r"\log 2 \le 0", bound_of_a_defined_letter, "0.69", "substitute: u may have a meaning by now"),
+    open_rule("I-4", r"y = 4, with y := u^2", definition_at_one_value, "u = 1", "substitute: another letter's meaning may hold u"),
+    open_rule("I-5", r"\prod_{k=3}^{1}\alpha_k = \frac{\bar\alpha_1}{\alpha_1\alpha_2}", before_its_range, "alpha_2 = 0.8: 1 and 1.25", "substitute: u may be t or T"),
+]

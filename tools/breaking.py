@@ -1,0 +1,297 @@
+"""What the tools that break the course share: its statements, and what becomes of a broken one.
+
+The kernel is asked without the second opinion, and the second opinion by itself. What both say is
+told apart, for where the kernel proves what the second opinion refutes, one of them is wrong.
+"""
+
+import ast
+import contextlib
+import copy
+import functools
+import json
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import ddpm_course.proofs
+from ddpm_course.proofs import ProofError, Unreadable, in_book, oracle
+from ddpm_course.proofs.book import WORDS, Book, chapters, is_mathematics
+from ddpm_course.proofs.declarations import Declarations
+from ddpm_course.proofs.reader import read_relations
+
+SECONDS = 30  # what takes longer is counted as a timeout
+SEEDS = range(5)  # of the second opinion, when it is the judge
+STATED = {"eq", "define", "assume"}  # words whose second argument is a formula
+PROVED, SAME = "proved", "same reading"  # what the kernel may say, besides an error's name
+HOLDS, NO_NUMBERS = "holds", "no numbers"  # what the second opinion may say
+TIMEOUT = "timeout"
+
+Sides = tuple[tuple, tuple]  # the trees of a formula's sides, and of the signs between them
+
+
+# --- The course's statements ---------------------------------------------------------------------
+
+@dataclass(frozen=True, eq=False)
+class Statement:
+    """One call in a chapter, such as eq(..) or process(..), with the books before and after it."""
+
+    call: ast.Call
+    before: Book
+    chapter: str
+    after: Book | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.call.func.id
+
+    @property
+    def number(self) -> str:
+        """Of a formula; the name of a hypothesis; empty for a notation or a process."""
+        return self.call.args[0].value if self.kind in STATED else ""
+
+    @property
+    def latex(self) -> str:
+        return self.call.args[1 if self.kind in STATED else 0].value
+
+    @property
+    def start(self) -> int:
+        return next((word.value.value for word in self.call.keywords if word.arg == "start"), 1)
+
+    @property
+    def extends(self) -> bool:
+        """Whether it gives a noise its meaning: before, nobody can say if it is true."""
+        return self.kind == "eq" and self.after.declarations.noises != self.before.declarations.noises
+
+    def saying(self, latex: str) -> "Statement":
+        """The same with another formula."""
+        arguments = list(self.call.args)
+        arguments[1 if self.kind in STATED else 0] = ast.Constant(latex)
+        return self.calling(args=arguments)
+
+    def calling(self, **fields) -> "Statement":
+        """The same with another call, given by what changes in its tree."""
+        call = copy.copy(self.call)
+        vars(call).update(fields)
+        return replace(self, call=call)
+
+    def run(self, trusting: bool = False) -> Book:
+        """Execute it on a copy of the book, and return that; unless trusting, prove it at once."""
+        book = self.before.copy()
+        book.recalling = trusting
+        code = ast.fix_missing_locations(ast.Expression(self.call))
+        with in_book(book):
+            eval(compile(code, f"({self.number})", "eval"), dict(vars(ddpm_course.proofs)))
+        return book
+
+    def read(self, latex: str) -> Sides | None:
+        """A formula in the notation of its place; None if it is unreadable."""
+        with contextlib.suppress(Unreadable):
+            return read_relations(latex, self.before.declarations.notation)
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    """The calls in a notebook that declare, define or prove, in order."""
+    text = path.read_text(encoding="utf-8")
+    for cell in json.loads(text)["cells"] if "from ddpm_course.proofs import" in text else ():
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and is_mathematics(source):
+            for line in ast.parse(source).body:
+                call = getattr(line, "value", None)
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in WORDS:
+                    yield call
+
+
+def stands_on(path: Path) -> str:
+    """The last chapter that a notebook recalls."""
+    sources = ("".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+               if cell["cell_type"] == "code")
+    return next(call.args[0].value for source in sources for call in ast.walk(ast.parse(source))
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after")
+
+
+def follow(found: Iterable[ast.Call], book: Book, chapter: str) -> tuple[list[Statement], Book]:
+    """The statements that these calls make after a book, and the book after them."""
+    statements = []
+    for call in found:
+        statement = Statement(call, book, chapter)
+        book = statement.run(trusting=True)
+        book.recalling = False
+        statements.append(replace(statement, after=book))
+    return statements, book
+
+
+@functools.cache
+def course() -> tuple[Statement, ...]:
+    """What the chapters and the solutions declare, define and prove, each with the book before it."""
+    statements, book, ends = [], Book(), {}
+    for path in chapters():
+        found, book = follow(calls(path), book, path.stem)
+        ends[path.stem] = book
+        statements += found
+    for path in sorted(chapters()[0].parent.glob("solutions/*.ipynb")):
+        if found := list(calls(path)):
+            statements += follow(found, ends[stands_on(path)], path.stem)[0]
+    return tuple(one for one in statements if one.kind != "cite")
+
+
+@functools.cache
+def by_number() -> dict[str, int]:
+    """The place of every numbered statement of the course."""
+    return {one.number: place for place, one in enumerate(course()) if one.number}
+
+
+def sample(population: Iterable, size: int, seed: object = 0) -> list:
+    population = list(population)
+    return random.Random(str(seed)).sample(population, min(size, len(population)))
+
+
+# --- What is said of one -------------------------------------------------------------------------
+
+class TooLong(BaseException):
+    """Not an Exception, so that nobody on the way takes it for an ordinary one."""
+
+
+@contextlib.contextmanager
+def limited(seconds: float) -> Iterator[None]:
+    """Raise TooLong when the block takes longer, in time of the processor."""
+    def stop(*_):
+        raise TooLong
+    kept = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, kept)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Without the second opinion: it agrees to everything."""
+    kept, oracle.refute = oracle.refute, lambda *_, **__: 1
+    try:
+        yield
+    finally:
+        oracle.refute = kept
+
+
+def said(attempt: Callable[[], str]) -> str:
+    """What an attempt returns, or the name of the error that it raises; "crash" before a name that
+    is no judgement."""
+    try:
+        with limited(SECONDS):
+            return attempt()
+    except TooLong:
+        return TIMEOUT
+    except ProofError as wrong:
+        return type(wrong).__name__
+    except Exception as wrong:
+        return f"crash {type(wrong).__name__}"
+
+
+def kernel_says(statement: Statement) -> tuple[str, Book | None]:
+    """Whether the kernel alone proves a statement; and the book after it, if it does."""
+    books = []
+
+    def attempt() -> str:
+        with alone():
+            books.append(statement.run())
+        return PROVED
+
+    return said(attempt), *(books or [None])
+
+
+def oracle_says(sides: Sides, known: Declarations, start: int, seeds: Iterable[int] = (0,)) -> str:
+    """What the second opinion says of a formula, in the worlds of some seeds."""
+    def attempt() -> str:
+        tried = sum(oracle.refute(*sides, known, start, seed=1000 * seed) for seed in seeds)
+        return HOLDS if tried else NO_NUMBERS
+
+    return said(attempt)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What kernel and second opinion, each alone, say of a changed statement: "" if not asked."""
+
+    kind: str
+    text: str
+    kernel: str
+    oracle: str
+
+    @property
+    def unreadable(self) -> bool:
+        return Unreadable.__name__ in (self.kernel, self.oracle)
+
+    @property
+    def accepted(self) -> bool:
+        """By both together, as `eq` asks them."""
+        return self.kernel == PROVED and self.oracle in (HOLDS, NO_NUMBERS)
+
+    @property
+    def hole(self) -> bool:
+        """Proved, and refuted: one of the two is wrong, or they read different things."""
+        return self.kernel == PROVED and self.oracle not in ("", HOLDS, NO_NUMBERS)
+
+    @property
+    def broken(self) -> bool:
+        """An error that is no judgement, or no answer in time."""
+        return any(one == TIMEOUT or one.startswith("crash") for one in (self.kernel, self.oracle))
+
+
+def tried(statement: Statement, kind: str, text: str, always: bool = True) -> Trial:
+    """Put another formula in the place of a statement's own, and ask both; the kernel always, or
+    only if the second opinion has nothing against it. What is proved is judged with more seeds."""
+    sides = statement.read(text)
+    if sides is None:
+        return Trial(kind, text, Unreadable.__name__, "")
+    if sides == statement.read(statement.latex):
+        return Trial(kind, text, SAME, "")
+    claims = statement.kind == "eq" and not statement.extends
+    at_once = oracle_says(sides, statement.before.declarations, statement.start) if claims else ""
+    if not always and claims and at_once not in (HOLDS, NO_NUMBERS):
+        return Trial(kind, text, "", at_once)
+    kernel, book = kernel_says(statement.saying(text))
+    if book and statement.kind != "assume" and at_once in ("", HOLDS, NO_NUMBERS):
+        at_once = oracle_says(sides, book.declarations, statement.start, SEEDS)
+    return Trial(kind, text, kernel, at_once)
+
+
+def in_parallel(tasks: list[tuple]) -> list:
+    """The results of functions, each with its arguments, by as many processes as there are cores.
+
+    They are copies of this one, and know what it has proved.
+    """
+    course()
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as pool:
+        return list(pool.map(done, tasks, chunksize=max(1, len(tasks) // 400)))
+
+
+def done(task: tuple):
+    work, *arguments = task
+    return work(*arguments)
+
+
+def cross_table(trials: list[Trial]) -> str:
+    """How often kernel and second opinion said what, in Markdown."""
+    counts = Counter((one.kernel or "not asked", one.oracle or "not asked") for one in trials)
+    kernels, oracles = (sorted({pair[i] for pair in counts}) for i in (0, 1))
+    lines = ["| kernel alone | tried | " + " | ".join(oracles) + " |", "|---" * (len(oracles) + 2) + "|"]
+    for kernel in [*kernels, "**all**"]:
+        row = [sum(n for (one, two), n in counts.items()
+                   if kernel in (one, "**all**") and two == oracle) for oracle in oracles]
+        lines.append(f"| {kernel} | {sum(row)} | " + " | ".join(map(str, row)) + " |")
+    return "\n".join(lines)
+
+
+def prove_all() -> None:
+    """Prove the whole course, so that processes that are copies of this one need not."""
+    for statement in course():
+        if statement.kind == "eq":
+            statement.after.equations[statement.number].links
