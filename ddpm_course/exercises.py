@@ -82,7 +82,7 @@ class Hole:
 
     def check(self, answer: Any) -> tuple[bool, str]:
         with in_book(_derivation()):
-            filled = self.claim.replace(r"\square", "{" + _formula(answer, self.letters) + "}")
+            filled = self.claim.replace(r"\square", "(" + _formula(answer, self.letters) + ")")
             sides, signs = read_relations(filled, book().declarations.notation)
             if len(set(sides)) == 1: return True, "proved"       # the known formula, word by word
             error = attempt(filled, by=self.by(), start=self.start)

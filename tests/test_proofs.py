@@ -253,8 +253,8 @@ def lines_of_code(*names: str) -> int:
 
 
 def test_what_makes_theorems_is_small():
-    assert lines_of_code("kernel", "theory") <= 520
-    assert lines_of_code("kernel", "theory", "terms", "unfolding", "zero") <= 1050
+    assert lines_of_code("kernel", "theory") <= 550
+    assert lines_of_code("kernel", "theory", "terms", "unfolding", "zero") <= 1080
 
 
 def test_the_face_of_the_package_is_small():
@@ -264,7 +264,7 @@ def test_the_face_of_the_package_is_small():
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
 def test_no_module_is_a_hall(path):
-    assert path.read_text(encoding="utf-8").count("\n") <= (600 if path.stem == "kernel" else 400)
+    assert path.read_text(encoding="utf-8").count("\n") <= (620 if path.stem == "kernel" else 420)
 
 
 def test_the_kernel_alone_makes_theorems():

@@ -4,7 +4,7 @@ The way back from the kernel's expressions to the trees of the reader, written w
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -165,7 +165,8 @@ class Words:
 def in_words(theorem: Theorem, notation) -> tuple[tuple, tuple, int]:
     """The sides, the sign and the start of the formula that says what a theorem says.
 
-    Raises NotInWords for a theorem that rests on an open hypothesis, or that this cannot spell.
+    What does not hold t is said of some t that is not before the times that it names, so that these
+    exist. Raises NotInWords for a theorem that rests on an open hypothesis, or that this cannot spell.
     """
     claim, later = theorem.claim, sp.expand(T_ - theorem.hi)
     if theorem.open or not isinstance(claim, (Equal, AtMost, Law)):
@@ -174,14 +175,26 @@ def in_words(theorem: Theorem, notation) -> tuple[tuple, tuple, int]:
         if not later.is_Integer:
             raise NotInWords("a range that does not end at T")
         claim = claim.map(lambda e: e.subs(t_, t_ - later))
-    words = Words(theorem.theory, notation, type(theorem.range)(theorem.lo + int(later)))
+    start = theorem.lo + int(later)
+    words = Words(theorem.theory, notation, type(theorem.range)(start))
     if isinstance(claim, Law):
         left, sign, right = words.law(claim)
+        parts = claim.of, claim.mean, claim.variance, *claim.given
     else:
         if claim.left.kind == "matrix":
             raise NotInWords("matrices")
-        left, right = words(claim.left.expr), words(claim.right.expr)
+        parts = claim.left.expr, claim.right.expr
+        left, right = map(words, parts)
         sign = Node("equal" if isinstance(claim, Equal) else "le")
-    if theorem.lo > 1:  # a claim that does not hold t is made for a t that exists
-        left = Node("add", (left, Node("mul", (number(0), Node("index", ("t",))))))
-    return (left, right), (sign,), theorem.lo + int(later)
+    if not any(part.has(t_) for part in parts):
+        left = Node("add", (Node("mul", (number(0), Node("index", ("t",)))), left))
+        start = max(start, *times(parts))
+    return (left, right), (sign,), start
+
+
+def times(parts: Iterable[sp.Expr]) -> Iterator[int]:
+    """The times that are named by a number."""
+    yield 0
+    for part in parts:
+        for atom in (part, *part.atoms(AppliedUndef, sp.Tuple)):
+            yield from (int(n) for n in atom.args if n.is_Integer)

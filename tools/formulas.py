@@ -348,7 +348,8 @@ def not_what_it_says(data: dict, one: Stated, course: Course) -> Iterator[str]:
     if one.start is not None: expected["start"] = one.start
     yield from (f"another {name}" for name, value in expected.items() if facts[name] != value)
     if facts["verdict"] not in VERDICTS[one.word]: yield "another verdict"
-    if one.word != "eq" and (facts["rests_on"] or facts["assumes"]): yield "premises, and no proof"
+    if one.word != "eq" and facts["rests_on"]: yield "premises, and no proof"
+    if one.word not in ("eq", "define") and facts["assumes"]: yield "hypotheses, and no value"
     for number in facts["rests_on"]:
         if not 0 <= course.place(number) < course.place(one.number):
             yield f"({number}) as a premise, which does not come before"

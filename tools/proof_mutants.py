@@ -27,6 +27,7 @@ from ddpm_course.proofs.reader import cut
 PAIRS = {"mix", "condition", "gap", "using"}  # rules of two premises
 SINGLE = {"using", "pointwise"}  # and of one
 NONE = {"increments", "importance"}
+FAMILIES = {2: PAIRS, 1: SINGLE, 0: NONE}
 INDUCTIONS = {"induct", "induct_down"}
 GIVEN = 10  # ways of proof that are tried for a statement that has none
 SOME = 20  # premises that are used in the place of another
@@ -104,15 +105,13 @@ def other_calls(rule: str, arguments: list[ast.expr]) -> Iterator[tuple[str, ast
             yield "a premise doubled", using(rule, *arguments, one)
     if len(arguments) == 2 and rule in PAIRS:
         yield "premises exchanged", using(rule, *arguments[::-1])
-    family = next((names for size, names in ((2, PAIRS), (1, SINGLE), (0, NONE))
-                   if len(arguments) == size and rule in names), ())
-    if rule in INDUCTIONS:
-        family = INDUCTIONS
-    for name in sorted({*family} - {rule}):
-        yield "another rule", using(name, *arguments)
-    if len(arguments) == 1 and rule in SINGLE:
-        for name in sorted(PAIRS - {rule}):
-            yield "another rule", using(name, *arguments, *arguments)
+    families = [INDUCTIONS] if rule in INDUCTIONS else [FAMILIES.get(len(arguments), ())]
+    choices = [(name, arguments) for names in families for name in sorted(names)]
+    if len(arguments) == 1 and rule not in INDUCTIONS:
+        choices += [(name, arguments * 2) for name in sorted(PAIRS)]
+    for name, words in choices:
+        if name != rule and (name != "gap" or all(isinstance(word, ast.Constant) for word in words)):
+            yield "another rule", using(name, *words)
     if rule == "induct":
         for start in (0, 1, 2):
             call = using(rule, *arguments)
@@ -120,7 +119,8 @@ def other_calls(rule: str, arguments: list[ast.expr]) -> Iterator[tuple[str, ast
             yield "another base", call
         step = arguments[1]
         yield "another base", using("increments")
-        yield "another base", using(rule, step.body.args[0], step)
+        yield from (("another base", using(rule, one, step)) for one in step.body.args
+                    if isinstance(one, ast.Constant))
 
 
 def given_ways(numbers: list[str], seed: str) -> Iterator[tuple[str, ast.expr]]:
@@ -217,8 +217,10 @@ def watched() -> Iterator[list]:
     """All theorems that the kernel makes meanwhile."""
     made, make = [], kernel._make
 
-    def making(*arguments, **options):
-        made.append(theorem := make(*arguments, **options))
+    def making(theory, rule, *arguments, **options):
+        theorem = make(theory, rule, *arguments, **options)
+        if rule != "suppose":  # of an induction, a hypothesis
+            made.append(theorem)
         return theorem
 
     kernel._make = making

@@ -189,6 +189,7 @@ def _define_law(b: Book, number: str, left: Node, right: Node, start: int) -> tu
 
 def _define_symbol(b: Book, number: str, left: Node, right: Node, start: int | None) -> tuple[Theorem | None, set[str]]:
     """For t from 0 on where the value is defined there, else from 1."""
+    if left.op not in ("symbol", "member", "call", "normal"): raise Unreadable("", "", "this is no name that can be defined")
     name, r = left.parts[0], b.reading(1)
     if left.op == "normal":                      # the density with which the kernel computes anyway
         return kernel.calc(b.theory, r(left), r(right), (), Range(1)), r.used
@@ -254,7 +255,9 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
     _free(b, number, latex)
     equation, before = Equation(number, latex, "equation", start, sides, signs), b.copy()
     try:
-        if extends := getattr(by, "extends", None): equation.known = extends(b, equation)
+        if extends := getattr(by, "extends", None):
+            made = extends(b, equation)
+            equation.known = tuple(_settled(b, th, goal) for th, goal in zip(made, goals(b, equation), strict=True))
         else: equation.prove = lambda: proofs(before, equation, by)
         if not b.recalling:
             oracle.refute(sides, signs, b.declarations, start)
@@ -324,6 +327,10 @@ def goals(b: Book, equation: Equation) -> list[Goal]:
             found.append(Goal(_of_one_kind(r, claim), r.rng, (left, right), sign))
             continue
         found.append(Goal(claim, r.rng, (left, right), sign))
+    nodes = [n for side in equation.sides for n in side.walk()]
+    moving = {Node("index", ("t",)), Node("index", ("s",))} & set(nodes) or any(
+        n.op == "symbol" and r.notation[n.parts[0]].kind in ("noise", "random") for n in nodes)
+    if equation.start != 1 and not moving: r.fail("it does not depend on t, so it has no start")
     equation.needs = set(r.used)
     return found
 
@@ -349,10 +356,15 @@ def proofs(b: Book, equation: Equation, by) -> tuple[Theorem, ...]:
     found = []
     for goal in goals(b, equation):
         th = tactic(b, goal)
-        if isinstance(goal.claim, Law | MatrixLaw) or th.claim != goal.claim or th.lo != equation.start:
-            th = kernel.restate(b.theory, th, goal.claim, goal.range)
-        found.append(th)
+        found.append(_settled(b, th, goal))
     return tuple(found)
+
+
+def _settled(b: Book, th: Theorem, goal: Goal) -> Theorem:
+    """What a tactic proved, as what was to be proved; no hypothesis may be left open."""
+    th = kernel.restate(b.theory, th, goal.claim, goal.range)
+    if th.open: raise WrongRule("eq", "the hypothesis of an induction is still open")
+    return th
 
 
 # --- Chapters ------------------------------------------------------------------------------------

@@ -21,9 +21,9 @@ from .unfolding import k_, matches
 from .zero import Context
 
 # %% auto #0
-__all__ = ['Claim', 'RULES', 'Equal', 'AtMost', 'Token', 'Theorem', 'rule', 'replay', 'define', 'define_sequence', 'declare',
-           'innovation', 'instance', 'markov', 'at', 'restate', 'mix', 'condition', 'combination', 'suppose', 'induct',
-           'calc', 'transfer', 'convex', 'substitute', 'monotone', 'importance', 'agree', 'declare_matrix',
+__all__ = ['Claim', 'RULES', 'Equal', 'AtMost', 'Token', 'Theorem', 'rule', 'replay', 'parts', 'define', 'define_sequence',
+           'declare', 'innovation', 'instance', 'markov', 'at', 'restate', 'mix', 'condition', 'combination', 'suppose',
+           'induct', 'calc', 'transfer', 'convex', 'substitute', 'monotone', 'importance', 'agree', 'declare_matrix',
            'mix_matrix', 'numeric']
 
 # %% ../../nbs/54_kernel.ipynb #a2ae28d8
@@ -55,9 +55,10 @@ Claim = Equal | AtMost | Law | MatrixLaw
 # %% ../../nbs/54_kernel.ipynb #bffca3a6
 @dataclass(frozen=True, eq=False)
 class Token:
-    """Marks what rests on one open hypothesis of an induction."""
+    """Marks what rests on one open hypothesis of an induction, upwards or downwards."""
     claim: Claim
     start: int
+    down: bool
 
 # %% ../../nbs/54_kernel.ipynb #094bdc46
 @dataclass(frozen=True)
@@ -90,8 +91,9 @@ class Theorem:
 def _make(theory: Theory, rule: str, claim: Claim, rng: Range, premises: Iterable[Theorem] = (),
           used: Iterable[str] = (), close: Token | None = None, strength: str = "derived") -> Theorem:
     premises = tuple(premises)
+    if type(theory) is not Theory: raise WrongRule(rule, f"{theory!r} is no theory")
     for p in premises:
-        if not isinstance(p, Theorem): raise WrongRule(rule, f"{p!r} is no theorem")
+        if type(p) is not Theorem: raise WrongRule(rule, f"a {type(p).__name__} is no theorem")
         if not theory.extends(p.theory): raise WrongRule(rule, "a premise is of another theory")
     if rng.bound: raise WrongRule(rule, "a letter of a sum stands outside of it")
     used = frozenset(used)
@@ -108,6 +110,8 @@ def rule(f: Callable) -> Callable:
     """Marks a rule: the theorem that it makes keeps the rule and its arguments."""
     @wraps(f)
     def run(theory, *arguments, **options):
+        for a in arguments:
+            if hasattr(a, "claim") and type(a) not in (Theorem, Token): raise WrongRule(f.__name__, f"a {type(a).__name__} is no theorem")
         arguments = tuple(tuple(a) if isinstance(a, (list, map)) else a for a in arguments)
         kept = lambda x: replace(x, why=(f.__name__, theory, arguments, options), key=_KEY) if isinstance(x, Theorem) else x
         made = f(theory, *arguments, **options)
@@ -161,8 +165,8 @@ def _hides(theory: Theory, e) -> bool:
     """Whether an atom without meaning may depend on states unseen."""
     return any(theory.random(a) for a in e.atoms(AppliedUndef, sp.Symbol))
 
-# %% ../../nbs/54_kernel.ipynb #34f10991
-def _parts(claim: Claim) -> list[sp.Expr]:
+# %% ../../nbs/54_kernel.ipynb #905a9572
+def parts(claim: Claim) -> list[sp.Expr]:
     if isinstance(claim, MatrixLaw): return [claim.mean.expr, claim.covariance.expr]
     if isinstance(claim, Law): return [claim.process or sp.S.Zero, claim.of, *claim.given, claim.mean, claim.variance]
     return [claim.left.expr, claim.right.expr]
@@ -187,6 +191,9 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
     theory.free_head(head)
     name, context = named(head), Context(theory, Range(lo))
     meaning = context.unfold(value.expr)
+    if meaning.has(EE, EV, M): raise WrongRule("define", "a name for a mean or a density of a process")
+    if value.expr != 0 and value.kind != ("vector" if is_vector(head) else "scalar"):
+        raise WrongRule("define", f"{name} was not declared as a {value.kind}")
     letters = {a for a in value.expr.free_symbols if a.is_integer and not a.is_positive and not a.has(sp.Dummy)}
     if name in map(named, meaning.atoms(AppliedUndef, sp.Symbol)):
         raise WrongRule("define", f"{name} is defined by itself")
@@ -207,7 +214,12 @@ def define_sequence(theory: Theory, numbers: frozenset[str], head: sp.Expr, firs
     inside = {a for a in step.expr.atoms(AppliedUndef) if named(a) == name}
     if inside - {head.func(t_ - 1)} or first.expr.has(t_) or name in map(named, first.expr.atoms(AppliedUndef)):
         raise WrongRule("define", f"{name} at t must be given by {name} at t-1 alone")
-    if states_of(step.expr) or states_of(first.expr): raise WrongRule("define", "a sequence is of numbers")
+    both = first.expr + step.expr
+    if states_of(both) or both.has(EE, EV, M) or _hides(theory, both) or {first.kind, step.kind} != {"scalar"}:
+        raise WrongRule("define", "a sequence is of numbers that no state moves")
+    if {a for a in both.free_symbols if a.is_integer and not a.is_positive} - {t_}:
+        raise WrongRule("define", "a letter stands on the right alone")
+    if theory.symbols[name].domain != "real": raise WrongRule("define", f"of {name} no domain is proved")
     theory = theory._having("sequences", name, (head, first.expr, step.expr, numbers))
     return theory, _make(theory, "define", Equal(Term(head), step), Range(1), (), numbers)
 
@@ -231,6 +243,7 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> tuple[Theory, The
         raise WrongRule("declare", f"{process.name} lends its step to others, its start stays free")
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
+        if e.has(EE, EV, M): raise WrongRule("declare", f"{e} holds a mean or a density of a process")
         if not covered(states_of(context.unfold(e)), law.given, rng) or _hides(theory, context.unfold(e)):
             raise WrongRule("declare", f"{e} depends on a state that is not given")
     if states_of(context.unfold(law.variance)): raise WrongRule("declare", "the variance depends on a state")
@@ -249,10 +262,13 @@ def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> tupl
         raise WrongRule("innovation", "the law is not derived up to T, without open hypothesis")
     if not is_state(q.of) or head.args != (t_,) or theory.kind(head) != "noise":
         raise WrongRule("innovation", "a noise, at t, of the law of a state is defined")
+    if any(a.is_integer and not a.is_positive and a != t_ for e in parts(q) for a in e.free_symbols):
+        raise WrongRule("innovation", "the law holds another letter than t")
     if not context.positive(q.variance): raise WrongRule("innovation", "the variance is not proved to be positive")
     process = theory.process(q.process)
     step = process.shape == "forward" and q.of.args == (t_,) and q.given == process.parents()[t_][0]
-    noise = Noise(number, head, (q.of - q.mean) / sp.sqrt(q.variance), q.process, q.given, step, law.lo, law.assumes)
+    noise = Noise(number, head, (q.of - q.mean) / sp.sqrt(q.variance), q.process, q.given, step, law.lo,
+                  law.assumes | context.used)
     theory = theory._having("noises", named(head), noise)
     claim = Equal(Term(q.of, "vector"), Term(q.mean + sp.sqrt(q.variance) * head, "vector"))
     return theory, _make(theory, "innovation", claim, law.range, [law], {number} | context.used)
@@ -265,7 +281,9 @@ def instance(theory: Theory, th: Theorem, name: str) -> Theorem:
         raise WrongRule("instance", f"{name} shares the step of no other process")
     if th.open: raise WrongRule("instance", "a premise rests on an open hypothesis")
     there, here = theory.processes[like], theory.processes[name]
-    return _make(theory, "instance", th.claim.map(lambda e: e.subs(there.id, here.id)), th.range, [th])
+    context = Context(theory, th.range)
+    renamed = lambda e: (context.unfold(e) if isinstance(e, sp.Expr) else e).subs(there.id, here.id)
+    return _make(theory, "instance", th.claim.map(renamed), th.range, [th], context.used)
 
 # %% ../../nbs/54_kernel.ipynb #b75e2924
 @rule
@@ -288,7 +306,7 @@ def at(theory: Theory, th: Theorem, n: sp.Expr) -> Theorem:
     """The same at n, which is t + k or does not hold t, and lies in the range for every t."""
     n = sp.sympify(n)
     if th.open: raise WrongRule("at", "under an open hypothesis t is fixed")
-    if any(a.has(s_) for a in _parts(th.claim)): raise WrongRule("at", "s is bounded by t, and would move with it")
+    if any(a.has(s_) for a in parts(th.claim)): raise WrongRule("at", "s is bounded by t, and would move with it")
     if n.has(t_):
         k = sp.expand(n - t_)
         if not k.is_Integer: raise WrongRule("at", f"{n} is not t plus a number")
@@ -366,13 +384,13 @@ def combination(theory: Theory, process: sp.Expr | None, given: frozenset, v: sp
         if not covered(states_of(unfolded), given, rng) or _hides(theory, unfolded):
             raise WrongRule("combination", f"{e} is random itself")
     steps = [named(z) for z in singles] + [named(z) for z, *_ in families]
-    if process is not None and len(steps) > 1 and not all(theory.noises[z].step for z in steps):
+    if process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps):
         raise WrongRule("combination", "several noises that are not those of single steps")
     places = [(z, span(z.args[0]) if z.args else z) for z in singles] + [(z, span(*ends)) for z, *ends in families]
     for i, (z, one) in enumerate(places):
         for y, other in places[:i]:
-            same_kind = named(z) == named(y)
-            if same_kind and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng))):
+            alike = process is not None or named(z) == named(y)      # two names may be one step's noise
+            if alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng))):
                 raise WrongRule("combination", f"the noises {z} and {y} are not proved to be different")
     variance = sp.Add(*(c**2 for c in singles.values()),
                       *(sp.Sum(c**2, (k_, *ends)) for (_, *ends), c in families.items()))
@@ -383,8 +401,8 @@ def combination(theory: Theory, process: sp.Expr | None, given: frozenset, v: sp
 @rule
 def suppose(theory: Theory, claim: Claim, start: int, down: bool = False) -> tuple[Theorem, Token]:
     """The hypothesis of an induction: the claim at t-1, for t > start; downwards, the claim at t."""
-    if any(a.has(s_) for a in _parts(claim)): raise WrongRule("suppose", "s is bounded by t, and would move with it")
-    token = Token(claim, start)
+    if any(a.has(s_) for a in parts(claim)): raise WrongRule("suppose", "s is bounded by t, and would move with it")
+    token = Token(claim, start, down)
     shifted = claim if down else claim.map(lambda e: e.subs(t_, t_ - 1))
     th = _make(theory, "suppose", shifted, Range(start + 1))
     return replace(th, open=frozenset({token}), key=_KEY), token
@@ -396,12 +414,14 @@ def induct(theory: Theory, token: Token, base: Theorem, step: Theorem, down: boo
     Downwards: from the claim at T, and from the claim at t to that at t-1."""
     first = token.claim.map(lambda e: e.subs(t_, T_ if down else token.start))
     then = token.claim.map(lambda e: e.subs(t_, t_ - 1)) if down else token.claim
+    if token.down != down: raise WrongRule("induct", "the hypothesis is for the other direction")
     if base.open or step.open - {token}: raise WrongRule("induct", "another hypothesis is open")
+    if base.lo > max(token.start, 1) or base.hi != T_: raise WrongRule("induct", "the base does not hold at the start")
     rest = Range(token.start + 1)
     if step.lo > rest.lo or step.hi != rest.hi: raise WrongRule("induct", "the step does not hold on the whole range")
     used = _same("induct: the base", theory, base.claim, first, Range())
     used |= _same("induct: the step", theory, step.claim, then, rest)
-    if not any(a.has(t_) for a in _parts(token.claim)): raise WrongRule("induct", "the claim does not depend on t")
+    if not any(a.has(t_) for a in parts(token.claim)): raise WrongRule("induct", "the claim does not depend on t")
     return _make(theory, "induct", token.claim, Range(token.start), [base, step], used, token)
 
 # %% ../../nbs/54_kernel.ipynb #0fb04b80
@@ -455,6 +475,7 @@ def _vanishing(theory, left, right, using, rng):
 def calc(theory: Theory, left: Term, right: Term, using: Iterable[Theorem], rng: Range) -> Theorem:
     """left = right, when the difference vanishes: by definitions alone, after rewriting by the
     theorems named, or after the factorization of a Markov chain."""
+    if left.kind == "matrix": raise WrongRule("calc", "matrices are compared as words")
     if left.kind != right.kind: raise WrongRule("calc", f"a {left.kind} is compared with a {right.kind}")
     used, names = _vanishing(theory, left.expr, right.expr, tuple(using), rng)
     return _make(theory, "calc", Equal(left, right), rng, used, names)
@@ -464,7 +485,7 @@ def calc(theory: Theory, left: Term, right: Term, using: Iterable[Theorem], rng:
 def transfer(theory: Theory, claim: Claim, known: Theorem, using: Iterable[Theorem], rng: Range) -> Theorem:
     """left = right, or left <= right, when left - right is the difference of a relation that was
     proved: the same was added on both sides."""
-    if isinstance(claim, Law) or type(claim) is not type(known.claim):
+    if not isinstance(claim, (Equal, AtMost)) or type(claim) is not type(known.claim) or claim.left.kind == "matrix":
         raise WrongRule("transfer", "the premise is another kind of relation")
     if claim.left.kind != claim.right.kind or claim.left.kind != known.claim.left.kind:
         raise WrongRule("transfer", "the sides are of different kinds")
@@ -491,11 +512,16 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
 @rule
 def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Range) -> Theorem:
     """A bound for every number of a domain, at one value of it. The bound holds no mean."""
-    if th.open or any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in _parts(th.claim)):
+    if theory.kind(u) != "scalar" or named(u) in theory.definitions or not u.is_Symbol or u.is_integer:
+        raise WrongRule("substitute", f"{u} is no letter for any number")
+    if not isinstance(th.claim, AtMost): raise WrongRule("substitute", "the premise is no bound")
+    context = Context(theory, rng)
+    if th.open or any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim)):
         raise WrongRule("substitute", "the statement is about more than numbers")
     if rng.lo < th.lo: raise Undefined("the bound", f"before t = {th.lo}")
     used = _in_domain(theory, "substitute", value, theory.domain(u), rng)
-    return _make(theory, "substitute", th.claim.map(lambda e: e.subs(u, value.expr)), rng, [th], used)
+    put = lambda e: context.unfold(e).subs(u, value.expr)
+    return _make(theory, "substitute", th.claim.map(put), rng, [th], used | context.used)
 
 # %% ../../nbs/54_kernel.ipynb #e7605a93
 @rule
@@ -534,12 +560,12 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> tuple[Theory,
     before = [of for name, of in theory.laws if name == process.name]
     if process.shape != "pair" or len(before) > 1 or law.given != frozenset(before) or law.of in before:
         raise WrongRule("declare", f"in {process.name} this conditional follows from the others")
-    words = Words(context)
-    if law.mean.expr.free_symbols & {law.of} or not words.positive(law.covariance.expr):
+    words, letters = Words(context), lambda m: {x for a in m.expr.free_symbols for x in (a, Words(context).turn(a))}
+    if law.of in letters(law.mean) or not words.positive(law.covariance.expr):
         raise WrongRule("declare", "the mean holds its own variable, or the covariance is not one")
-    if law.covariance.expr.free_symbols & {law.of, *law.given}:
+    if letters(law.covariance) & {law.of, *law.given}:
         raise WrongRule("declare", "a random covariance")
-    if any(law.of in theory.laws[process.name, x].mean.expr.free_symbols for x in before):
+    if any(law.of in letters(theory.laws[process.name, x].mean) for x in before):
         raise WrongRule("declare", f"the first law holds {law.of}")
     theory = theory._having("laws", (process.name, law.of), law)
     return theory, _make(theory, "declare", law, Range(), (), {number})

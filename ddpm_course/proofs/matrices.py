@@ -16,10 +16,12 @@ TURNED = "ᵀ"
 
 class Trace(sp.Function):
     """The trace of a word."""
+    is_commutative = True
 
 
 class Det(sp.Function):
     """The determinant of a word."""
+    is_commutative = True
 
 
 @dataclass(frozen=True)
@@ -123,15 +125,17 @@ class Words:
         e = e.replace(lambda x: isinstance(x, sp.log) and x.has(Det), lambda x: sp.expand_log(x, force=True))
         return e.replace(lambda x: isinstance(x, Trace), one)
 
-    def positive(self, e: sp.Expr) -> bool:
-        """Whether this is a sum of positive multiples of covariances, or of such between A and its turn."""
+    def positive(self, e: sp.Expr, definite: bool = False) -> bool:
+        """Whether this is a sum of positive multiples of covariances, or of such between A and its turn;
+        definite: with one that stands alone."""
         for term in sp.Add.make_args(sp.expand(e)):
             numbers, word = term.args_cnc()
             if not word or not self.context.positive(sp.Mul(*numbers)): return False
             middle = word[len(word) // 2] if len(word) % 2 else None
             if middle is None or not self.symmetric(middle.as_base_exp()[0]): return False
             if self.turn(sp.Mul(*word)) != sp.Mul(*word): return False
-        return True
+            definite = definite and len(word) > 1
+        return not definite
 
 
 class MatrixReading:
@@ -171,13 +175,14 @@ class MatrixReading:
     def _div(self, a, b):
         x, y = self(a), self(b)
         if not y.is_number: self.fail("a division by a matrix")
-        if y.expr.is_commutative and not y.expr.has(Det): self.reading.need(lambda c: c.never_zero(y.expr), f"a quotient by {y.expr}")
+        if not y.expr.is_commutative: self.fail("a division by a number that may be zero")
+        if not y.expr.has(Det): self.reading.need(lambda c: c.never_zero(y.expr), f"a quotient by {y.expr}")
         return Matrix(x.expr / y.expr, x.shape)
 
     def _pow(self, a, n):
         x, e = self(a), self.reading.scalar(n)
         if e != -1 or x.shape[0] != x.shape[1]: self.fail("of matrices only the inverse of a square one is read")
-        if not self.words.positive(x.expr): self.fail(f"{x.expr} is not known to have an inverse")
+        if not self.words.positive(x.expr, definite=True): self.fail(f"{x.expr} is not known to have an inverse")
         return Matrix(x.expr**-1, x.shape)
 
     def _transpose(self, a):
@@ -194,7 +199,7 @@ class MatrixReading:
 
     def _det(self, a):
         x = self(a)
-        if x.shape[0] != x.shape[1] or not self.words.positive(x.expr): self.fail("a determinant is of a covariance")
+        if x.shape[0] != x.shape[1] or not self.words.positive(x.expr, definite=True): self.fail("a determinant is of a covariance")
         return Matrix(Det(x.expr))
 
     def _log(self, a): return Matrix(sp.log(self(a).expr))
@@ -203,7 +208,7 @@ class MatrixReading:
         """The mean of the difference of the log densities; of a quadratic form it is a trace."""
         if not p.op == q.op == "normal" or p.parts[0] or q.parts[0]: self.fail("a divergence of two normal laws")
         (m1, S1), (m2, S2) = (tuple(map(self, x.parts[1:])) for x in (p, q))
-        if m1.shape != m2.shape or not all(self.words.positive(S.expr) for S in (S1, S2)):
+        if m1.shape != m2.shape or not all(self.words.positive(S.expr, definite=True) for S in (S1, S2)):
             self.fail("means of one shape and covariances are asked for")
         z = sp.Symbol("drawn", commutative=False)
         total = (sp.log(Det(S2.expr)) - sp.log(Det(S1.expr))) / 2

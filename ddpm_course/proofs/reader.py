@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from lark import Lark, Token, Transformer, UnexpectedInput
+from lark.exceptions import VisitError
 from lark.lexer import Lexer
 
 from .errors import Unreadable
@@ -52,8 +53,8 @@ relation: EQUAL -> equal | DEFINE -> define | LE -> le | GE -> ge | LT -> lt
 
 sum: signed (PLUS product | MINUS product)*
 signed: product | PLUS product | MINUS product
-?product: chain | big | chain big -> mul | chain CDOT big -> mul | power SLASH power -> over
-?chain: power | chain tail -> mul | chain CDOT power -> mul
+?product: chain | big | chain big -> mul | chain CDOT big -> times | power SLASH power -> over
+?chain: power | chain tail -> mul | chain CDOT power -> times
 ?power: base | number
 ?base: atom | atom CARET group -> pow | atom CARET TOP -> transpose
      | number CARET group -> pow
@@ -63,15 +64,16 @@ big: LOG inside -> log | EXP inside -> exp
    | LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product -> limit
 ?inside: atom | number
 under: UNDERSCORE LBRACE INDEX EQUAL sum RBRACE
-?group: LBRACE sum RBRACE | number | symbol | index
+?group: LBRACE sum RBRACE | number | letter | index
+letter: SYMBOL -> symbol
 
 ?atom: symbol | index | member | call | density | normal | mean | kl | blocks
-     | LPAR sum RPAR | LBRACKET sum RBRACKET | LBRACE sum RBRACE
+     | LPAR sum RPAR | LBRACKET sum RBRACKET
      | LVERT sum RVERT CARET group -> norm2 | LBAR sum RBAR -> det
      | LANGLE sum COMMA sum RANGLE -> inner
      | FRAC group group -> div | SQRT group -> sqrt | TRACE LPAR sum RPAR -> trace
 number: INT
-symbol: SYMBOL
+symbol: SYMBOL | LABELLED
 index: INDEX
 member: FAMILY SUBL sum SUBR
 call: FUNCTION LPAR args RPAR | FUNCTION SUBL sum SUBR LPAR args RPAR -> call_at
@@ -90,7 +92,7 @@ row: sum (AMP sum)*
 
 %declare EQUAL DEFINE LE GE LT OVERSET D PLUS MINUS CDOT SLASH CARET TOP LOG EXP SUM PROD LIM TO INFTY
 %declare UNDERSCORE LBRACE RBRACE LPAR RPAR LBRACKET RBRACKET LVERT RVERT LBAR RBAR LANGLE RANGLE
-%declare COMMA COLON SEMICOLON MID PARALLEL FRAC SQRT TRACE INT SYMBOL INDEX FAMILY FUNCTION DENSITY
+%declare COMMA COLON SEMICOLON MID PARALLEL FRAC SQRT TRACE INT SYMBOL LABELLED INDEX FAMILY FUNCTION DENSITY
 %declare SUBL SUBR NORMAL MEAN COV KL BEGIN END ROW AMP
 """
 
@@ -106,7 +108,7 @@ TERMINALS = {
     r"\end{pmatrix}": "END", r"\\": "ROW", "&": "AMP", r"\normal": "NORMAL", r"\mean": "MEAN",
     r"\KL": "KL",
 }
-WORDS = {"INT": "a number", "SYMBOL": "a symbol", "FAMILY": "a symbol with an index", "INDEX": "an index",
+WORDS = {"INT": "a number", "SYMBOL": "a symbol", "LABELLED": "a symbol", "FAMILY": "a symbol with an index", "INDEX": "an index",
          "FUNCTION": "a function", "DENSITY": "a density", "$END": "the end"}
 SPELLINGS = {r"\mathcal{N}": r"\normal ", r"\mathcal N": r"\normal ", r"\mathbb{E}": r"\mean ",
              r"\mathbb E": r"\mean ", r"\operatorname": r"\mathrm", r"D_{\mathrm{KL}}": r"\KL ",
@@ -199,7 +201,7 @@ class Names:
         base, under = self.letter(), []
         if not (base in INDICES and self.next != "_"): under = self.subscript()
         elif base not in self.notation: return (yield Token("INDEX", base))
-        label = f"{base}_{''.join(under)}" if under else base
+        label, labelled = (f"{base}_{''.join(under)}", True) if under else (base, False)
         whole = self.notation.get(label)
         if whole and (under != ["t"] or whole.kind in ("matrix", "column")): name, under = label, []
         elif under and f"{base}_t" in self.notation: name = f"{base}_t"
@@ -207,7 +209,7 @@ class Names:
         entry = self.notation[name]
         if entry.kind == "density": kind = "DENSITY"
         elif entry.arguments: kind = "FUNCTION"
-        else: kind = "FAMILY" if under else "SYMBOL"
+        else: kind = "FAMILY" if under else "LABELLED" if labelled else "SYMBOL"      # TeX sets x^v_1 as x^v_1
         yield Token(kind, name)
         if under:
             yield Token("SUBL", "_")
@@ -224,13 +226,23 @@ class _Given(Lexer):
 
 class _Tree(Transformer):
     """The grammar's rules as nodes; what only punctuates is dropped."""
-    KEPT = {"INT", "SYMBOL", "INDEX", "FAMILY", "FUNCTION", "DENSITY", "PLUS", "MINUS"}
+    KEPT = {"INT", "SYMBOL", "LABELLED", "INDEX", "FAMILY", "FUNCTION", "DENSITY", "PLUS", "MINUS"}
 
     def __default__(self, data, children, meta):
         kept = [c for c in children if not isinstance(c, Token) or c.type in self.KEPT]
         values = [str(c) if isinstance(c, Token) else c for c in kept]
         if data in ("inside", "group", "atom"): return values[0]      # a formula in brackets
         return Node(str(data), tuple(values))
+
+    def times(self, c): return Node("mul", (c[0], c[2]))
+
+    def mul(self, c):
+        """Side by side, a number and a fraction of numbers look like one mixed number."""
+        left, right = c
+        digits = lambda node: node.op == "number"
+        if digits(left) and right.op == "div" and all(map(digits, right.parts)):
+            raise Unreadable("", "", r"a number before a fraction of numbers: write \cdot between them")
+        return Node("mul", (left, right))
 
     def number(self, c): return Node("number", (int(c[0]),))
     def args(self, c): return tuple(x for x in c if isinstance(x, Node))
@@ -275,9 +287,12 @@ def read_relations(latex: str, notation: Notation) -> tuple[tuple[Node, ...], tu
         got = "the end" if token is None or token.type == "$END" else str(token)
         signs = {name: sign.replace("normal", "mathcal N").replace("mean", "mathbb E").replace(r"\KL", "D_{KL}")
                  for sign, name in TERMINALS.items()}
-        expected = sorted(signs.get(name, WORDS.get(name, "")) for name in wrong.expected)
+        expected = sorted({signs.get(name, WORDS.get(name, "")) for name in wrong.expected})
         raise Unreadable(latex, got, f"unexpected {got}; expected one of {'  '.join(filter(None, expected))}") from None
-    return _Tree().transform(tree)
+    try: return _Tree().transform(tree)
+    except VisitError as wrong:
+        if isinstance(wrong.orig_exc, Unreadable): wrong.orig_exc.latex = latex
+        raise wrong.orig_exc from None
 
 
 def read(latex: str, notation: Notation) -> Node:

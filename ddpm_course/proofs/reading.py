@@ -98,6 +98,8 @@ class Reading:
         drawn, given = (frozenset(merge([self.states(v, process) for v in side])) for side in (left, right))
         if not apart(drawn, given, self.rng):
             self.need(lambda c: apart(drawn, given, c.rng), f"a law of {name} with a state on both sides of the bar")
+        if "s" in map(str, process.id.args) and (self.letters["t"], self.letters["s"]) != (t_, s_):
+            self.fail(f"{name} within a sum over t or s")
         id_ = process.id.xreplace({LETTERS[x]: self.letters[x] for x in "ts"})
         return id_, drawn, given
 
@@ -129,7 +131,9 @@ def _number(r, n): return Term(sp.Integer(n))
 
 
 @rule("index")
-def _index(r, letter): return Term(r.letters[letter])
+def _index(r, letter):
+    if letter == "k" and r.letters[letter] == LETTERS["k"]: r.fail("k is the letter of a sum, and stands outside of one")
+    return Term(r.letters[letter])
 
 
 @rule("symbol")
@@ -168,6 +172,7 @@ Reading.defined = _defined
 @rule("member")
 def _member(r, name, index):
     entry, n = r.notation[name], r.scalar(index)
+    if entry.kind == "fresh": r.fail(f"{name} is drawn afresh, and has no index")
     kind = "vector" if name_of(entry)[0] in (STATE, VECTOR) else "scalar"
     return Term(r.defined(sp.Function(name_of(entry))(n), n), kind)
 
@@ -228,6 +233,7 @@ def _pow(r, a, n):
 def _sqrt(r, a):
     base = r.scalar(a)
     r.need(lambda c: c.positive(base, strict=False), f"the root of {base}")
+    if sp.sqrt(base).has(sp.Abs): r.fail(f"the root of the square of an index: {base}")
     return Term(sp.sqrt(base))
 
 
@@ -271,10 +277,10 @@ def _sum(r, *parts):
 def _prod(r, *parts):
     term, limits = _over(r, *parts, "product")
     if term.kind != "scalar": r.fail(f"a product of {term.kind}s")
-    if term.expr.has(Exp):
-        log = r.context.logs(sp.log(term.expr))
-        return Term(Exp(sp.Sum(log, limits)))
-    return Term(sp.Product(term.expr, limits))
+    if not term.expr.has(Exp): return Term(sp.Product(term.expr, limits))
+    inner = Context(r.theory, r.rng.within(*limits))
+    if not inner.positive(term.expr): r.fail(f"a product of densities and of what is not known to be positive: {term.expr}")
+    return Term(Exp(sp.Sum(inner.logs(sp.log(term.expr)), limits)))
 
 
 @rule("density")
@@ -335,7 +341,9 @@ def gaussian_mean(term: Term, names: set[str]) -> sp.Expr:
 @rule("covariance")
 def _covariance(r, over, body):
     if over.op == "letters":
-        with r.drawing(_letters(r, over)): v = r.of_kind(body, "vector")
+        with r.drawing(names := _letters(r, over)): v = r.of_kind(body, "vector")
+        if any(r.theory.kind(a) == "fresh" and named(a) not in {VECTOR + x for x in names} for a in v.free_symbols):
+            r.fail("a covariance of fresh noises that it does not bind")
         if states_of(r.context.unfold(v)): r.fail("a fresh noise beside states, which may depend on it")
         process, given = None, frozenset()
     else:
@@ -367,23 +375,24 @@ def _kl(r, p, q):
 
 @rule("limit")
 def _limit(r, letter, body):
+    """Of a fraction of polynomials in powers a^t of numbers between 0 and 1: each such power tends to 0."""
     if letter != "t": r.fail("a limit is taken in t")
     term = r(body)
-    a, Z = sp.Wild("a"), sp.Dummy("Z")
-    e = r.context.unfold(term.expr)
-    powers = {p for p in e.atoms(sp.Pow) if p.exp.has(t_)}
-    table = {}
-    for p in powers:
+    e, small = r.context.unfold(term.expr), {}
+    for p in {p for p in e.atoms(sp.Pow) if p.exp.has(t_)}:
         rate, rest = sp.expand(p.exp).coeff(t_), sp.expand(p.exp).subs(t_, 0)
-        if r.theory.domain(p.base) != "(0,1)" or not p.base.is_Symbol or not (rate.is_Integer and rate > 0):
+        linear = sp.expand(p.exp - rate * t_ - rest) == 0 and rate.is_Integer and rate > 0
+        if not linear or not p.base.is_Symbol or r.theory.domain(p.base) != "(0,1)":
             raise WrongRule("limit", f"{p} is no power of a number in (0,1) with a positive rate")
-        table[p] = p.base**rest * sp.Dummy(f"Z_{p.base}_{rate}")
-    e = e.xreplace(table)
-    if e.has(t_) or e.has(sp.Sum, sp.Product): raise WrongRule("limit", f"{term.expr} still depends on t elsewhere")
-    small = {a: 0 for a in e.free_symbols if isinstance(a, sp.Dummy)}
-    bottom = sp.fraction(sp.together(e))[1].subs(small)
-    if not Context(r.theory, r.rng).never_zero(bottom): raise WrongRule("limit", "a denominator that tends to zero")
-    return Term(e.subs(small), term.kind)
+        Z = small.setdefault(p.base, sp.Dummy("Z"))
+        e = e.xreplace({p: p.base**rest * Z**rate})
+    inside = [a for a in sp.preorder_traversal(e) if isinstance(a, sp.Function) or a.is_Pow and not a.exp.is_Integer]
+    if e.has(t_, sp.Sum, sp.Product) or any(a.has(*small.values()) for a in inside if small):
+        raise WrongRule("limit", f"{term.expr} is no fraction of powers")
+    top, bottom = sp.fraction(sp.cancel(sp.together(e)))
+    ends = {Z: 0 for Z in small.values()}
+    if not Context(r.theory, r.rng).never_zero(bottom.subs(ends)): raise WrongRule("limit", "a denominator that tends to 0")
+    return Term(top.subs(ends) / bottom.subs(ends), term.kind)
 
 
 @rule("blocks")

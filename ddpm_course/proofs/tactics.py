@@ -58,7 +58,7 @@ def automatic(b: Book, goal: Goal) -> Theorem:
     """By definitions; a law by the known laws and noises of its process; densities by their laws."""
     claim = goal.claim
     if isinstance(claim, Law): return _law(b, goal)
-    if claim.left.kind == "matrix" if isinstance(claim, Equal) else False:
+    if isinstance(claim, Equal) and claim.left.kind == "matrix":
         return kernel.agree(b.theory, claim.left, claim.right, goal.range)
     if isinstance(claim, AtMost): raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
     try: return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
@@ -222,7 +222,9 @@ def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theore
     r = b.reading(rng.lo)
     (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
     ratio = Term(kernel.Exp(r.log_density(q) - r.log_density(p)))
-    (u,) = (bound.claim.right.expr - bound.claim.left.expr).free_symbols
+    letters = (bound.claim.right.expr - bound.claim.left.expr).free_symbols
+    if len(letters) != 1: raise WrongRule("gibbs", "the bound is not one in a single letter")
+    (u,) = letters
     th = kernel.monotone(b.theory, kernel.substitute(b.theory, bound, u, ratio, rng), first, C)
     return th, kernel.importance(b.theory, first, S, C, second, D, rng)
 

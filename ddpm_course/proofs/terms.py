@@ -137,10 +137,9 @@ def states_of(e) -> set[sp.Tuple]:
     found = set().union(*(states_of(a) for a in e.args)) if e.args else set()
     if isinstance(e, (sp.Sum, sp.Product)):
         (k, low, high), inside, found = e.limits[0], found, set()
-        for ends in inside:      # an end that falls as k rises has its extremes exchanged
-            fall = any(sp.diff(end, k) < 0 for end in ends)
-            first, last = (high, low) if fall else (low, high)
-            found.add(span(ends[0].subs(k, first), ends[1].subs(k, last)))
+        for first, last in inside:      # an end that falls as k rises has its extreme at the other end
+            first = first.subs(k, high if sp.diff(first, k) < 0 else low)
+            found.add(span(first, last.subs(k, low if sp.diff(last, k) < 0 else high)))
     return found
 
 # %% ../../nbs/50_terms.ipynb #5fb19833

@@ -9,18 +9,23 @@ from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from .errors import WrongRule
-from .terms import EE, EV, STATE, Range, T_, covered, named, span, states_of, t_, s_
+from .terms import EE, EV, M, STATE, VECTOR, Range, T_, covered, named, span, states_of, t_, s_
 
 # %% auto #0
 __all__ = ['Symbol', 'Definition', 'Process', 'Noise', 'Hypothesis', 'Theory']
 
 # %% ../../nbs/51_theories.ipynb #10418e54
 _KEY = object()
+_NOTHING: Mapping = MappingProxyType({})
 
 # %% ../../nbs/51_theories.ipynb #63e73d3b
-def _empty() -> Mapping: return MappingProxyType({})
+def _empty() -> Mapping: return _NOTHING
+
+# %% ../../nbs/51_theories.ipynb #e024b34f
+def _is_index(subscript: str) -> bool: return bool(subscript) and set(subscript) <= set("tksij0123456789+-")
 
 # %% ../../nbs/51_theories.ipynb #9a0a8643
 @dataclass(frozen=True)
@@ -37,6 +42,7 @@ class Definition:
     head: sp.Expr
     value: sp.Expr
     lo: int
+    assumes: frozenset[str] = frozenset()
 
 # %% ../../nbs/51_theories.ipynb #4eef1be7
 @dataclass(frozen=True)
@@ -79,8 +85,10 @@ class Noise:
     lo: int
     assumes: frozenset[str]
 
-    def independent_of(self, n, given, rng: Range) -> bool:
-        """Whether the noise at n is N(0, I) given these states: they come before it, or are its own."""
+    def independent_of(self, process, n, given, rng: Range) -> bool:
+        """Whether the noise at n is N(0, I) given these states, in a process: they come before it, or
+        are those of its own law."""
+        if self.process.subs(t_, n) != process: return False
         own = [sp.Tuple(a.subs(t_, n), b.subs(t_, n)) for a, b in self.given]
         return covered(given, own, rng) or self.step and covered(given, [span(sp.S.Zero, n - 1)], rng)
 
@@ -107,7 +115,8 @@ class Theory:
     key: InitVar[object] = None
 
     def __post_init__(self, key):
-        if key is not _KEY and (self.history or any(vars(self).values())):
+        tables = (v for name, v in vars(self).items() if name != "history")
+        if key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables)):
             raise WrongRule("theory", "a theory starts empty, and is extended by its own methods")
 
     def extends(self, elder: Theory) -> bool:
@@ -139,11 +148,10 @@ class Theory:
         if name in self.symbols or name in self.processes: raise WrongRule("notation", f"{name} is declared already")
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
             raise WrongRule("notation", "there is one family of states")
-        stem, mark, last = name.rpartition("_")
+        stem, last = name.lstrip(STATE + VECTOR).rpartition("_")[::2]
         for other in () if kind in ("matrix", "column") else self.symbols:      # v_1 would be v_t at t = 1
-            clash = f"{stem}_t" if last.isdigit() else None
-            if other == clash or last == "t" and other.rpartition("_")[0] == stem and \
-                    other.rpartition("_")[2].isdigit():
+            other_stem, other_last = other.lstrip(STATE + VECTOR).rpartition("_")[::2]
+            if stem and stem == other_stem and "t" in (last, other_last) and all(map(_is_index, (last, other_last))):
                 raise WrongRule("notation", f"{name} clashes with {other}: one is the other at an index")
         return self._having("symbols", name, Symbol(kind, domain))
 
@@ -159,7 +167,8 @@ class Theory:
 
     def with_hypothesis(self, name: str, expr: sp.Expr, strict: bool, lo: int) -> Theory:
         if name in self.hypotheses: raise WrongRule("hypothesis", f"{name} is stated already")
-        if states_of(expr) or expr.has(EE, EV): raise WrongRule("hypothesis", "it is about numbers")
+        hides = any(map(self.random, expr.atoms(AppliedUndef, sp.Symbol)))
+        if states_of(expr) or hides or expr.has(EE, EV, M): raise WrongRule("hypothesis", "it is about numbers")
         return self._having("hypotheses", name, Hypothesis(expr, strict, lo))
 
     def free_head(self, head: sp.Expr) -> None:

@@ -15,7 +15,7 @@ from .terms import EE, EV, Dot, Exp, M, Range, coefficients, covered, dot, named
 __all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains']
 
 # %% ../../nbs/52_unfolding.ipynb #0dc924bb
-k_ = sp.Symbol("k", integer=True)
+k_ = sp.Dummy("k", integer=True)
 
 # %% ../../nbs/52_unfolding.ipynb #21bc5681
 def matches(pattern: sp.Expr, given: sp.Expr) -> sp.Expr | None:
@@ -77,7 +77,7 @@ class Meanings:
         known = self.theory.definitions.get(named(e)) or noises and self.theory.noises.get(named(e))
         n = matches(known.head, e) if known else None
         if n is None: return None
-        self.used.add(known.number)
+        self.used |= {known.number, *known.assumes}
         return known.value.subs(t_, n)
 
     def sequences(self, e: sp.Expr) -> sp.Expr:
@@ -85,7 +85,7 @@ class Meanings:
         for name, (head, first, step, numbers) in self.theory.sequences.items():
             while True:
                 at = [a.args[0] for a in e.atoms(AppliedUndef) if named(a) == name]
-                high = [n for n in at if n.is_nonnegative or any((n - m).is_positive for m in at)]
+                high = [n for n in at if n.is_Integer and n >= 0 or any((n - m).is_positive for m in at)]
                 if not high: break
                 self.used |= numbers
                 e = e.xreplace({head.func(n): first if n == 0 else step.subs(t_, n) for n in high})
@@ -150,7 +150,7 @@ class Means(Meanings):
             return self.mean_vector(process, given, atom.args[2])
         if noise := self.theory.noises.get(named(atom)):
             self.used |= {noise.number, *noise.assumes}
-            if noise.process == process and noise.independent_of(atom.args[0], given, self.rng): return sp.S.Zero
+            if noise.independent_of(process, atom.args[0], given, self.rng): return sp.S.Zero
             return self.mean_vector(process, given, self.unfold(atom))
         return EV(process, given, atom)
 
@@ -163,9 +163,9 @@ class Noises(Means):
         is named, else a noise of the process."""
         if process is None: return self.theory.kind(atom) == "fresh"
         noise = self.theory.noises.get(named(atom))
-        if not noise or noise.process != process: return False
+        if not noise: return False
         self.used |= {noise.number, *noise.assumes}
-        return noise.independent_of(atom.args[0], given, self.rng)
+        return noise.independent_of(process, atom.args[0], given, self.rng)
 
     def noises(self, v: sp.Expr, process, given) -> tuple[sp.Expr, dict, dict]:
         """A vector as a fixed part, the coefficients of single noises, and those of ranges of noises,

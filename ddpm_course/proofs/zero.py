@@ -13,7 +13,7 @@ from .unfolding import Chains, letter_of
 __all__ = ['STANDS', 'KEY', 'split_powers', 'linear', 'merged', 'Sums', 'Signs', 'Context']
 
 # %% ../../nbs/53_zero.ipynb #e36396de
-STANDS = Dot, Exp, M, EE, EV, AppliedUndef, sp.Sum, sp.Product, sp.log
+STANDS = sp.Function, sp.Sum, sp.Product
 KEY = sp.Symbol("k_", integer=True)      # the letter of a body that stands alone
 
 # %% ../../nbs/53_zero.ipynb #9d395568
@@ -219,8 +219,8 @@ class Signs(Sums):
             return None if low is None or low < 0 else ("nonnegative", bool(low > 0))
         if isinstance(atom, sp.Product):
             domain, (_, low, high) = self.theory.domain(atom.function), atom.limits[0]
-            if domain == "(0,1)": return "(0,1)", self.rng.before(low, high)
-            return ("positive", True) if domain == "positive" else None
+            if domain == "(0,1)" and self.rng.before(low - 1, high): return "(0,1)", self.rng.before(low, high)
+            return ("positive", True) if domain in ("positive", "(0,1)") else None
         if atom.is_Pow and self.theory.domain(atom.base) == "(0,1)" and self.rng.before(sp.S.Zero, atom.exp):
             return "(0,1)", self.rng.before(sp.S.One, atom.exp)
         if atom.is_Pow and self._sign(atom.base, True): return "positive", True
