@@ -18,18 +18,18 @@ from without import Code, Condition, conditions, differ
 
 # --- The words of the cases ----------------------------------------------------------------------
 
-a, z, f, x, m, e, n, w = map(sp.Function, ("a_t", "z_t", "f_t", "•x_t", "→m_t", "→e_t", "→n_t", "→w_t"))
+a, b, z, f, x, m, e, n, w = map(sp.Function, ("a_t", "b_t", "z_t", "f_t", "•x_t", "→m_t", "→e_t", "→n_t", "→w_t"))
 q, p, r, c, u, g, L, N, sigma, h, y, o, xi = map(sp.Symbol, ("q", "p", "r", "c", "u", "g", "L", "N", "σ", "→h", "→y", "→o", "→ξ"))
-X, Y, Z, b, A, B, S, S2, number = (sp.Symbol(name, commutative=False) for name in ("X", "Y", "Z", "b", "A", "B", "S", "R", "λ"))
+X, Y, B0, A, B, S, S2, number = (sp.Symbol(name, commutative=False) for name in ("X", "Y", "b", "A", "B", "S", "R", "λ"))
 pair, other = "pair", "other"
 step = sp.Function("s")      # step(t) is a process for one t: x_0, then x_t, then x_{t-1}
 LETTERS = {
-    "a_t": ("scalar", "(0,1)"), "z_t": ("scalar", "real"), "f_t": ("sequence", "real"), "c": ("scalar", "positive"),
+    "a_t": ("scalar", "(0,1)"), "z_t": ("scalar", "real"), "b_t": ("scalar", "positive"), "f_t": ("sequence", "real"), "c": ("scalar", "positive"),
     "u": ("scalar", "positive"), "g": ("scalar", "(0,1)"), "L": ("scalar", "real"), "N": ("scalar", "natural"),
     "σ": ("scalar", "nonnegative"), "•x_t": ("state", "real"), "→m_t": ("vector", "real"), "→h": ("vector", "real"),
     "→y": ("vector", "real"), "→e_t": ("noise", "real"), "→n_t": ("noise", "real"), "→o": ("noise", "real"),
     "→w_t": ("random", "real"), "→ξ": ("fresh", "real"), "X": ("column", "real"), "Y": ("column", "real"),
-    "Z": ("column", "real"), "b": ("column", "real"), "A": ("matrix", "real"), "B": ("matrix", "real"),
+    "b": ("column", "real"), "A": ("matrix", "real"), "B": ("matrix", "real"),
     "S": ("matrix", "symmetric"), "R": ("matrix", "symmetric"), "λ": ("matrix", "symmetric"),
 }
 
@@ -154,7 +154,14 @@ def made_by_hand(k):      # 1 = 0
     return k.Theorem(k.equal(1, 0), 1, T, frozenset(), frozenset(), frozenset(), "derived", (), k.Theory(), (), None)
 
 
-@without("kernel", "_make", "not isinstance(p, Theorem)")
+@without("kernel", "_make", "type(theory) is not Theory")
+def something_like_a_theory(k):      # it says of every letter that it is positive: the root of L^2 is L, at L = -1
+    class Any(k.Theory):
+        def domain(self, atom): return "positive"
+    return k.calc(Any(), k.scalar(sp.sqrt(L**2)), k.scalar(L), [], k.Range()), {L: -1}
+
+
+@without("kernel", "_make", "type(p) is not Theorem")
 def something_like_a_theorem(k):      # a_t = 1, of a number between 0 and 1
     theory = k.letters()
     like = SimpleNamespace(claim=k.equal(a(t), 1), lo=1, hi=T, open=frozenset(), assumes=frozenset(),
@@ -206,8 +213,8 @@ def another_process(k):      # under p the mean of x_t is 5 h, not 0
 @without("kernel", "_same", "isinstance(a, MatrixLaw) and a.of != b.of")
 def another_column(k):      # Y given X has the mean A X; its own is A b, not b
     theory = k.letters().with_process(pair, "pair")
-    theory, th = k.declare_matrix(theory, "1", k.column_law(X, [], b, S))
-    return k.restate(theory, th, k.column_law(Y, [], b, S), k.Range()), k.column_law(Y, [], A * b, S)
+    theory, th = k.declare_matrix(theory, "1", k.column_law(X, [], B0, S))
+    return k.restate(theory, th, k.column_law(Y, [], B0, S), k.Range()), k.column_law(Y, [], A * B0, S)
 
 
 @without("kernel", "_same", "not same")
@@ -264,6 +271,21 @@ def letter_below_one(k):      # g in (0,1), then g := 2: 1 = -1
 def defined_by_itself(k): return k.define(k.letters(), "1", L, k.scalar(L + 1))[1]      # L = L + 1
 
 
+@without("kernel", "define", "meaning.has(EE, EV, M)")
+def name_for_a_mean(k):      # L is E|x_0|^2 under q; that it is more than 2 says nothing of r
+    moment = lambda process: k.mean(process, [], k.Dot(x(0), x(0))) - 2
+    theory, _ = k.define(k.chain(0)[0], "2", L, k.scalar(moment(q)))
+    theory = theory.with_hypothesis("H", L, True, 1)
+    th = k.calc(theory, k.scalar(sp.sqrt(moment(q)**2)), k.scalar(moment(q)), [], k.Range())
+    return k.instance(theory.with_process("r", "forward", "q"), th, "r"), {moment(r) + 2: 1}
+
+
+@without("kernel", "define", "value.expr != 0 and value.kind != ('vector' if is_vector(head) else 'scalar')")
+def name_for_a_column(k):      # the mean of X would be X itself
+    theory = columns(k, (X, [], B0, S))[0]
+    return k.define(theory, "2", B0, k.matrix(X, "n", "1"))[1]
+
+
 @without("kernel", "define", "letters - head.free_symbols")
 def letter_that_moves(k):      # L := a_t for every t, so a_t = a_1
     theory, th = k.define(k.letters(), "1", L, k.scalar(a(t)))
@@ -308,17 +330,48 @@ def start_by_itself(k):      # f_0 := f_T + 1, and f_t = f_{t-1}: all are f_0, s
     return k.restate(theory, k.at(theory, th, T), k.equal(f(T), f(T) + 1), k.Range())
 
 
-@without("kernel", "define_sequence", "states_of(step.expr)")
+@without("kernel", "define_sequence", "states_of(both)")
 def sequence_of_a_state(k):      # f_1 is |x_0|^2, and its mean would be itself
     theory, _ = k.define_sequence(k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(x(0), x(0))))
     th = k.calc(theory, k.scalar(k.mean(q, [], f(t))), k.scalar(f(t)), [], k.Range())
     return k.restate(theory, k.at(theory, th, 1), k.equal(k.mean(q, [], f(1)), k.Dot(x(0), x(0))), k.Range())
 
 
-@without("kernel", "define_sequence", "states_of(first.expr)")
-def sequence_that_starts_at_a_state(k):      # the same with f_0
-    theory, _ = k.define_sequence(k.chain(0)[0], frozenset("12"), f(t), k.scalar(k.Dot(x(0), x(0))), k.scalar(f(t - 1)))
-    return k.calc(theory, k.scalar(k.mean(q, [], f(0))), k.scalar(k.Dot(x(0), x(0))), [], k.Range())
+@without("kernel", "define_sequence", "both.has(EE, EV, M)")
+def sequence_of_means(k):      # f is E|x_0|^2 under q, and so it would be d under r, and d + |h|^2 under p
+    theory, _ = k.chain(0)
+    theory, th = k.define_sequence(theory, frozenset("12"), f(t), k.scalar(0), k.scalar(k.mean(q, [], k.Dot(x(0), x(0)))))
+    theory = theory.with_process("r", "forward", "q").with_process("p", "forward", "q")
+    theory, one = k.declare(theory, "2", k.law(r, x(0), [], 0, 1), 1)
+    theory, two = k.declare(theory, "3", k.law(p, x(0), [], h, 1), 1)
+    first = k.calc(theory, k.scalar(f(t)), k.scalar(d), [k.instance(theory, th, "r"), one], k.Range())
+    second = k.instance(theory, th, "p")
+    return k.transfer(theory, k.equal(d + k.Dot(h, h), d), first, [second, two], k.Range())
+
+
+@without("kernel", "define_sequence", "_hides(theory, both)")
+def sequence_of_noises(k):      # f_1 is |e_1|^2, and its mean would be itself
+    theory, _ = k.define_sequence(noises(k), frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(e(t), e(t))))
+    return k.at(theory, k.calc(theory, k.scalar(k.mean(q, [], f(t))), k.scalar(f(t)), [], k.Range()), 1)
+
+
+@without("kernel", "define_sequence", "{first.kind, step.kind} != {'scalar'}")
+def sequence_of_vectors(k):      # the number f_t is the vector h
+    return k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.vector(h))[1]
+
+
+@without("kernel", "define_sequence", "{a for a in both.free_symbols if a.is_integer and not a.is_positive} - {t_}")
+def sequence_with_another_index(k):      # f_1 = i for every i
+    theory, _ = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar(f(t - 1) + i))
+    return k.calc(theory, k.scalar(f(1)), k.scalar(i), [], k.Range())
+
+
+@without("kernel", "define_sequence", "theory.symbols[name].domain != 'real'")
+def sequence_outside_of_its_domain(k):      # said to be positive, and then f_t = f_{t-1}, f_0 = -1: 1 = -1
+    theory, there = k.letters().with_symbol("y_t", "sequence", "positive"), sp.Function("y_t")
+    theory, _ = k.define_sequence(theory, frozenset("12"), there(t), k.scalar(-1), k.scalar(there(t - 1)))
+    th = k.calc(theory, k.scalar(sp.sqrt(there(t)**2)), k.scalar(there(t)), [], k.Range())
+    return k.restate(theory, k.at(theory, th, 1), k.equal(1, -1), k.Range())
 
 
 # --- Processes -----------------------------------------------------------------------------------
@@ -370,6 +423,12 @@ def start_of_a_process_that_lends_its_step(k):      # E|x_0|^2 under r is d, and
     theory, two = k.declare(theory, "2", k.law(r, x(0), [], 0, 1), 1)
     theory, one = k.declare(theory, "3", k.law(q, x(0), [], 5 * h, 1), 1)
     return k.clash(theory, k.instance(theory, one, "r"), two)
+
+
+@without("kernel", "declare", "e.has(EE, EV, M)")
+def mean_of_its_own(k):      # the mean of x_t would be E x_t + h; it is E x_t
+    E = k.mean_vector(q, [t - 1], x(t))
+    return k.chain(E + h)[1], k.law(q, x(t), [t - 1], E, 1)
 
 
 @without("kernel", "declare", "not covered(states_of(context.unfold(e)), law.given, rng)")
@@ -446,6 +505,13 @@ def noise_that_was_fixed(k):      # E[x_t | x_{t-1}] = x_t
     return k.restate(theory, fixed, k.vectors(k.mean_vector(q, [t - 1], x(t)), x(t)), k.Range())
 
 
+@without("kernel", "innovation", "any(a.is_integer and not a.is_positive and a != t_ for e in parts(q) for a in e.free_symbols)")
+def one_noise_for_all_s(k):      # x_s = ε_t for every s < t: x_1 = x_2
+    theory, process = k.letters().with_process("s", "jump"), sp.Function("s")(t, s)
+    theory, th = k.declare(theory, "1", k.law(process, x(s), [0, t], 0, 1), 2)
+    return k.innovation(theory, "2", th, e(t))[1]
+
+
 @without("kernel", "innovation", "not context.positive(q.variance)")
 def noise_of_no_variance(k):      # x_t = sqrt(σ) ε_t for every x_t, and σ may be 0
     theory, th = k.chain(0, sigma)
@@ -490,7 +556,7 @@ def state_ahead_of_a_step_forward(k): return state_on_the_other_side(k)      # t
 
 # --- Ranges --------------------------------------------------------------------------------------
 
-@without("kernel", "at", "any(a.has(s_) for a in _parts(th.claim))")
+@without("kernel", "at", "any(a.has(s_) for a in parts(th.claim))")
 def moved_beyond_s(k):      # x_{t-1} | x_{t-2}, x_s with s < t: at s = t-1 it is fixed
     theory, th = k.chain(0)
     th = k.at(theory, k.markov(theory, th, [k.span(s)]), t - 1)
@@ -625,17 +691,31 @@ def walk(k):
     return k.innovation(theory, "2", th, n(t))[0]
 
 
-@without("kernel", "combination", "process is not None and len(steps) > 1 and not all(theory.noises[z].step for z in steps)")
+@without("kernel", "combination", "process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps)")
 @without("kernel", "innovation", "q.given == process.parents()[t_][0]", "True", ("WrongRule", "combination"))
 def noises_of_two_whole_ways(k):      # n_t and n_{t+1} share all steps but one: at t = 1 the variance is 2 + sqrt(2)
     th = k.combination(walk(k), q, k.states(0), n(t) + n(t + 1), k.Range())
     return th, k.law(q, n(t) + n(t + 1), [0], 0, 2 + 2 * sp.sqrt(t / (t + 1)))
 
 
-@without("kernel", "combination", "same_kind and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))")
+@without("kernel", "combination", "alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))")
 def one_noise_twice(k):      # at s = t - 1, ε_t + ε_{s+1} has variance 4
     th = k.combination(noises(k), q, k.states(0), e(t) + e(s + 1), k.Range())
     return th, k.law(q, e(t) + e(s + 1), [0], 0, 4)
+
+
+@without("kernel", "combination", "families", "False", ("WrongRule", "combination"))
+def sum_of_noises_of_whole_ways(k):      # the sum of n_1, n_2, n_3 has the variance 8.2, not 3
+    sum_ = sp.Sum(n(k_), (k_, 1, T))
+    truth = 3 + 2 * (1 / sp.sqrt(2) + 1 / sp.sqrt(3) + 2 / sp.sqrt(6))
+    return k.combination(walk(k), q, k.states(0), sum_, k.Range()), k.law(q, sum_, [0], 0, truth)
+
+
+@without("kernel", "combination", "process is not None or named(z) == named(y)", "named(z) == named(y)", ("WrongRule", "combination"))
+def two_names_of_one_noise(k):      # n_t is ε_t, and the sum has variance 4
+    theory, th = k.chain(0)
+    for number_, noise in (("2", e(t)), ("3", n(t))): theory, _ = k.innovation(theory, number_, th, noise)
+    return k.combination(theory, q, k.states(t - 1), e(t) + n(t), k.Range()), k.law(q, e(t) + n(t), [t - 1], 0, 4)
 
 
 @without("theory", "Noise.independent_of", "self.step", "True", ("WrongRule", "combination"))
@@ -652,10 +732,18 @@ def noise_given_what_it_made(k):      # ε_t = x_t is fixed by x_t
     return k.restate(theory, th, k.law(q, e(t), [t], 0, 1), k.Range()), k.law(q, e(t), [t], x(t), 0)
 
 
-@without("unfolding", "Noises.drawn", "noise.process != process", "False", ("WrongRule", "combination"))
+@without("theory", "Noise.independent_of", "self.process.subs(t_, n) != process", "False", ("WrongRule", "combination"))
 def noise_under_another_process(k):      # ε_t is x_t, which has the mean 5 h under p
     theory, _ = k.chain(5 * h, 1, noises(k), "p")
     return k.combination(theory, p, k.states(t - 1), e(t), k.Range()), k.law(p, e(t), [t - 1], 5 * h, 1)
+
+
+@without("theory", "Noise.independent_of", "self.process.subs(t_, n)", "self.process", ("WrongRule", "combination"))
+def noise_of_another_t(k):      # in the process for t, x_{t-1} | x_0 has the mean 7 h
+    theory, _, first = k.one_step(0, 7 * h)
+    theory, _ = k.innovation(theory, "3", first, e(t))
+    th = k.combination(theory, step(t), k.states(0), e(t - 1), k.Range(2))
+    return th, k.law(step(t), e(t - 1), [0], 7 * h, 1)
 
 
 @without("unfolding", "Noises.noises", "slope not in (1, -1)")
@@ -672,7 +760,7 @@ def sum_of_states(k):      # the mean of x_k is x_0
 
 # --- Inductions ----------------------------------------------------------------------------------
 
-@without("kernel", "suppose", "any(a.has(s_) for a in _parts(claim))")
+@without("kernel", "suppose", "any(a.has(s_) for a in parts(claim))")
 def induction_that_moves_s(k):      # f_{s+1}... the step needs s >= 1, the base holds for s = 0: at t = 2, 0 = 7
     theory, th = k.seven()
     claim = k.equal((t - 1) * f(s), 7 * (t - 1))
@@ -680,6 +768,39 @@ def induction_that_moves_s(k):      # f_{s+1}... the step needs s >= 1, the base
     base = k.calc(theory, k.scalar(0), k.scalar(0), [], k.Range())
     made = k.calc(theory, claim.left, claim.right, [th], k.Range(2))
     return k.induct(theory, token, base, made), {s: 0, t: 2, f(0): 0}
+
+
+@without("kernel", "induct", "token.down != down")
+def step_in_the_other_direction(k):      # the hypothesis at t - 1 is the step downwards: a_t = a_T for all t
+    theory, claim = k.letters(), k.equal(a(t), a(T))
+    earlier, token = k.suppose(theory, claim, 1)
+    return k.induct(theory, token, k.calc(theory, k.scalar(a(T)), k.scalar(a(T)), [], k.Range()), earlier, down=True)
+
+
+def base_on(k, rng):
+    """f_{T-1} = 7 holds when T > 1; at T = 1, it is f_0 = 0."""
+    theory, th = k.seven()
+    claim = k.equal(a(t) * f(T - 1), 7 * a(t))
+    _, token = k.suppose(theory, claim, 1)
+    base = k.calc(theory, k.scalar(a(1) * f(T - 1)), k.scalar(7 * a(1)), [th], rng)
+    return k.induct(theory, token, base, k.calc(theory, claim.left, claim.right, [th], k.Range(2))), {T: 1, f(0): 0}
+
+
+@without("kernel", "induct", "base.lo > max(token.start, 1)")
+def base_that_starts_late(k): return base_on(k, k.Range(2))
+
+
+@without("kernel", "induct", "base.hi != T_")
+def base_that_ends_early(k): return base_on(k, k.Range(1, T - 1))
+
+
+@without("kernel", "rule.run", "hasattr(a, 'claim') and type(a) not in (Theorem, Token)")
+def claim_that_changes(k):      # proved for a_t = a_t, said of a_t = 1
+    theory, said = k.letters(), iter([k.equal(a(t), a(t))] * 2 + [k.equal(a(t), 1)] * 9)
+    class Changing:
+        start, down, claim = 1, False, property(lambda self: next(said))
+    same = lambda n: k.calc(theory, k.scalar(a(n)), k.scalar(a(n)), [], k.Range())
+    return k.induct(theory, Changing(), same(1), same(t))
 
 
 @without("kernel", "induct", "base.open")
@@ -821,10 +942,15 @@ def difference_of_two_kinds(k):      # 1 = I
     return k.transfer(theory, k.Equal(k.scalar(1), k.Term(sp.S.One, "isotropic")), th, [], k.Range())
 
 
-@without("kernel", "transfer", "claim.left.kind != known.claim.left.kind")
-def difference_of_matrices(k):      # A B = B A, as a difference of numbers
+@without("kernel", "calc", "left.kind == 'matrix'")
+def matrices_as_numbers(k):      # A B = B A
+    return k.calc(k.letters(), k.matrix(A * B), k.matrix(B * A), [], k.Range())
+
+
+@without("kernel", "transfer", "claim.left.kind == 'matrix'")
+def difference_of_matrices(k):      # A B = B A
     theory = k.letters()
-    th = k.calc(theory, k.scalar(1), k.scalar(1), [], k.Range())
+    th = k.agree(theory, k.matrix(A), k.matrix(A), k.Range())
     return k.transfer(theory, k.Equal(k.matrix(A * B), k.matrix(B * A)), th, [], k.Range())
 
 
@@ -843,11 +969,20 @@ def gap_that_touches_at_a_negative_number(k):      # 0 <= 1/u^2 - 2 u - 3, which
     return k.convex(k.letters(), u, k.scalar(0), k.scalar(u**-2 - 2 * u - 3), sp.S.NegativeOne), {u: 1}
 
 
-@without("kernel", "substitute", "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in _parts(th.claim))")
-def random_number_for_a_letter(k):      # E[L |x|^2] = L E|x|^2, then L is |x|^2: E|x|^4 = |x|^2 E|x|^2
-    theory, X2 = k.chain(0)[0], k.Dot(x(0), x(0))
-    th = k.calc(theory, k.scalar(k.mean(q, [], L * X2)), k.scalar(L * k.mean(q, [], X2)), [], k.Range())
-    return k.substitute(theory, th, L, k.scalar(X2), k.Range())
+@without("kernel", "substitute", "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim))")
+def random_number_for_a_letter(k):      # 0 <= E[u |x|^2] ... with u = |x|^2 under the mean
+    theory, X2 = k.chain(0)[0], k.Dot(x(0), x(0)) + 1
+    th = k.monotone(theory, k.bound(theory, CUBIC, c), q, frozenset())
+    zero = k.equal(k.mean(q, [], c * X2), c * k.mean(q, [], X2))
+    more = k.at_most(k.mean(q, [], c * X2) - c * k.mean(q, [], X2), CUBIC.subs(u, c))
+    th = k.transfer(theory, more, th, [], k.Range())
+    return k.substitute(theory, th, c, k.scalar(X2), k.Range())
+
+
+@without("kernel", "substitute", "u.is_integer")
+def number_of_steps_for_a_letter(k):      # under H, T - t + 1 > 0, true; with T = 1 in the bound, at t = T = 5 it is -16
+    theory = k.letters().with_symbol("T", "scalar", "natural").with_hypothesis("H", T - t + 1, True, 1)
+    return k.substitute(theory, k.bound(theory, CUBIC, T - t + 1), T, k.scalar(1), k.Range()), {T: 5, t: 5}
 
 
 @without("kernel", "substitute", "used = _in_domain(theory, 'substitute', value, theory.domain(u), rng)", "used = set()", ("WrongRule", "substitute"))
@@ -911,56 +1046,56 @@ def columns(k, *laws):
 
 @without("kernel", "declare_matrix", "law.given != frozenset(before)")
 def two_laws_that_do_not_fit(k):      # X given Y does not depend on Y, so Y given X does not depend on X
-    return columns(k, (X, [Y], b, S), (Y, [X], X, S))[2], k.column_law(Y, [X], b, S)
+    return columns(k, (X, [Y], B0, S), (Y, [X], X, S))[2], k.column_law(Y, [X], B0, S)
 
 
 @without("kernel", "declare_matrix", "law.of in before")
-def column_given_itself(k): return columns(k, (X, [], b, S), (X, [X], b, S))[2], k.column_law(X, [X], X, 0 * S)
+def column_given_itself(k): return columns(k, (X, [], B0, S), (X, [X], B0, S))[2], k.column_law(X, [X], X, 0 * S)
 
 
-@without("kernel", "declare_matrix", "law.mean.expr.free_symbols & {law.of}")
-def mean_with_the_column_itself(k): return columns(k, (X, [], X, S))[1], k.column_law(X, [], b, S)      # no mean
+@without("kernel", "declare_matrix", "law.of in letters(law.mean)")
+def mean_with_the_column_itself(k): return columns(k, (X, [], X, S))[1], k.column_law(X, [], B0, S)      # no mean
 
 
 @without("kernel", "declare_matrix", "not words.positive(law.covariance.expr)")
 @without("matrices", "Words.positive", "self.context.positive(sp.Mul(*numbers))", "True", ("WrongRule", "declare"))
-def negative_covariance(k): return columns(k, (X, [], b, -S))[1], k.column_law(X, [], b, S)
+def negative_covariance(k): return columns(k, (X, [], B0, -S))[1], k.column_law(X, [], B0, S)
 
 
 @without("matrices", "Words.positive", "self.turn(sp.Mul(*word)) != sp.Mul(*word)", "False", ("WrongRule", "declare"))
-def covariance_of_two_factors(k): return columns(k, (X, [], b, A * S * B))[1], k.column_law(X, [], b, S)
+def covariance_of_two_factors(k): return columns(k, (X, [], B0, A * S * B))[1], k.column_law(X, [], B0, S)
 
 
-@without("kernel", "declare_matrix", "law.covariance.expr.free_symbols & {law.of, *law.given}")
+@without("kernel", "declare_matrix", "letters(law.covariance) & {law.of, *law.given}")
 def random_covariance(k):      # the covariance of Y holds X, which is not given
-    theory, one, two = columns(k, (X, [], b, S), (Y, [X], b, X * number * turned(k, X)))
-    return k.mix_matrix(theory, one, two), k.column_law(Y, [], b, b * number * turned(k, b) + number * S)
+    theory, one, two = columns(k, (X, [], B0, S), (Y, [X], B0, X * number * turned(k, X)))
+    return k.mix_matrix(theory, one, two), k.column_law(Y, [], B0, B0 * number * turned(k, B0) + number * S)
 
 
-@without("kernel", "declare_matrix", "any(law.of in theory.laws[process.name, x].mean.expr.free_symbols for x in before)")
+@without("kernel", "declare_matrix", "any(law.of in letters(theory.laws[process.name, x].mean) for x in before)")
 def mean_with_the_second_column(k):      # the mean of Y is A Y
     theory, one, two = columns(k, (X, [], Y, S), (Y, [X], A * X, S2))
-    return k.mix_matrix(theory, one, two), k.column_law(Y, [], 0 * b, S2)
+    return k.mix_matrix(theory, one, two), k.column_law(Y, [], 0 * B0, S2)
 
 
 @without("kernel", "mix_matrix", "p.process != q.process")
 def columns_of_two_processes(k):      # in the first process, Y is B X
-    theory, one, _ = columns(k, (X, [], b, S), (Y, [X], B * X, S2))
-    theory, _ = k.declare_matrix(theory.with_process(other, "pair"), "3", k.column_law(X, [], b, S, other))
+    theory, one, _ = columns(k, (X, [], B0, S), (Y, [X], B * X, S2))
+    theory, _ = k.declare_matrix(theory.with_process(other, "pair"), "3", k.column_law(X, [], B0, S, other))
     theory, two = k.declare_matrix(theory, "4", k.column_law(Y, [X], A * X, S2, other))
-    return k.mix_matrix(theory, one, two), k.column_law(Y, [], B * b, S2 + B * S * turned(k, B))
+    return k.mix_matrix(theory, one, two), k.column_law(Y, [], B * B0, S2 + B * S * turned(k, B))
 
 
 @without("kernel", "mix_matrix", "q.given != {p.of}")
 def mix_over_another_column(k):      # the mean of Y would hold X
-    theory, one, two = columns(k, (X, [], b, S), (Y, [X], A * X, S2))
-    return k.mix_matrix(theory, k.mix_matrix(theory, one, two), two), k.column_law(Y, [], A * b, S2)
+    theory, one, two = columns(k, (X, [], B0, S), (Y, [X], A * X, S2))
+    return k.mix_matrix(theory, k.mix_matrix(theory, one, two), two), k.column_law(Y, [], A * B0, S2)
 
 
-@without("kernel", "mix_matrix", "(A + b).has(p.of, turned(p.of))")
-def mean_that_is_a_square(k):      # the mean of (X^T b) X holds S
-    theory, one, two = columns(k, (X, [], b, S), (Y, [X], turned(k, X) * b * X, S2))
-    return k.mix_matrix(theory, one, two), k.column_law(Y, [], turned(k, b) * b * b + S * b, S2)
+@without("kernel", "mix_matrix", "(A + B0).has(p.of, turned(p.of))")
+def mean_that_is_a_square(k):      # the mean of (X^T B0) X holds S
+    theory, one, two = columns(k, (X, [], B0, S), (Y, [X], turned(k, X) * B0 * X, S2))
+    return k.mix_matrix(theory, one, two), k.column_law(Y, [], turned(k, B0) * B0 * B0 + S * B0, S2)
 
 
 def sum_of(k, *terms):
@@ -998,7 +1133,7 @@ def matrices_that_do_not_fit(k):
 
 # --- Theories ------------------------------------------------------------------------------------
 
-@without("theory", "Theory.__post_init__", "key is not _KEY and (self.history or any(vars(self).values()))")
+@without("theory", "Theory.__post_init__", "key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables))")
 def theory_made_by_hand(k):      # a noise of no law: x_t ~ N(0, 1), although its mean is 5 h
     theory, th = k.chain(5 * h)
     forged = k.Noise("2", e(t), x(t), q, k.states(t - 1), True, 1, frozenset())
@@ -1084,7 +1219,13 @@ def hypothesis_about_a_state(k):      # <x_0, h> > 0 cannot hold for all x_0; at
     return k.bound(theory, CUBIC, k.Dot(x(0), h)), {x(0): -3, h: 1}
 
 
-@without("theory", "Theory.with_hypothesis", "expr.has(EE, EV)")
+@without("theory", "Theory.with_hypothesis", "hides")
+def hypothesis_about_a_random_letter(k):      # the same, of a letter that may be x_0
+    theory = k.letters().with_hypothesis("H", k.Dot(w(t), h), True, 1)
+    return k.bound(theory, CUBIC, k.Dot(w(t), h)), {w(1): -3, h: 1}
+
+
+@without("theory", "Theory.with_hypothesis", "expr.has(EE, EV, M)")
 def hypothesis_about_a_mean(k):      # E|x_0|^2 > 2 under q says nothing of r
     moment = lambda process: k.mean(process, [], k.Dot(x(0), x(0))) - 2
     theory = k.chain(0)[0].with_hypothesis("H", moment(q), True, 1)
@@ -1184,6 +1325,18 @@ def factors_in_any_order(k):      # false where j is not between i and t
     return k.calc(theory, k.scalar(k.M(q, one, two, three)), k.scalar(right), [], k.Range())
 
 
+@without("unfolding", "Meanings.sequences", "n.is_Integer and n >= 0", "n.is_nonnegative", ("NotProved", "calc"))
+def sequence_at_T_minus_1(k):      # at T = 1, f_{T-1} is f_0 = 0
+    return k.calc(k.seven()[0], k.scalar(f(T - 1)), k.scalar(7), [], k.Range()), {T: 1, f(0): 0}
+
+
+@without("terms", "states_of", "low if sp.diff(last, k) < 0 else high", "high", ("NotProved", "calc"))
+def states_from_both_ends(k):      # log q(x_1, ..., x_{t-1}) + log q(x_2, ..., x_{t-2}) is not fixed by x_1, ..., x_{t-2}
+    sum_ = sp.Sum(k.M(q, k.span(k_, t - k_)), (k_, 1, 2))
+    E = k.EE(q, sp.Tuple(k.span(1, t - 2)), sum_)
+    return k.calc(k.chain(0)[0], k.scalar(E), k.scalar(sum_), [], k.Range(5)), "a number that x_{t-1} moves"
+
+
 @without("zero", "Signs._sign", "if numbers == 0: return not strict", "pass", ("WrongRule", "substitute"))
 def zero_that_is_positive(k): return k.bound(k.letters(), POLE, 0), {u: 0}      # 1/0
 
@@ -1280,14 +1433,20 @@ EXEMPT = {
     ("kernel", "mix", "not apart([span(q.of.args[0])], p.given, rng)"): "what is mixed of true laws is true, even of a state given itself",
     ("kernel", "condition", "not apart([x], [*p.given, span(p.of.args[0])], rng)"):
         "a state given itself has no variance, and the variances are asked to be positive",
-    ("kernel", "induct", "not any((a.has(t_) for a in _parts(token.claim)))"):
+    ("kernel", "induct", "not any((a.has(t_) for a in parts(token.claim)))"):
         "without t in the claim, the base is the claim itself",
-    ("kernel", "transfer", "isinstance(claim, Law)"): CRASH + ", a law has no left side",
+    ("kernel", "transfer", "not isinstance(claim, (Equal, AtMost))"): CRASH + ", a law has no left side",
+    ("kernel", "transfer", "claim.left.kind != known.claim.left.kind"):
+        "a difference of numbers, and of the same multiples of I, say the same; of vectors, only 0 is the same",
     ("kernel", "convex", "theory.domain(u) != 'positive'"):
         "on a smaller domain the bound holds as well; on a larger one no slope of a logarithm or a root is proved to rise",
     ("kernel", "convex", "gap.free_symbols != {u}"): "the gap is convex in u for every value of the other letters",
     ("kernel", "convex", "gap.atoms(sp.Function) - gap.atoms(sp.log)"):
         "the derivative of another function of u is a symbol without sign, and the slope is not proved to rise",
+    ("kernel", "substitute", "theory.kind(u) != 'scalar'"): "a bound in a letter that is not declared was proved for all numbers",
+    ("kernel", "substitute", "named(u) in theory.definitions"): "a letter with a meaning is replaced by that before",
+    ("kernel", "substitute", "not u.is_Symbol"): "the value of a family at one index is a number like another",
+    ("kernel", "substitute", "not isinstance(th.claim, AtMost)"): "an equation of numbers holds for every number, too",
     ("kernel", "substitute", "th.open"): "what is supposed holds for every value of the letter",
     ("kernel", "monotone", "th.open"): "what is supposed holds for all states",
     ("kernel", "declare_matrix", "process.shape != 'pair'"): "columns beside a chain: nothing connects them with its states",
@@ -1295,9 +1454,8 @@ EXEMPT = {
     ("kernel", "mix_matrix", "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))"): CRASH + ", other means have no words",
     ("kernel", "mix_matrix", "p.given"): "a pair has no law given its second column that could follow",
     ("theory", "Theory.free_head", "name not in self.symbols"): CRASH + ", define looks the letter up",
-    ("theory", "Theory.with_symbol", "other == clash"): "for the reader: to the rules, v_1 and v_t at 1 are two letters",
-    ("theory", "Theory.with_symbol", "last == 't' and other.rpartition('_')[0] == stem and other.rpartition('_')[2].isdigit()"):
-        "for the reader, as before",
+    ("theory", "Theory.with_symbol", "stem and stem == other_stem and ('t' in (last, other_last)) and all(map(_is_index, (last, other_last)))"):
+        "for the reader: to the rules, v_1 and v_t at 1 are two letters",
     ("matrices", "Words.mul", "isinstance(x, Blocks)"): CRASH + ", blocks have no shape",
     ("matrices", "Words.mul", "isinstance(y, Blocks)"): CRASH + ", blocks have no shape",
 }

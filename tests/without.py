@@ -128,7 +128,7 @@ def conditions(file: str) -> list[tuple[str, str, str]]:
 # --- In numbers ----------------------------------------------------------------------------------
 
 def value(e: sp.Expr, at: dict) -> complex:
-    """With T = 3, d = 2, vectors of one entry, and numbers between 0 and 1 for what `at` does not name."""
+    """With T = 3 unless `at` says so, d = 2, vectors of one entry, and numbers between 0 and 1 for what `at` does not name."""
     table = {}
 
     def number(atom):
@@ -142,15 +142,15 @@ def value(e: sp.Expr, at: dict) -> complex:
         if name in ("EE", "EV", "M") or isinstance(e, AppliedUndef) or e.is_Symbol: return number(e)
         return e.func(*map(walk, e.args)) if e.args else e
 
-    e = sp.sympify(e).subs({**{x: n for x, n in at.items() if x.is_Symbol and x.is_integer}, T_: 3, d_: 2})
+    e = sp.sympify(e).subs({**{x: n for x, n in at.items() if x.is_Symbol and x.is_integer}, T_: at.get(T_, 3), d_: 2})
     e = e.replace(lambda x: isinstance(x, sp.Sum | sp.Product), lambda x: x.doit())
     return complex(walk(e))
 
 
 def differ(left, right, at: dict, at_most: bool = False) -> bool:
-    """Whether a relation fails somewhere, for t from at["from"] to 3: two numbers differ, or one is none."""
+    """Whether a relation fails somewhere, for t from at["from"] to T: two numbers differ, or one is none."""
     first, found = at.pop("from"), []
-    for n in range(first, 4):
+    for n in range(first, int(at.get(T_, 3)) + 1):
         if at.get(t_, n) != n: continue
         try: x, y = (value(e, {**at, t_: sp.Integer(n)}) for e in (left, right))
         except (TypeError, ZeroDivisionError): return True

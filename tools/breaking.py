@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import ddpm_course.proofs
-from ddpm_course.proofs import ProofError, Unreadable, in_book, oracle
+from ddpm_course.proofs import ProofError, Undefined, Unreadable, in_book, oracle
 from ddpm_course.proofs.book import WORDS, Book, chapters, is_mathematics
 from ddpm_course.proofs.declarations import Declarations
 from ddpm_course.proofs.reader import read_relations
@@ -260,6 +260,8 @@ def tried(statement: Statement, kind: str, text: str, always: bool = True) -> Tr
     kernel, book = kernel_says(statement.saying(text))
     if book and statement.kind != "assume" and at_once in ("", HOLDS, NO_NUMBERS):
         at_once = oracle_says(sides, book.declarations, statement.start, SEEDS)
+        if statement.kind == "define" and at_once == Undefined.__name__:
+            at_once = ""  # the law of what does not vary has no density
     return Trial(kind, text, kernel, at_once)
 
 
