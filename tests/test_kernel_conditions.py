@@ -2,7 +2,10 @@
 
 A case names one condition: file, function, text. In a copy of the code it is missing; there, the derivation
 below it proves something false. In the code as it is, the same derivation is refused, at that condition. A
-derivation returns its theorem, and the numbers where its sides differ, or what is true instead."""
+derivation returns its theorem, and numbers at which its sides differ, or what is true instead, or why a side
+has no meaning; where it says nothing, the sides differ at some numbers between 0 and 1.
+
+At the end: conditions that need no case, each with a reason; and false statements that still pass."""
 
 import ast
 from dataclasses import dataclass, fields
@@ -18,14 +21,17 @@ from without import Code, Condition, conditions, differ
 
 # --- The words of the cases ----------------------------------------------------------------------
 
-a, b, z, f, x, m, e, n, w = map(sp.Function, ("a_t", "b_t", "z_t", "f_t", "•x_t", "→m_t", "→e_t", "→n_t", "→w_t"))
-q, p, r, c, u, g, L, N, sigma, h, y, o, xi = map(sp.Symbol, ("q", "p", "r", "c", "u", "g", "L", "N", "σ", "→h", "→y", "→o", "→ξ"))
+a, b, z, f, x, m, e, n, w = map(sp.Function, (
+    "a_t", "b_t", "z_t", "f_t", "•x_t", "→m_t", "→e_t", "→n_t", "→w_t"))
+q, p, r, c, u, g, L, N, sigma, h, y, o, xi = map(sp.Symbol, (
+    "q", "p", "r", "c", "u", "g", "L", "N", "σ", "→h", "→y", "→o", "→ξ"))
 X, Y, B0, A, B, S, S2, number = (sp.Symbol(name, commutative=False) for name in ("X", "Y", "b", "A", "B", "S", "R", "λ"))
 pair, other = "pair", "other"
 step = sp.Function("s")      # step(t) is a process for one t: x_0, then x_t, then x_{t-1}
 LETTERS = {
-    "a_t": ("scalar", "(0,1)"), "z_t": ("scalar", "real"), "b_t": ("scalar", "positive"), "f_t": ("sequence", "real"), "c": ("scalar", "positive"),
-    "u": ("scalar", "positive"), "g": ("scalar", "(0,1)"), "L": ("scalar", "real"), "N": ("scalar", "natural"),
+    "a_t": ("scalar", "(0,1)"), "z_t": ("scalar", "real"), "b_t": ("scalar", "positive"),
+    "f_t": ("sequence", "real"), "c": ("scalar", "positive"), "u": ("scalar", "positive"),
+    "g": ("scalar", "(0,1)"), "L": ("scalar", "real"), "N": ("scalar", "natural"),
     "σ": ("scalar", "nonnegative"), "•x_t": ("state", "real"), "→m_t": ("vector", "real"), "→h": ("vector", "real"),
     "→y": ("vector", "real"), "→e_t": ("noise", "real"), "→n_t": ("noise", "real"), "→o": ("noise", "real"),
     "→w_t": ("random", "real"), "→ξ": ("fresh", "real"), "X": ("column", "real"), "Y": ("column", "real"),
@@ -49,8 +55,6 @@ class Kernel(Code):
     def equal(self, left, right): return self.Equal(self.scalar(left), self.scalar(right))
 
     def vectors(self, left, right): return self.Equal(self.vector(left), self.vector(right))
-
-    def at_most(self, left, right): return self.AtMost(self.scalar(left), self.scalar(right))
 
     def states(self, *times): return frozenset(self.span(sp.sympify(n)) for n in times)
 
@@ -170,7 +174,8 @@ def something_like_a_theorem(k):      # a_t = 1, of a number between 0 and 1
 
 
 @without("kernel", "_make", "not theory.extends(p.theory)")
-@without("theory", "Theory.extends", "n == 0 or self.history[n - 1] is elder.history[n - 1]", "True", ("WrongRule", "restate"))
+@without("theory", "Theory.extends",
+         "n == 0 or self.history[n - 1] is elder.history[n - 1]", "True", ("WrongRule", "restate"))
 def another_theory(k):      # L := 2 there, L := 3 here: 3 = 2
     _, there = k.define(k.letters(), "1", L, k.scalar(2))
     here, _ = k.define(k.letters(), "1", L, k.scalar(3))
@@ -259,7 +264,8 @@ def natural_letter(k): return then_minus_one(k, N, -1)      # 1 = -1
 def positive_letter(k): return then_minus_one(k, c, -1)      # 1 = -1
 
 
-@without("kernel", "_in_domain", "[(value.expr, True), (1 - value.expr, True)]", "[(value.expr, True)]", ("WrongRule", "define"))
+@without("kernel", "_in_domain",
+         "[(value.expr, True), (1 - value.expr, True)]", "[(value.expr, True)]", ("WrongRule", "define"))
 def letter_below_one(k):      # g in (0,1), then g := 2: 1 = -1
     theory = k.letters()
     th = k.calc(theory, k.scalar(sp.sqrt((1 - g)**2)), k.scalar(1 - g), [], k.Range())
@@ -292,7 +298,8 @@ def letter_that_moves(k):      # L := a_t for every t, so a_t = a_1
     return k.restate(theory, k.at(theory, th, 1), k.equal(a(t), a(1)), k.Range())
 
 
-@without("kernel", "define", "not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning))")
+@without("kernel", "define",
+         "not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning))")
 def random_vector_said_to_be_fixed(k):      # E x_0 = x_0
     theory, _ = k.chain(0)
     th = k.calc(theory, k.vector(k.mean_vector(q, [], h)), k.vector(h), [], k.Range())
@@ -340,7 +347,8 @@ def sequence_of_a_state(k):      # f_1 is |x_0|^2, and its mean would be itself
 @without("kernel", "define_sequence", "both.has(EE, EV, M)")
 def sequence_of_means(k):      # f is E|x_0|^2 under q, and so it would be d under r, and d + |h|^2 under p
     theory, _ = k.chain(0)
-    theory, th = k.define_sequence(theory, frozenset("12"), f(t), k.scalar(0), k.scalar(k.mean(q, [], k.Dot(x(0), x(0)))))
+    moment = k.scalar(k.mean(q, [], k.Dot(x(0), x(0))))
+    theory, th = k.define_sequence(theory, frozenset("12"), f(t), k.scalar(0), moment)
     theory = theory.with_process("r", "forward", "q").with_process("p", "forward", "q")
     theory, one = k.declare(theory, "2", k.law(r, x(0), [], 0, 1), 1)
     theory, two = k.declare(theory, "3", k.law(p, x(0), [], h, 1), 1)
@@ -505,7 +513,8 @@ def noise_that_was_fixed(k):      # E[x_t | x_{t-1}] = x_t
     return k.restate(theory, fixed, k.vectors(k.mean_vector(q, [t - 1], x(t)), x(t)), k.Range())
 
 
-@without("kernel", "innovation", "any(a.is_integer and not a.is_positive and a != t_ for e in parts(q) for a in e.free_symbols)")
+@without("kernel", "innovation",
+         "any(a.is_integer and not a.is_positive and a != t_ for e in parts(q) for a in e.free_symbols)")
 def one_noise_for_all_s(k):      # x_s = ε_t for every s < t: x_1 = x_2
     theory, process = k.letters().with_process("s", "jump"), sp.Function("s")(t, s)
     theory, th = k.declare(theory, "1", k.law(process, x(s), [0, t], 0, 1), 2)
@@ -591,7 +600,9 @@ def range_that_ends_later(k):      # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it 
     return k.clash(theory, k.restate(theory, there, k.law(p, x(T), [], 0, 5), k.Range()), last)
 
 
-@without("kernel", "_rewritten.once", "not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi))", "False", ("NotProved", "calc"))
+@without("kernel", "_rewritten.once",
+         "not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi))",
+         "False", ("NotProved", "calc"))
 def applied_before_the_first_t(k):      # f_{t-1} = 7 from t = 1
     theory, th = k.seven()
     return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range()), {f(0): 0}
@@ -612,10 +623,9 @@ def same_on_both_sides_after_the_last_t(k):      # E[|x_t|^2 | x_{t+1}] = 5 d fo
 
 
 @without("kernel", "substitute", "rng.lo < th.lo")
-def bound_before_the_first_t(k):      # sqrt(z_t^2) = z_t from t = 1; z_1 may be -1
+def bound_before_the_first_t(k):      # z_t > 0 from t = 2; at z_1 = -3 the bound is -16
     theory = k.positive_from_2()
-    th = k.calc(theory, k.scalar(sp.sqrt(z(t)**2)), k.scalar(z(t)), [], k.Range(2))
-    return k.substitute(theory, th, u, k.scalar(1), k.Range()), {z(1): -1}
+    return k.substitute(theory, k.bound(theory, CUBIC, z(t), 2), u, k.scalar(1), k.Range()), {z(1): -3}
 
 
 # --- Laws of two states --------------------------------------------------------------------------
@@ -691,27 +701,30 @@ def walk(k):
     return k.innovation(theory, "2", th, n(t))[0]
 
 
-@without("kernel", "combination", "process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps)")
+@without("kernel", "combination",
+         "process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps)")
 @without("kernel", "innovation", "q.given == process.parents()[t_][0]", "True", ("WrongRule", "combination"))
 def noises_of_two_whole_ways(k):      # n_t and n_{t+1} share all steps but one: at t = 1 the variance is 2 + sqrt(2)
     th = k.combination(walk(k), q, k.states(0), n(t) + n(t + 1), k.Range())
     return th, k.law(q, n(t) + n(t + 1), [0], 0, 2 + 2 * sp.sqrt(t / (t + 1)))
 
 
-@without("kernel", "combination", "alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))")
+@without("kernel", "combination",
+         "alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))")
 def one_noise_twice(k):      # at s = t - 1, ε_t + ε_{s+1} has variance 4
     th = k.combination(noises(k), q, k.states(0), e(t) + e(s + 1), k.Range())
     return th, k.law(q, e(t) + e(s + 1), [0], 0, 4)
 
 
-@without("kernel", "combination", "families", "False", ("WrongRule", "combination"))
-def sum_of_noises_of_whole_ways(k):      # the sum of n_1, n_2, n_3 has the variance 8.2, not 3
+@without("kernel", "combination", "len(steps) > 1 or families", "len(steps) > 1", ("WrongRule", "combination"))
+def sum_of_noises_of_whole_ways(k):      # the sum of n_1, n_2, n_3 has the variance 7.2, not 3
     sum_ = sp.Sum(n(k_), (k_, 1, T))
     truth = 3 + 2 * (1 / sp.sqrt(2) + 1 / sp.sqrt(3) + 2 / sp.sqrt(6))
     return k.combination(walk(k), q, k.states(0), sum_, k.Range()), k.law(q, sum_, [0], 0, truth)
 
 
-@without("kernel", "combination", "process is not None or named(z) == named(y)", "named(z) == named(y)", ("WrongRule", "combination"))
+@without("kernel", "combination",
+         "process is not None or named(z) == named(y)", "named(z) == named(y)", ("WrongRule", "combination"))
 def two_names_of_one_noise(k):      # n_t is ε_t, and the sum has variance 4
     theory, th = k.chain(0)
     for number_, noise in (("2", e(t)), ("3", n(t))): theory, _ = k.innovation(theory, number_, th, noise)
@@ -725,7 +738,8 @@ def noise_of_a_whole_way(k):      # n_t | x_{t-1} is nearly fixed: variance 1 / 
 
 
 @without("theory", "Noise.independent_of", "covered(given, own, rng)", "True", ("NotProved", "restate"))
-@without("theory", "Noise.independent_of", "covered(given, [span(sp.S.Zero, n - 1)], rng)", "True", ("NotProved", "restate"))
+@without("theory", "Noise.independent_of",
+         "covered(given, [span(sp.S.Zero, n - 1)], rng)", "True", ("NotProved", "restate"))
 def noise_given_what_it_made(k):      # ε_t = x_t is fixed by x_t
     theory = noises(k)
     th = k.combination(theory, q, k.states(t), e(t), k.Range())
@@ -753,9 +767,9 @@ def sum_of_one_noise(k):      # 3 ε_t has variance 9
 
 
 @without("unfolding", "Noises.noises", "not self.within(one).drawn(atom, process, given)")
-def sum_of_states(k):      # the mean of x_k is x_0
-    sum_ = sp.Sum(x(k_), (k_, 1, T))
-    return k.combination(noises(k, x(t - 1)), q, k.states(0), sum_, k.Range()), k.law(q, sum_, [0], 3 * x(0), 14)
+def sum_of_fixed_vectors(k):      # m_1, m_2, m_3 are fixed: the variance is 0
+    sum_ = sp.Sum(m(k_), (k_, 1, T))
+    return k.combination(k.letters(), None, frozenset(), sum_, k.Range()), k.law(None, sum_, [], sum_, 0)
 
 
 # --- Inductions ----------------------------------------------------------------------------------
@@ -806,9 +820,9 @@ def claim_that_changes(k):      # proved for a_t = a_t, said of a_t = 1
 @without("kernel", "induct", "base.open")
 def base_that_rests_on_the_claim(k):      # L = 0
     theory, claim = k.letters(), k.equal(L + a(t), a(t))
-    earlier, token = k.suppose(theory, claim, 1)
-    base = k.transfer(theory, k.equal(L + a(1), a(1)), earlier, [], k.Range(2))
-    return k.induct(theory, token, base, k.transfer(theory, claim, earlier, [], k.Range(2)))
+    earlier, token = k.suppose(theory, claim, 0)
+    base = k.transfer(theory, k.equal(L + a(0), a(0)), earlier, [], k.Range())
+    return k.induct(theory, token, base, k.transfer(theory, claim, earlier, [], k.Range()))
 
 
 @without("kernel", "induct", "step.open - {token}")
@@ -816,10 +830,12 @@ def induction_inside_another_one(k):
     """y_t = (T - t)(T - 2) L is 0 at T. Downwards, let it be 0 at t. By an induction over t inside, the sum
     f_t of y_2, ..., y_t would be 0 too, so y_{t-1}, a multiple of that. At T = 3, t = 1, y is 2 L."""
     y, most = (T - t) * (T - 2) * L, (t - 1) * T - t * (t + 1) / 2 + 1          # f_t = (T - 2) L times that
-    theory, th = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(y.subs(t, 1) * -1), k.scalar(f(t - 1) + y))
+    first, more = k.scalar(-y.subs(t, 1)), k.scalar(f(t - 1) + y)
+    theory, th = k.define_sequence(k.letters(), frozenset("12"), f(t), first, more)
     earlier, token = k.suppose(theory, k.equal(f(t), (T - 2) * L * most), 0)
     made = k.transfer(theory, token.claim, earlier, [th], k.Range())
-    total = k.induct(theory, token, k.calc(theory, k.scalar(f(0)), k.scalar((1 - T) * (T - 2) * L), [], k.Range()), made)
+    base = k.calc(theory, k.scalar(f(0)), k.scalar((1 - T) * (T - 2) * L), [], k.Range())
+    total = k.induct(theory, token, base, made)
     last = k.calc(theory, k.scalar(y.subs(t, t - 1)), k.scalar(f(t) * (T - t + 1) / most), [total], k.Range())
     later, outer = k.suppose(theory, k.equal(y, 0), 1, down=True)
     earlier, inner = k.suppose(theory, k.equal(f(t), 0), 1)
@@ -866,7 +882,9 @@ def step_that_ends_early(k):      # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T i
     return k.induct(theory, token, base, made)
 
 
-@without("kernel", "induct", "used = _same('induct: the base', theory, base.claim, first, Range())", "used = set()", ("NotProved", "induct: the base"))
+@without("kernel", "induct",
+         "used = _same('induct: the base', theory, base.claim, first, Range())",
+         "used = set()", ("NotProved", "induct: the base"))
 def base_of_another_claim(k):      # L = 0
     theory, claim = k.letters(), k.equal(L + a(t), a(t))
     earlier, token = k.suppose(theory, claim, 1)
@@ -874,7 +892,9 @@ def base_of_another_claim(k):      # L = 0
     return k.induct(theory, token, base, k.transfer(theory, claim, earlier, [], k.Range(2)))
 
 
-@without("kernel", "induct", "used |= _same('induct: the step', theory, step.claim, then, rest)", "pass", ("NotProved", "induct: the step"))
+@without("kernel", "induct",
+         "used |= _same('induct: the step', theory, step.claim, then, rest)",
+         "pass", ("NotProved", "induct: the step"))
 def step_of_another_claim(k):      # t L = 0, which holds at t = 0
     theory, claim = k.letters(), k.equal(t * L, 0)
     _, token = k.suppose(theory, claim, 0)
@@ -901,7 +921,9 @@ def hypothesis_at_another_time(k):
 
 # --- Equations and bounds ------------------------------------------------------------------------
 
-@without("kernel", "_rewritten.once", "isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n))", "False", ("NotProved", "calc"))
+@without("kernel", "_rewritten.once",
+         "isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n))",
+         "False", ("NotProved", "calc"))
 def density_of_no_variance(k):      # at σ = 0 there is no density
     theory, th = k.chain(0, sigma)
     gap = k.log(q, t - 1, t) - k.log(q, t - 1)
@@ -969,14 +991,13 @@ def gap_that_touches_at_a_negative_number(k):      # 0 <= 1/u^2 - 2 u - 3, which
     return k.convex(k.letters(), u, k.scalar(0), k.scalar(u**-2 - 2 * u - 3), sp.S.NegativeOne), {u: 1}
 
 
-@without("kernel", "substitute", "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim))")
-def random_number_for_a_letter(k):      # 0 <= E[u |x|^2] ... with u = |x|^2 under the mean
-    theory, X2 = k.chain(0)[0], k.Dot(x(0), x(0)) + 1
-    th = k.monotone(theory, k.bound(theory, CUBIC, c), q, frozenset())
-    zero = k.equal(k.mean(q, [], c * X2), c * k.mean(q, [], X2))
-    more = k.at_most(k.mean(q, [], c * X2) - c * k.mean(q, [], X2), CUBIC.subs(u, c))
-    th = k.transfer(theory, more, th, [], k.Range())
-    return k.substitute(theory, th, c, k.scalar(X2), k.Range())
+@without("kernel", "substitute",
+         "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim))")
+def random_number_for_a_letter(k):      # c E|x|^2 <= E exp(c |x|^2) - 1, with |x|^2 + 1 for c also under the mean
+    theory, _ = k.chain(0)
+    X2, bound = k.Dot(x(0), x(0)), k.convex(theory, u, k.scalar(sp.log(u)), k.scalar(u - 1), sp.S.One)
+    th = k.monotone(theory, k.substitute(theory, bound, u, k.scalar(k.Exp(c * X2)), k.Range()), q, frozenset())
+    return k.substitute(theory, th, c, k.scalar(X2 + 1), k.Range()), {x(0): 100}
 
 
 @without("kernel", "substitute", "u.is_integer")
@@ -985,7 +1006,9 @@ def number_of_steps_for_a_letter(k):      # under H, T - t + 1 > 0, true; with T
     return k.substitute(theory, k.bound(theory, CUBIC, T - t + 1), T, k.scalar(1), k.Range()), {T: 5, t: 5}
 
 
-@without("kernel", "substitute", "used = _in_domain(theory, 'substitute', value, theory.domain(u), rng)", "used = set()", ("WrongRule", "substitute"))
+@without("kernel", "substitute",
+         "used = _in_domain(theory, 'substitute', value, theory.domain(u), rng)",
+         "used = set()", ("WrongRule", "substitute"))
 def negative_number_for_a_positive_letter(k): return k.bound(k.letters(), CUBIC, -3)      # 0 <= -16
 
 
@@ -1010,7 +1033,8 @@ def neither_drawn_nor_given(k):      # the left side is a mean over x_t, the rig
     return k.importance(theory, q, k.states(T), k.states(0), p, k.states(t), k.Range())
 
 
-@without("kernel", "importance", "not all(rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R])")
+@without("kernel", "importance",
+         "not all(rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R])")
 def state_after_the_last(k):
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
     return k.importance(theory, q, k.states(T + 1), frozenset(), p, frozenset(), k.Range()), "q has no state x_{T+1}"
@@ -1092,7 +1116,7 @@ def mix_over_another_column(k):      # the mean of Y would hold X
     return k.mix_matrix(theory, k.mix_matrix(theory, one, two), two), k.column_law(Y, [], A * B0, S2)
 
 
-@without("kernel", "mix_matrix", "(A + B0).has(p.of, turned(p.of))")
+@without("kernel", "mix_matrix", "(A + b).has(p.of, turned(p.of))")
 def mean_that_is_a_square(k):      # the mean of (X^T B0) X holds S
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], turned(k, X) * B0 * X, S2))
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], turned(k, B0) * B0 * B0 + S * B0, S2)
@@ -1133,7 +1157,8 @@ def matrices_that_do_not_fit(k):
 
 # --- Theories ------------------------------------------------------------------------------------
 
-@without("theory", "Theory.__post_init__", "key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables))")
+@without("theory", "Theory.__post_init__",
+         "key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables))")
 def theory_made_by_hand(k):      # a noise of no law: x_t ~ N(0, 1), although its mean is 5 h
     theory, th = k.chain(5 * h)
     forged = k.Noise("2", e(t), x(t), q, k.states(t - 1), True, 1, frozenset())
@@ -1197,7 +1222,9 @@ def start_that_is_not_free(k):      # r starts at N(5 h, 1), and as q at N(0, 1)
     return k.clash(theory, k.instance(theory, one, "r"), two)
 
 
-@without("theory", "Theory.with_process", "like and (shape != 'forward' or like not in self.processes or self.processes[like].shape != 'forward' or self.processes[like].like)")
+@without("theory", "Theory.with_process",
+         "like and (shape != 'forward' or like not in self.processes or "
+         "self.processes[like].shape != 'forward' or self.processes[like].like)")
 @without("theory", "Theory.with_process", "self.processes[like].shape != 'forward'", "False", ("WrongRule", "process"))
 def step_of_no_chain(k):      # for t and for t-1, s says two things of x_{t-1} | x_0: the means 7 h and 0
     theory, second, first = k.one_step(0, 7 * h)
@@ -1350,7 +1377,8 @@ def negative_coefficient(k):      # c > 0, then c := g - 1/2: at g = 1/4, 1/4 = 
     return root_of(k, g - sp.Rational(1, 2)), {g: sp.Rational(1, 4)}
 
 
-@without("zero", "Signs._by_coefficients", "any(n % 2 for u, n in zip(gens, powers) if u in open_)", "False", ("WrongRule", "define"))
+@without("zero", "Signs._by_coefficients",
+         "any(n % 2 for u, n in zip(gens, powers) if u in open_)", "False", ("WrongRule", "define"))
 def number_of_unknown_sign(k): return root_of(k, L + 1), {L: -3}      # 2 = -2
 
 
@@ -1365,7 +1393,9 @@ def root_of(k, value):
 def number_that_may_vanish(k): return k.bound(k.letters(), POLE, sigma), {sigma: 0}      # 1/0
 
 
-@without("zero", "Signs._gram_sign", "bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)", "True", ("WrongRule", "substitute"))
+@without("zero", "Signs._gram_sign",
+         "bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)",
+         "True", ("WrongRule", "substitute"))
 def form_of_unknown_sign(k):      # 1 + |h|^2 + 5 <h, y> is -3 where h = 1, y = -1
     return k.bound(k.letters(), CUBIC, 1 + k.Dot(h, h) + 5 * k.Dot(h, y)), {h: 1, y: -1}
 
@@ -1388,7 +1418,8 @@ def negative_power(k):      # at t = 1 the variance is 1 - 1/g < 0
 
 
 @without("zero", "Signs._by_hypothesis", "self.rng.lo < fact.lo", "False", ("NotProved", "calc"))
-@without("zero", "Context.roots.root", "all(self._one_sign(f, False) for f, _ in factors)", "True", ("NotProved", "calc"))
+@without("zero", "Context.roots.root",
+         "all(self._one_sign(f, False) for f, _ in factors)", "True", ("NotProved", "calc"))
 def hypothesis_before_its_first_t(k):      # z_1 may be -1: 1 = -1
     theory = k.positive_from_2()
     return k.calc(theory, k.scalar(sp.sqrt(z(t)**2)), k.scalar(z(t)), [], k.Range()), {z(1): -1}
@@ -1430,7 +1461,8 @@ EXEMPT = {
         "a true law of a state given itself has no variance, and what is mixed or conditioned of it is true",
     ("kernel", "_linked", "_hides(theory, e)"):
         "a law with a letter that may be random comes from no rule but suppose and numeric, which mark it",
-    ("kernel", "mix", "not apart([span(q.of.args[0])], p.given, rng)"): "what is mixed of true laws is true, even of a state given itself",
+    ("kernel", "mix", "not apart([span(q.of.args[0])], p.given, rng)"):
+        "what is mixed of true laws is true, even of a state given itself",
     ("kernel", "condition", "not apart([x], [*p.given, span(p.of.args[0])], rng)"):
         "a state given itself has no variance, and the variances are asked to be positive",
     ("kernel", "induct", "not any((a.has(t_) for a in parts(token.claim)))"):
@@ -1443,18 +1475,22 @@ EXEMPT = {
     ("kernel", "convex", "gap.free_symbols != {u}"): "the gap is convex in u for every value of the other letters",
     ("kernel", "convex", "gap.atoms(sp.Function) - gap.atoms(sp.log)"):
         "the derivative of another function of u is a symbol without sign, and the slope is not proved to rise",
-    ("kernel", "substitute", "theory.kind(u) != 'scalar'"): "a bound in a letter that is not declared was proved for all numbers",
+    ("kernel", "substitute", "theory.kind(u) != 'scalar'"):
+        "a bound in a letter that is not declared was proved for all numbers",
     ("kernel", "substitute", "named(u) in theory.definitions"): "a letter with a meaning is replaced by that before",
     ("kernel", "substitute", "not u.is_Symbol"): "the value of a family at one index is a number like another",
     ("kernel", "substitute", "not isinstance(th.claim, AtMost)"): "an equation of numbers holds for every number, too",
     ("kernel", "substitute", "th.open"): "what is supposed holds for every value of the letter",
     ("kernel", "monotone", "th.open"): "what is supposed holds for all states",
-    ("kernel", "declare_matrix", "process.shape != 'pair'"): "columns beside a chain: nothing connects them with its states",
+    ("kernel", "declare_matrix", "process.shape != 'pair'"):
+        "columns beside a chain: nothing connects them with its states",
     ("kernel", "declare_matrix", "len(before) > 1"): "a third column given the two before it is a true law",
-    ("kernel", "mix_matrix", "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))"): CRASH + ", other means have no words",
+    ("kernel", "mix_matrix", "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))"):
+        CRASH + ", other means have no words",
     ("kernel", "mix_matrix", "p.given"): "a pair has no law given its second column that could follow",
     ("theory", "Theory.free_head", "name not in self.symbols"): CRASH + ", define looks the letter up",
-    ("theory", "Theory.with_symbol", "stem and stem == other_stem and ('t' in (last, other_last)) and all(map(_is_index, (last, other_last)))"):
+    ("theory", "Theory.with_symbol",
+     "stem and stem == other_stem and ('t' in (last, other_last)) and all(map(_is_index, (last, other_last)))"):
         "for the reader: to the rules, v_1 and v_t at 1 are two letters",
     ("matrices", "Words.mul", "isinstance(x, Blocks)"): CRASH + ", blocks have no shape",
     ("matrices", "Words.mul", "isinstance(y, Blocks)"): CRASH + ", blocks have no shape",
@@ -1501,3 +1537,150 @@ def test_every_condition_is_covered_or_exempt():
     assert len(set(ALL)) == len(ALL)
     assert [x for x in ALL if x not in asked and x not in EXEMPT] == []
     assert [x for x in EXEMPT if x in asked or x not in ALL] == []
+
+
+# --- Conditions that are missing -------------------------------------------------------------------
+
+# Down to `meaning_before_its_first_t`, the reader lets them in; the others are of terms that it refuses.
+
+HOLES = []
+
+
+def hole(reason):
+    """Something false that the code as it is proves."""
+    def mark(derivation):
+        HOLES.append(pytest.param(derivation, marks=pytest.mark.xfail(strict=True, reason=reason), id=derivation.__name__))
+        return derivation
+    return mark
+
+
+@hole("SymPy makes one sum with two letters of it, and the outer letter is dropped")
+def double_sum(k):      # T times the sum of the a_k is the sum of the a_k
+    k1, k2 = sp.symbols("k1 k2", integer=True, cls=sp.Dummy)
+    one = sp.Sum(a(k1), (k1, 1, T))
+    return k.calc(k.letters(), k.scalar(sp.Sum(one, (k2, 1, T))), k.scalar(one), [], k.Range())
+
+
+@hole("the same with a product")
+def double_product(k):
+    k1, k2 = sp.symbols("k1 k2", integer=True, cls=sp.Dummy)
+    one = sp.Product(a(k1), (k1, 1, T))
+    return k.calc(k.letters(), k.scalar(sp.Product(one, (k2, 1, T))), k.scalar(one), [], k.Range())
+
+
+@hole("declare does not ask that the letters of the mean are those of the law")
+def start_law_that_moves(k):      # E x_0 = a_t h for every t, so a_t h = a_T h
+    theory = k.letters().with_process("q", "forward")
+    theory, th = k.declare(theory, "1", k.law(q, x(0), [], a(t) * h, 1), 1)
+    first = k.calc(theory, k.vector(k.mean_vector(q, [], x(0))), k.vector(a(t) * h), [th], k.Range())
+    return k.transfer(theory, k.vectors(a(T) * h, a(t) * h), first, [k.at(theory, th, T)], k.Range())
+
+
+@hole("define_sequence looks for the name in the step as it stands, not in its meaning")
+def sequence_in_a_circle(k):      # z_t := f_t + 1, f_t := z_t, so f_t = f_t + 1
+    theory, _ = k.define(k.letters(), "1", z(t), k.scalar(f(t) + 1))
+    theory, th = k.define_sequence(theory, frozenset("23"), f(t), k.scalar(0), k.scalar(z(t)))
+    return k.transfer(theory, k.equal(f(t), f(t) + 1), th, [], k.Range())
+
+
+@hole("convex does not say which hypotheses it needed")
+def convex_by_a_hypothesis(k):      # (u - 1)^2 (u - 2) is convex where 6 u > 8; at u = 1/2 it is -3/8
+    theory = k.letters().with_hypothesis("H", 6 * u - 8, True, 1)
+    th = k.bound(theory, (u - 1)**2 * (u - 2), sp.Rational(1, 2))
+    assert not th.assumes
+    return th
+
+
+@hole("a definition does not say which hypotheses put its value into the domain of the letter")
+def domain_by_a_hypothesis(k):      # c := L - 1 is positive when L > 1; at L = 0, 1 = -1
+    theory = k.letters().with_hypothesis("H", L - 1, True, 1)
+    th = k.calc(theory, k.scalar(sp.sqrt(c**2)), k.scalar(c), [], k.Range())
+    theory, _ = k.define(theory, "1", c, k.scalar(L - 1))
+    th = k.restate(theory, th, k.equal(sp.sqrt((L - 1)**2), L - 1), k.Range())
+    assert "H" not in th.assumes
+    return th, {L: 0}
+
+
+@hole("a bound that rests on a hypothesis about a letter is put at other values of it")
+def letter_of_a_hypothesis(k):      # under L > 0, the bound holds; at L = -3 it is -16
+    theory = k.letters().with_hypothesis("H", L, True, 1)
+    return k.substitute(theory, k.bound(theory, CUBIC, L), L, k.scalar(-3), k.Range())
+
+
+@hole("declare_matrix looks for the second column in the mean of the first, not in its covariance")
+def covariance_with_the_second_column(k):      # p(X) = N(b, Y λ Y^T), and then Y given X
+    theory, one, two = columns(k, (X, [], B0, Y * number * turned(k, Y)), (Y, [X], A * X, S))
+    return k.mix_matrix(theory, one, two), k.column_law(Y, [], A * B0, S)
+
+
+@hole("a meaning is put in at a t where it was not given, and the domain of a letter was never proved there")
+def meaning_before_its_first_t(k):      # b_1 > 0 by its domain; b_t := z_t from t = 2; z_1 may be -1
+    theory = k.positive_from_2()
+    th = k.calc(theory, k.scalar(sp.sqrt(b(1)**2)), k.scalar(b(1)), [], k.Range())
+    theory, _ = k.define(theory, "1", b(t), k.scalar(z(t)), 2)
+    return k.restate(theory, th, k.equal(sp.sqrt(z(1)**2), z(1)), k.Range()), {z(1): -1}
+
+
+@hole("a noise is taken for one at a t where its law does not hold")
+def noise_before_its_first_t(k):      # x_0 given x_0 and x_1 is fixed, not N(h, 1)
+    theory = k.letters().with_process("p", "bridge")
+    theory, th = k.declare(theory, "1", k.law(p, x(t - 1), [0, t], h, 1), 2)
+    theory, _ = k.innovation(theory, "2", th, e(t))
+    th = k.combination(theory, p, k.states(0, 1), h + e(1), k.Range())
+    law = k.Law(p, x(0), k.states(0, 1), h, sp.S.One)
+    return k.restate(theory, th, law, k.Range()), k.replace(law, mean=x(0), variance=sp.S.Zero)
+
+
+@hole("a sum that runs backwards, which the reader refuses, counts as an empty one for its terms")
+def sum_that_runs_backwards(k):      # the sum over t+2..t is minus the term at t+1: a negative variance
+    theory = noises(k)
+    th = k.combination(theory, q, k.states(0), sp.Sum(e(k_), (k_, t + 2, t)), k.Range())
+    return k.restate(theory, th, k.law(q, -e(t + 1), [0], 0, -1), k.Range()), k.law(q, -e(t + 1), [0], 0, 1)
+
+
+@hole("a product with the letter t, which the reader renames, has the range of t outside of it")
+def product_over_t(k):      # f_0 is 0, and so is the product over 0..T
+    theory, th = k.seven()
+    left, right = (k.scalar(sp.Product(c * factor, (t, 0, T))) for factor in (f(t), 7))
+    return k.calc(theory, left, right, [th], k.Range()), "the left side is 0"
+
+
+@hole("of two sums with one letter, which the reader tells apart, the inner one has the range of the outer one")
+def nested_sums_of_one_letter(k):      # f_0 is 0, and k starts at 0 inside
+    theory, th = k.seven()
+    outer = lambda body: k.scalar(sp.Sum(a(k_) * sp.Sum(body * a(k_), (k_, 0, T))**2, (k_, 1, T)))
+    return k.calc(theory, outer(f(k_)), outer(7), [th], k.Range()), "the left side has terms of 0"
+
+
+@hole("define lets the free letter of a sum stand on the right alone")
+def meaning_with_the_letter_of_a_sum(k):      # L = a_j for every j
+    return k.define(k.letters(), "1", L, k.scalar(a(sp.Dummy("j", integer=True))))[1]
+
+
+@hole("(1/L)^(t/2) is taken for L^(-t/2), for negative L too, which the reader refuses")
+def half_powers_of_a_negative_number(k):      # at L = -1, t = 1 the left side is -1
+    half = t * sp.Rational(1, 2)
+    return k.calc(k.letters(), k.scalar(L**half * (1 / L)**half), k.scalar(1), [], k.Range()), {L: -1, t: 1}
+
+
+@hole("a letter that is declared later may have been taken for fixed before")
+def letter_that_is_declared_later(k):      # E v = v, and then v is x_0
+    theory, there = k.chain(0)[0], sp.Symbol("→v")
+    th = k.calc(theory, k.vector(k.mean_vector(q, [], there)), k.vector(there), [], k.Range())
+    theory, _ = k.define(theory.with_symbol("→v", "random", "real"), "2", there, k.vector(x(0)))
+    return k.restate(theory, th, k.vectors(k.mean_vector(q, [], x(0)), x(0)), k.Range())
+
+
+@hole("a side is asked for its value more than once, and need not be a term")
+def side_that_changes(k):      # proved for 1 = 1, said of 2 = 1
+    said = iter([sp.S.One] + [sp.Integer(2)] * 9)
+    class Changing:
+        kind, expr = "scalar", property(lambda self: next(said))
+    return k.calc(k.letters(), Changing(), k.scalar(1), [], k.Range())
+
+
+@pytest.mark.parametrize("derivation", HOLES)
+def test_a_missing_condition(derivation):
+    try: th, truth, numbers = as_claim(derivation(REAL))
+    except ProofError: return
+    assert not is_false(REAL, th, truth, numbers)

@@ -128,7 +128,7 @@ def conditions(file: str) -> list[tuple[str, str, str]]:
 # --- In numbers ----------------------------------------------------------------------------------
 
 def value(e: sp.Expr, at: dict) -> complex:
-    """With T = 3 unless `at` says so, d = 2, vectors of one entry, and numbers between 0 and 1 for what `at` does not name."""
+    """With vectors of one entry, d = 2, T = 3 unless `at` says so, and numbers between 0 and 1 for what it does not name."""
     table = {}
 
     def number(atom):
@@ -154,5 +154,6 @@ def differ(left, right, at: dict, at_most: bool = False) -> bool:
         if at.get(t_, n) != n: continue
         try: x, y = (value(e, {**at, t_: sp.Integer(n)}) for e in (left, right))
         except (TypeError, ZeroDivisionError): return True
-        found.append(x != x or y != y or (abs((x - y).imag) > 1e-9 or (x - y).real > 1e-9 if at_most else abs(x - y) > 1e-9))
+        gap = x - y
+        found.append(gap != gap or abs(gap.imag) > 1e-9 or (gap.real if at_most else abs(gap.real)) > 1e-9)
     return any(found)

@@ -10,6 +10,7 @@ From the top of the repository: python tools/mutants.py > bench/mutants.md
 """
 
 import ast
+import functools
 import itertools
 import random
 import re
@@ -22,6 +23,7 @@ from breaking import (
 )
 from ddpm_course.proofs import ProofError, WrongRule
 from ddpm_course.proofs.book import Book, Equation
+from ddpm_course.proofs.display import rests_on
 from ddpm_course.proofs.reader import cut
 
 ALONE = 20  # mutants of each equation that the kernel tries although they are refuted
@@ -270,10 +272,13 @@ def in_world(statement: Statement | None) -> tuple[str, str]:
     return kernel, oracle_says(sides, known, equation.start) if kernel == PROVED else ""
 
 
+@functools.cache
 def assumed(number: str) -> frozenset[str]:
-    """All that the proof of an equation rests on: definitions, hypotheses and properties."""
-    equation = course()[by_number()[number]].after.equations[number]
-    return frozenset().union(*(theorem.assumes for theorem in equation.links))
+    """The definitions and hypotheses that an equation rests on, and those of what it is proved from."""
+    book = course()[by_number()[number]].after
+    numbers, hypotheses = rests_on(book.equations[number], book)
+    definitions = frozenset(one for one in numbers if book.equations[one].kind == "definition")
+    return definitions.union(hypotheses, *(assumed(one) for one in numbers if one not in definitions))
 
 
 def derived() -> list[str]:

@@ -11,7 +11,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
-from .matrices import Matrix, MatrixLaw, Words
+from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words
 from ddpm_course.proofs.terms import (
     EE, EV, Dot, Exp, Law, M, Range, T_, Term, apart, covered, coefficients, d_, dot, is_state, is_vector,
     log_normal, merge, named, s_, span, states_of, t_,
@@ -96,6 +96,10 @@ def _make(theory: Theory, rule: str, claim: Claim, rng: Range, premises: Iterabl
         if type(p) is not Theorem: raise WrongRule(rule, f"a {type(p).__name__} is no theorem")
         if not theory.extends(p.theory): raise WrongRule(rule, "a premise is of another theory")
     if rng.bound: raise WrongRule(rule, "a letter of a sum stands outside of it")
+    if type(claim) not in (Equal, AtMost, Law, MatrixLaw) or isinstance(claim, (Equal, AtMost)) and not all(
+            type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right)):
+        raise WrongRule(rule, f"a {type(claim).__name__} is no statement")
+    _all_declared(rule, theory, claim)
     used = frozenset(used)
     assumes = used.union(*(p.assumes for p in premises))
     tokens = frozenset().union(*(p.open for p in premises)) - {close}
@@ -160,6 +164,21 @@ def _law(rule: str, th: Theorem) -> Law:
     if not isinstance(th.claim, Law): raise WrongRule(rule, "a premise is no law")
     return th.claim
 
+# %% ../../nbs/54_kernel.ipynb #e17f353d
+def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
+    """Every letter of a statement was declared: else it could be given another nature later."""
+    sides = [claim.left, claim.right] if isinstance(claim, (Equal, AtMost)) else []
+    exprs = [x.expr for side in sides for row in getattr(side, "rows", [[side]]) for x in row] or parts(claim)
+    for a in set().union(*(e.atoms(AppliedUndef, sp.Symbol) for e in exprs)):
+        name = named(a).removesuffix(TURNED)
+        if not (a.is_integer or a.is_Dummy or name in theory.symbols or name in theory.processes):
+            raise WrongRule(rule, f"{name} is not declared")
+
+# %% ../../nbs/54_kernel.ipynb #715032a8
+def _letters(*exprs: sp.Expr) -> set[sp.Symbol]:
+    """The index letters in expressions."""
+    return {a for e in exprs for a in e.free_symbols if a.is_integer and not a.is_positive}
+
 # %% ../../nbs/54_kernel.ipynb #3a9e2c91
 def _hides(theory: Theory, e) -> bool:
     """Whether an atom without meaning may depend on states unseen."""
@@ -194,16 +213,18 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
     if meaning.has(EE, EV, M): raise WrongRule("define", "a name for a mean or a density of a process")
     if value.expr != 0 and value.kind != ("vector" if is_vector(head) else "scalar"):
         raise WrongRule("define", f"{name} was not declared as a {value.kind}")
-    letters = {a for a in value.expr.free_symbols if a.is_integer and not a.is_positive and not a.has(sp.Dummy)}
+    letters = _letters(value.expr)
     if name in map(named, meaning.atoms(AppliedUndef, sp.Symbol)):
         raise WrongRule("define", f"{name} is defined by itself")
     if letters - head.free_symbols: raise WrongRule("define", f"{letters} stand on the right alone")
     if not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning)):
         raise WrongRule("define", f"{name} would depend on states that it does not show")
     if theory.kind(head) == "fresh": raise WrongRule("define", f"{name} is drawn afresh wherever it stands")
-    _in_domain(theory, "define", value, theory.symbols[name].domain, Range(max(lo, 1)))
-    theory = theory._having("definitions", name, Definition(number, head, value.expr, lo))
-    return theory, _make(theory, "define", Equal(Term(head, value.kind), value), Range(lo), (), {number})
+    domain = theory.symbols[name].domain
+    if domain != "real" and lo > 1: raise WrongRule("define", f"{name} has a domain, and no value at t = 1")
+    assumes = frozenset(_in_domain(theory, "define", value, domain, Range(max(lo, 1))))
+    theory = theory._having("definitions", name, Definition(number, head, value.expr, lo, assumes & set(theory.hypotheses)))
+    return theory, _make(theory, "define", Equal(Term(head, value.kind), value), Range(lo), (), {number, *assumes})
 
 # %% ../../nbs/54_kernel.ipynb #58c13cdf
 @rule
@@ -211,13 +232,15 @@ def define_sequence(theory: Theory, numbers: frozenset[str], head: sp.Expr, firs
     """head(0) := first, head(t) := step, which holds head at t-1 alone, for t >= 1."""
     theory.free_head(head)
     name = named(head)
-    inside = {a for a in step.expr.atoms(AppliedUndef) if named(a) == name}
-    if inside - {head.func(t_ - 1)} or first.expr.has(t_) or name in map(named, first.expr.atoms(AppliedUndef)):
+    context = Context(theory, Range())
+    one, other = context.unfold(first.expr), context.unfold(step.expr)
+    inside = {a for a in other.atoms(AppliedUndef) if named(a) == name}
+    if inside - {head.func(t_ - 1)} or one.has(t_) or name in map(named, one.atoms(AppliedUndef)):
         raise WrongRule("define", f"{name} at t must be given by {name} at t-1 alone")
-    both = first.expr + step.expr
+    both = one + other
     if states_of(both) or both.has(EE, EV, M) or _hides(theory, both) or {first.kind, step.kind} != {"scalar"}:
         raise WrongRule("define", "a sequence is of numbers that no state moves")
-    if {a for a in both.free_symbols if a.is_integer and not a.is_positive} - {t_}:
+    if _letters(both) - {t_}:
         raise WrongRule("define", "a letter stands on the right alone")
     if theory.symbols[name].domain != "real": raise WrongRule("define", f"of {name} no domain is proved")
     theory = theory._having("sequences", name, (head, first.expr, step.expr, numbers))
@@ -243,6 +266,8 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> tuple[Theory, The
         raise WrongRule("declare", f"{process.name} lends its step to others, its start stays free")
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
+        if _letters(e) - _letters(law.of, law.process, *law.given):
+            raise WrongRule("declare", f"{e} moves with a letter that the law does not show")
         if e.has(EE, EV, M): raise WrongRule("declare", f"{e} holds a mean or a density of a process")
         if not covered(states_of(context.unfold(e)), law.given, rng) or _hides(theory, context.unfold(e)):
             raise WrongRule("declare", f"{e} depends on a state that is not given")
@@ -262,7 +287,7 @@ def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> tupl
         raise WrongRule("innovation", "the law is not derived up to T, without open hypothesis")
     if not is_state(q.of) or head.args != (t_,) or theory.kind(head) != "noise":
         raise WrongRule("innovation", "a noise, at t, of the law of a state is defined")
-    if any(a.is_integer and not a.is_positive and a != t_ for e in parts(q) for a in e.free_symbols):
+    if _letters(*parts(q)) - {t_}:
         raise WrongRule("innovation", "the law holds another letter than t")
     if not context.positive(q.variance): raise WrongRule("innovation", "the variance is not proved to be positive")
     process = theory.process(q.process)
@@ -506,6 +531,7 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
     if not (context.zero(gap.subs(u, lowest)) and context.zero(slope.subs(u, lowest))):
         raise WrongRule("convex", f"the gap or its slope does not vanish at {lowest}")
     if not (lowest.is_positive and context.positive(sp.diff(slope, u))): raise WrongRule("convex", "the gap is not convex")
+    if context.used: raise WrongRule("convex", "a hypothesis may leave out the point of contact")
     return _make(theory, "convex", AtMost(left, right), Range())
 
 # %% ../../nbs/54_kernel.ipynb #d02cef67
@@ -515,6 +541,8 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
     if theory.kind(u) != "scalar" or named(u) in theory.definitions or not u.is_Symbol or u.is_integer:
         raise WrongRule("substitute", f"{u} is no letter for any number")
     if not isinstance(th.claim, AtMost): raise WrongRule("substitute", "the premise is no bound")
+    if any(u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values()):
+        raise WrongRule("substitute", f"a hypothesis is about {u}")
     context = Context(theory, rng)
     if th.open or any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim)):
         raise WrongRule("substitute", "the statement is about more than numbers")
@@ -565,7 +593,8 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> tuple[Theory,
         raise WrongRule("declare", "the mean holds its own variable, or the covariance is not one")
     if letters(law.covariance) & {law.of, *law.given}:
         raise WrongRule("declare", "a random covariance")
-    if any(law.of in letters(theory.laws[process.name, x].mean) for x in before):
+    first = [theory.laws[process.name, x] for x in before]
+    if any(law.of in letters(x.mean) | letters(x.covariance) for x in first):
         raise WrongRule("declare", f"the first law holds {law.of}")
     theory = theory._having("laws", (process.name, law.of), law)
     return theory, _make(theory, "declare", law, Range(), (), {number})

@@ -32,7 +32,7 @@ class Range:
         return Range(self.lo, self.hi, (*self.bound, (letter, sp.sympify(low), sp.sympify(high))))
 
     def _ends(self, letter: sp.Symbol, lower: bool) -> list[sp.Expr]:
-        for k, low, high in self.bound:
+        for k, low, high in reversed(self.bound):
             if k == letter: return [low if lower else high]
         if letter == s_: return [sp.Integer(self.lo - 1)] if lower else [t_ - 1]
         if letter in (i_, j_): return [sp.S.Zero] if lower else [T_]
@@ -136,6 +136,7 @@ def states_of(e) -> set[sp.Tuple]:
     if is_state(e): return {span(e.args[0])}
     found = set().union(*(states_of(a) for a in e.args)) if e.args else set()
     if isinstance(e, (sp.Sum, sp.Product)):
+        if len(e.limits) > 1: raise WrongRule("sum", "a sum within a sum")
         (k, low, high), inside, found = e.limits[0], found, set()
         for first, last in inside:      # an end that falls as k rises has its extreme at the other end
             first = first.subs(k, high if sp.diff(first, k) < 0 else low)

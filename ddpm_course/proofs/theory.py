@@ -89,6 +89,7 @@ class Noise:
         """Whether the noise at n is N(0, I) given these states, in a process: they come before it, or
         are those of its own law."""
         if self.process.subs(t_, n) != process: return False
+        if not (rng.before(sp.Integer(self.lo), n) and rng.before(n, T_)): return False
         own = [sp.Tuple(a.subs(t_, n), b.subs(t_, n)) for a, b in self.given]
         return covered(given, own, rng) or self.step and covered(given, [span(sp.S.Zero, n - 1)], rng)
 

@@ -37,6 +37,7 @@ def matches(pattern: sp.Expr, given: sp.Expr) -> sp.Expr | None:
 # %% ../../nbs/52_unfolding.ipynb #c57d48b2
 def letter_of(one) -> tuple[sp.Symbol, sp.Expr, sp.Expr]:
     """The letter of a sum or a product, with its first and its last value."""
+    if len(one.limits) > 1: raise WrongRule("sum", "a sum within a sum")
     return tuple(one.limits[0])
 
 # %% ../../nbs/52_unfolding.ipynb #aa735d37
@@ -49,7 +50,9 @@ class Meanings:
 
     def within(self, one) -> Meanings:
         """The same inside a sum or a product, on the range of its letter."""
-        inner = type(self)(self.theory, self.rng.within(*letter_of(one)))
+        letter, low, high = letter_of(one)
+        if not self.rng.before(low - 1, high): raise WrongRule("sum", f"from {low} to {high}")
+        inner = type(self)(self.theory, self.rng.within(letter, low, high))
         inner.used = self.used
         return inner
 
@@ -76,7 +79,7 @@ class Meanings:
     def meaning(self, e: sp.Expr, noises: bool) -> sp.Expr | None:
         known = self.theory.definitions.get(named(e)) or noises and self.theory.noises.get(named(e))
         n = matches(known.head, e) if known else None
-        if n is None: return None
+        if n is None or not self.rng.before(sp.Integer(known.lo), n): return None
         self.used |= {known.number, *known.assumes}
         return known.value.subs(t_, n)
 
@@ -197,11 +200,11 @@ class Chains(Noises):
         back = {}
 
         def walk(e):
-            if isinstance(e, sp.Sum):
+            if isinstance(e, (sp.Sum, sp.Product)):
                 symbol = sp.Dummy()
-                back[symbol] = sp.Sum(self.within(e).over_sums(e.function, f), letter_of(e))
+                back[symbol] = e.func(self.within(e).over_sums(e.function, f), letter_of(e))
                 return symbol
-            return e.func(*map(walk, e.args)) if e.args and e.has(sp.Sum) else e
+            return e.func(*map(walk, e.args)) if e.args and e.has(sp.Sum, sp.Product) else e
 
         return f(self, walk(e)).xreplace(back)
 

@@ -303,7 +303,7 @@ class Context(Signs):
             if isinstance(x, STANDS): return others.setdefault(x, sp.Dummy())
             if x == sp.pi: return others.setdefault(x, sp.Dummy())
             top, bottom = sp.together(x.base).as_numer_denom()
-            base, power = (bottom, -x.exp) if top == 1 else (x.base, x.exp)
+            base, power = (bottom, -x.exp) if top == 1 and self._sign(bottom, True) else (x.base, x.exp)
             count, rest = sp.expand(power).as_coeff_Mul()
             return others.setdefault((base, rest), sp.Dummy())**(2 * count)
 
