@@ -187,14 +187,17 @@ def in_words(theorem: Theorem, notation) -> tuple[tuple, tuple, int]:
         left, right = map(words, parts)
         sign = Node("equal" if isinstance(claim, Equal) else "le")
     if not any(part.has(t_) for part in parts):
-        left = Node("add", (Node("mul", (number(0), Node("index", ("t",)))), left))
+        nothing = Node("mul", (number(0), Node("index", ("t",))))
+        left, right = (Node("add", (nothing, side)) for side in (left, right))
         start = max(start, *times(parts))
     return (left, right), (sign,), start
 
 
 def times(parts: Iterable[sp.Expr]) -> Iterator[int]:
-    """The times that are named by a number."""
+    """The times that are named by a number, and the T from which on those before T exist."""
     yield 0
     for part in parts:
         for atom in (part, *part.atoms(AppliedUndef, sp.Tuple)):
-            yield from (int(n) for n in atom.args if n.is_Integer)
+            for n in atom.args:
+                n = T_ - n if n.has(T_) else n
+                yield from [int(n)] * n.is_Integer

@@ -35,7 +35,7 @@ TESTS = {
     "objective": ["objective", "oracle", "bad_inputs"],
     "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling", "bad_inputs"],
     "mixture": ["mixture"]}
-PROVER = ["proofs", "proofs_oracle", "mutants", "proof_mutants", "reading_mutants"]
+PROVER = ["proofs", "attacks", "kernel_conditions", "proofs_oracle", "mutants", "proof_mutants", "reading_mutants"]
 PROOFS = {f"proofs.{path.stem}": PROVER for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))}
 SIZES, SECONDS = {"the derivation": 320, "the prover": 240}, 180
 
@@ -172,7 +172,8 @@ NO_IMPORT = 10  # the exit code of a child whose changed module cannot be import
 
 
 def run_tests(mutant: Mutant) -> int:
-    """Run its tests with the changed module; pytest's exit code, in a forked child."""
+    """Import the changed module and run its tests, if it has any; pytest's exit code, in a forked
+    child."""
     import pytest
 
     sys.meta_path.insert(0, Instead(mutant))
@@ -180,6 +181,8 @@ def run_tests(mutant: Mutant) -> int:
         importlib.import_module(f"ddpm_course.{mutant.module}")
     except Exception:
         return NO_IMPORT
+    if not mutant.tests:
+        return 0
     plugins = ["no:cacheprovider", "no:nbval", "no:anyio", "no:unraisableexception"]  # starts faster
     return pytest.main(["-x", "-q", "--noconftest", "-m", "not slow",
                         *(f"-p{plugin}" for plugin in plugins),
@@ -249,9 +252,15 @@ def tried(chosen: list[Mutant]) -> dict[Mutant, str]:
 
 
 def control(modules: Iterable[str]) -> dict[str, str]:
-    """What happens to each module as it is, in the same way: "survived", or nothing can be said."""
-    as_they_are = [replace(mutants(module, 1)[0], before="", after="", source=source(module))
-                   for module in modules]
+    """What happens to each module as it is, written out in the same way: "survived", or no result
+    can be trusted. Where modules share their tests, these are run once; the others are imported."""
+    as_they_are, seen = [], set()
+    for module in modules:
+        some = mutants(module, 1)[0]
+        tests = some.tests if some.tests not in seen else ()
+        seen.add(some.tests)
+        text = ast.unparse(ast.parse(source(module)))
+        as_they_are.append(replace(some, before="", after="", source=text, tests=tests))
     return {mutant.module: got for mutant, got in tried(as_they_are).items()}
 
 

@@ -139,10 +139,11 @@ def given_ways(numbers: list[str], seed: str) -> Iterator[tuple[str, ast.expr]]:
 # --- Changes of what is stated ------------------------------------------------------------------
 
 def moved(latex: str, by: str) -> str | None:
-    """A formula with another index in the place of every t; None where t is bound in it."""
+    """A formula with another index in the place of every t; None without t, or where t is bound."""
     tokens = cut(latex)
-    if any(three[:2] == ("{", "t") and three[2] in ("=", r"\to")
-           for three in zip(tokens, tokens[1:], tokens[2:])):
+    bound = any(three[:2] == ("{", "t") and three[2] in ("=", r"\to")
+                for three in zip(tokens, tokens[1:], tokens[2:]))
+    if bound or "t" not in tokens:
         return None
     return " ".join("{t" + by + "}" if token == "t" else token for token in tokens)
 

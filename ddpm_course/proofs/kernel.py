@@ -221,6 +221,7 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
         raise WrongRule("define", f"{name} would depend on states that it does not show")
     if theory.kind(head) == "fresh": raise WrongRule("define", f"{name} is drawn afresh wherever it stands")
     domain = theory.symbols[name].domain
+    if lo < 0: raise WrongRule("define", "before t = 0 there is nothing")
     if domain != "real" and lo > 1: raise WrongRule("define", f"{name} has a domain, and no value at t = 1")
     assumes = frozenset(_in_domain(theory, "define", value, domain, Range(max(lo, 1))))
     theory = theory._having("definitions", name, Definition(number, head, value.expr, lo, assumes & set(theory.hypotheses)))

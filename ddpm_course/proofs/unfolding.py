@@ -9,7 +9,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import WrongRule
-from .terms import EE, EV, Dot, Exp, M, Range, coefficients, covered, dot, named, span, states_of, t_
+from .terms import EE, EV, Dot, Exp, M, Range, T_, coefficients, covered, dot, named, span, states_of, t_
 
 # %% auto #0
 __all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains']
@@ -79,7 +79,7 @@ class Meanings:
     def meaning(self, e: sp.Expr, noises: bool) -> sp.Expr | None:
         known = self.theory.definitions.get(named(e)) or noises and self.theory.noises.get(named(e))
         n = matches(known.head, e) if known else None
-        if n is None or not self.rng.before(sp.Integer(known.lo), n): return None
+        if n is None or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_)): return None
         self.used |= {known.number, *known.assumes}
         return known.value.subs(t_, n)
 
