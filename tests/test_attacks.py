@@ -40,7 +40,11 @@ def test_what_an_earlier_kernel_let_through_is_refused(case):
     assert is_refusal(case, outcome(case, alone=True))
 
 
-@each(TRUTHS)
+LONG = {"4.13", "4.15a"}
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.id, marks=[pytest.mark.slow] * (case.id in LONG))
+                                  for case in TRUTHS])
 def test_true(case):
     with_numbers = outcome(case, alone=False)
     if case.proved: assert with_numbers == outcome(case, alone=True) == "derived"

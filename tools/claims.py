@@ -200,4 +200,4 @@ def times(parts: Iterable[sp.Expr]) -> Iterator[int]:
         for atom in (part, *part.atoms(AppliedUndef, sp.Tuple)):
             for n in atom.args:
                 n = T_ - n if n.has(T_) else n
-                yield from [int(n)] * n.is_Integer
+                if n.is_Integer: yield int(n)

@@ -35,9 +35,13 @@ TESTS = {
     "objective": ["objective", "oracle", "bad_inputs"],
     "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling", "bad_inputs"],
     "mixture": ["mixture"]}
-PROVER = ["proofs", "attacks", "kernel_conditions", "proofs_oracle", "mutants", "proof_mutants", "reading_mutants"]
-PROOFS = {f"proofs.{path.stem}": PROVER for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))}
-SIZES, SECONDS = {"the derivation": 320, "the prover": 240}, 180
+# The second opinion, and what proves. tests/test_kernel_conditions.py is missing here: it breaks the
+# kernel itself, and reads it from its file, where no other module stands in its place.
+SECOND = {"grids", "laws", "oracle", "worlds"}
+PROOFS = {f"proofs.{path.stem}": ["proofs_oracle", "attacks", "reading_mutants"] if path.stem in SECOND
+          else ["proofs", "mutants", "attacks", "proof_mutants"]
+          for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))}
+SIZES, SECONDS = {"the derivation": 320, "the prover": 160}, 300
 
 # --- Changes -------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from contextlib import contextmanager
+from itertools import combinations
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -95,9 +96,10 @@ class Reading:
         """The process of a density, the states that are drawn, and the given ones: none is in both."""
         if name not in self.theory.processes: self.fail(f"{name} is no process yet")
         process = self.theory.processes[name]
-        drawn, given = (frozenset(merge([self.states(v, process) for v in side])) for side in (left, right))
-        if not apart(drawn, given, self.rng):
-            self.need(lambda c: apart(drawn, given, c.rng), f"a law of {name} with a state on both sides of the bar")
+        spans = [[self.states(v, process) for v in side] for side in (left, right)]
+        pairs = list(combinations([x for side in spans for x in side], 2))
+        self.need(lambda c: all(apart([x], [y], c.rng) for x, y in pairs), f"a density of {name} that names a state twice")
+        drawn, given = (frozenset(merge(side)) for side in spans)
         if "s" in map(str, process.id.args) and (self.letters["t"], self.letters["s"]) != (t_, s_):
             self.fail(f"{name} within a sum over t or s")
         id_ = process.id.xreplace({LETTERS[x]: self.letters[x] for x in "ts"})

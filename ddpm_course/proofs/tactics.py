@@ -27,6 +27,7 @@ def known(b: Book, premise: Premise) -> Theorem:
 
 def at_time(b: Book, th: Theorem, time: sp.Expr) -> Theorem:
     """A law at the index where it is about the state at this time."""
+    if not isinstance(th.claim, Law): raise WrongRule("law", "a premise is no law")
     n = matches(th.claim.of, th.claim.of.func(time)) if is_state(th.claim.of) else None
     if n is None and is_state(th.claim.of) and th.claim.of.args == (time,): n = t_
     if n is None: raise WrongRule("law", f"{th.claim.of} is never the state at {time}")
@@ -213,12 +214,14 @@ def increments() -> Tactic:
 def tangent(letter: str) -> Tactic:
     """A bound between functions of one positive number: the gap is convex, and touches zero at 1."""
     def tactic(b, goal):
+        if not isinstance(goal.claim, AtMost): raise WrongRule("tangent", "it proves a bound")
         return kernel.convex(b.theory, sp.Symbol(letter), goal.claim.left, goal.claim.right, sp.S.One)
     return tactic
 
 
 def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theorem, Theorem]:
     """E[log(q/p)] <= E[q/p - 1] under p, from a bound log u <= u - 1; and E[q/p] = 1."""
+    if not isinstance(bound.claim, AtMost): raise WrongRule("gibbs", "the premise is no bound")
     r = b.reading(rng.lo)
     (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
     ratio = Term(kernel.Exp(r.log_density(q) - r.log_density(p)))
@@ -263,9 +266,13 @@ def gap(equality: str, bound: str) -> Tactic:
 def importance() -> Tactic:
     """The mean of a quotient of densities over all that is drawn: the density below cancels."""
     def tactic(b, goal):
-        r, mean = b.reading(goal.range.lo), next(n for s in goal.sides for n in s.walk() if n.op == "mean")
+        r, mean = b.reading(goal.range.lo), next((n for s in goal.sides for n in s.walk() if n.op == "mean"), None)
+        if mean is None or mean.parts[0].op != "density" or not isinstance(goal.claim, Equal):
+            raise WrongRule("importance", "it proves what the mean of a quotient of densities is")
         q, S, C = r.density(*mean.parts[0].parts)
-        name = next(n.parts[0] for n in mean.parts[1].walk() if n.op == "density" and n.parts[0] != named(q))
+        names = [n.parts[0] for n in mean.parts[1].walk() if n.op == "density" and n.parts[0] != named(q)]
+        if not names: raise WrongRule("importance", "no second density stands in the mean")
+        name = names[0]
         p = b.theory.processes[name].id
         th = kernel.importance(b.theory, q, S, C, p, C, goal.range)
         return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [th], goal.range)
