@@ -197,7 +197,7 @@ def times(parts: Iterable[sp.Expr]) -> Iterator[int]:
     """The times that are named by a number, and the T from which on those before T exist."""
     yield 0
     for part in parts:
-        for atom in (part, *part.atoms(AppliedUndef, sp.Tuple)):
+        for atom in part.atoms(AppliedUndef, sp.Tuple):
             for n in atom.args:
-                n = T_ - n if n.has(T_) else n
-                if n.is_Integer: yield int(n)
+                if not isinstance(n, sp.Tuple) and (n := T_ - n if n.has(T_) else n).is_Integer:
+                    yield int(n)
