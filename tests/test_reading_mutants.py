@@ -38,7 +38,7 @@ def test_every_kind_of_change_is_made(change, made):
 
 
 def judge(found: list) -> set[tuple[str, str]]:
-    """Nothing crashed, and nothing was proved that is not true; which equations were accepted."""
+    """Nothing crashed, and nothing was proved that is not true. What was accepted of equations."""
     assert not [one for one in found if one[2].broken]
     assert not [one for one in found if one[2].hole]
     return {(number, change.short) for number, change, got in found if got.accepted and is_claim(number)}
@@ -59,8 +59,16 @@ def test_every_listed_reading_has_its_reason():
 
 
 @pytest.mark.slow
+def test_every_listed_reading_is_accepted_somewhere():
+    there = [(course()[place].number, change, place) for place, change in reading_mutants.all_changes()]
+    tried = {(number, change.short) for number, change, place in there if (number, change.short) in LISTED
+             and reading_mutants.trial(place, change).accepted}
+    assert tried == LISTED.keys()
+
+
+@pytest.mark.slow
 def test_more_changed_readings_are_unreadable_or_refused_or_listed():
     found = reading_mutants.findings()
-    assert judge(found) == LISTED.keys()
+    assert judge(found) <= LISTED.keys()
     stored = (ROOT / "bench/mutants.md").read_text(encoding="utf-8")
     assert reading_mutants.table(found) in stored

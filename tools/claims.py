@@ -187,6 +187,8 @@ def in_words(theorem: Theorem, notation) -> tuple[tuple, tuple, int]:
         left, right = map(words, parts)
         sign = Node("equal" if isinstance(claim, Equal) else "le")
     if not any(part.has(t_) for part in parts):
+        if isinstance(claim, Law) and any(given.has(T_) for given in claim.given):
+            raise NotInWords("a law for some T only")
         nothing = Node("mul", (number(0), Node("index", ("t",))))
         left, right = (Node("add", (nothing, side)) for side in (left, right))
         start = max(start, *times(parts))
