@@ -33,4 +33,5 @@ def pytest_runtest_teardown(item):
 def pytest_terminal_summary(terminalreporter):
     exempt, printing = exempt_and_printing(paths())
     terminalreporter.write_line(
-        f"{exempt} of {printing} notebook cells that print are exempt from comparison")
+        f"{exempt} of {printing} notebook cells that print are exempt from comparison"
+    )

@@ -14,13 +14,18 @@ import time
 from pathlib import Path
 
 import torch
+from training_step import hardware
 
 from ddpm_course.checkpoint import save_checkpoint
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    batches, begin, build_schedule, load_images, start_processes, training_loop)
-
-from training_step import hardware
+    batches,
+    begin,
+    build_schedule,
+    load_images,
+    start_processes,
+    training_loop,
+)
 
 ROUNDS = 8
 COMMAND = Path(sys.executable).with_name("ddpm-course")
@@ -31,8 +36,9 @@ def first_step(words: list[str], room: Path, line: int = 1) -> float:
     """Seconds from the launch until metrics.jsonl has that many lines; then the run is killed."""
     (room / "runs/x.unfinished/metrics.jsonl").unlink(missing_ok=True)
     start = time.perf_counter()
-    run = subprocess.Popen([COMMAND, *words], cwd=room, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        [COMMAND, *words], cwd=room, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     path = room / "runs/x.unfinished/metrics.jsonl"
     while not path.exists() or len(path.read_text().splitlines()) < line:
         time.sleep(0.005)
@@ -57,8 +63,15 @@ def saves() -> list[float]:
     """Seconds of each of 20 checkpoints of the laptop network, until they are on the disk."""
     profile, images = load_profile("laptop"), load_images(load_profile("laptop"))
     state, seconds = begin(profile, 1, 0, CPU), []
-    next(training_loop(profile, build_schedule(profile, CPU), state,
-                       batches(profile, images, 0, 1, CPU), start_processes(profile)))
+    next(
+        training_loop(
+            profile,
+            build_schedule(profile, CPU),
+            state,
+            batches(profile, images, 0, 1, CPU),
+            start_processes(profile),
+        )
+    )
     with tempfile.TemporaryDirectory() as name:
         for step in range(20):
             start = time.perf_counter()
@@ -76,9 +89,15 @@ if __name__ == "__main__":
     print("| what | measured | asked for |\n|---|---|---|")
     print(f"| launch to the first step, fresh | {fresh:.1f} s | |")
     print(f"| launch to the first step, resumed | {resumed:.1f} s | |")
-    print(f"| resumed / fresh, with quartiles | {middle:.2f} ({low:.2f} to {high:.2f}) | at most 1.2 |")
-    print(f"| a checkpoint, median of {len(times)} | {statistics.median(times):.3f} s | at most 0.2 s |")
+    print(
+        f"| resumed / fresh, with quartiles | {middle:.2f} ({low:.2f} to {high:.2f}) | at most 1.2 |"
+    )
+    print(
+        f"| a checkpoint, median of {len(times)} | {statistics.median(times):.3f} s | at most 0.2 s |"
+    )
     print(f"| the slowest of them | {max(times):.3f} s | |")
-    print(f"\n{ROUNDS} rounds on {hardware()}; torch {torch.__version__}, Python "
-          f"{platform.python_version()}.\n\n## Command\n\n"
-          "`OMP_NUM_THREADS=1 python bench/start.py > bench/start.md`")
+    print(
+        f"\n{ROUNDS} rounds on {hardware()}; torch {torch.__version__}, Python "
+        f"{platform.python_version()}.\n\n## Command\n\n"
+        "`OMP_NUM_THREADS=1 python bench/start.py > bench/start.md`"
+    )

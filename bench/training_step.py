@@ -19,8 +19,19 @@ from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.prediction import training_loss
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    batches, begin, build_model, build_schedule, ema_decay, find_device, learning_rate, load_images,
-    sampling_steps, start_processes, training_loop, update_ema)
+    batches,
+    begin,
+    build_model,
+    build_schedule,
+    ema_decay,
+    find_device,
+    learning_rate,
+    load_images,
+    sampling_steps,
+    start_processes,
+    training_loop,
+    update_ema,
+)
 
 ROUNDS = 40
 PROFILE = load_profile("laptop")
@@ -51,8 +62,9 @@ def train_steps(**changes) -> Callable[[], object]:
     images = load_images(profile)
     state = begin(profile, images.image_shape[0], 0, DEVICE)
     shares = batches(profile, images, 0, 1, DEVICE)
-    states = training_loop(profile, build_schedule(profile, DEVICE), state, shares,
-                           start_processes(profile))
+    states = training_loop(
+        profile, build_schedule(profile, DEVICE), state, shares, start_processes(profile)
+    )
     return lambda: next(states)
 
 
@@ -115,35 +127,53 @@ def hardware() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} threads, " \
-           f"{torch.backends.cpu.get_cpu_capability()}"
+    return (
+        f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} threads, "
+        f"{torch.backends.cpu.get_cpu_capability()}"
+    )
 
 
 ROWS = {
-    "one training step, a plain loop against the package's":
-        lambda: (plain_steps(), train_steps()),
-    "one training step, float32 against bfloat16":
-        lambda: (train_steps(), train_steps(precision="bf16")),
-    "one training step, channels first against channels last":
-        lambda: (train_steps(), train_steps(channels_last=True)),
-    "one training step, a whole batch against two parts":
-        lambda: (train_steps(), train_steps(accumulate=2)),
-    "one training step, without dropout against with it":
-        lambda: (train_steps(), train_steps(dropout=0.1)),
-    "one sampling step, float32 against bfloat16":
-        lambda: (sample_steps("fp32"), sample_steps("bf16")),
-    "AdamW, one parameter after another against fused":
-        lambda: (optimizer_step(False), optimizer_step(True)),
-    "moving average, one parameter after another against all at once":
-        lambda: (average(False), average(True)),
+    "one training step, a plain loop against the package's": lambda: (plain_steps(), train_steps()),
+    "one training step, float32 against bfloat16": lambda: (
+        train_steps(),
+        train_steps(precision="bf16"),
+    ),
+    "one training step, channels first against channels last": lambda: (
+        train_steps(),
+        train_steps(channels_last=True),
+    ),
+    "one training step, a whole batch against two parts": lambda: (
+        train_steps(),
+        train_steps(accumulate=2),
+    ),
+    "one training step, without dropout against with it": lambda: (
+        train_steps(),
+        train_steps(dropout=0.1),
+    ),
+    "one sampling step, float32 against bfloat16": lambda: (
+        sample_steps("fp32"),
+        sample_steps("bf16"),
+    ),
+    "AdamW, one parameter after another against fused": lambda: (
+        optimizer_step(False),
+        optimizer_step(True),
+    ),
+    "moving average, one parameter after another against all at once": lambda: (
+        average(False),
+        average(True),
+    ),
 }
 
 if __name__ == "__main__":
     print("# One step of the laptop profile\n")
-    print(f"{DEVICE.type}: {hardware()}; torch {torch.__version__}, Python "
-          f"{platform.python_version()}. Medians of {ROUNDS} rounds in which both sides take turns; "
-          "in brackets the quartiles of the ratio. Not measured on a GPU.\n" if DEVICE.type == "cpu"
-          else "")
+    print(
+        f"{DEVICE.type}: {hardware()}; torch {torch.__version__}, Python "
+        f"{platform.python_version()}. Medians of {ROUNDS} rounds in which both sides take turns; "
+        "in brackets the quartiles of the ratio. Not measured on a GPU.\n"
+        if DEVICE.type == "cpu"
+        else ""
+    )
     print("| what | first | second | second / first |\n|---|---|---|---|")
     for what, build in ROWS.items():
         print(f"| {what} | {compare(*build())} |", flush=True)

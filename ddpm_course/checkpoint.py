@@ -44,21 +44,32 @@ def check_intact(path: Path | str) -> None:
     path = Path(path)
     try:
         listed = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        found = {file.name: facts(file.read_bytes())
-                 for file in path.iterdir() if file.name != MANIFEST}
+        found = {
+            file.name: facts(file.read_bytes()) for file in path.iterdir() if file.name != MANIFEST
+        }
         names = sorted(listed.keys() | found.keys())
     except (OSError, ValueError, AttributeError) as error:
-        raise bad_input(CheckpointError, str(path), "checkpoint",
-                        got=f"{type(error).__name__}: {error}",
-                        expected="a folder with files and their manifest", fix=REMEDY) from None
+        raise bad_input(
+            CheckpointError,
+            str(path),
+            "checkpoint",
+            got=f"{type(error).__name__}: {error}",
+            expected="a folder with files and their manifest",
+            fix=REMEDY,
+        ) from None
     for name in names:
         got, expected = (part.get(name, "no such file") for part in (found, listed))
         if got != expected:
             raise bad_input(
-                CheckpointError, str(path), name,
+                CheckpointError,
+                str(path),
+                name,
                 got=f"a file of {got['bytes']} bytes" if name in found else got,
                 expected=f"the one that was saved, whose SHA-256 is in {MANIFEST}"
-                         if name in listed else expected, fix=REMEDY)
+                if name in listed
+                else expected,
+                fix=REMEDY,
+            )
 
 # %% ../nbs/13_checkpoint.ipynb #0e90e0ea
 @dataclass(frozen=True)
@@ -81,9 +92,14 @@ def read_tensors(path: Path | str) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise bad_input(CheckpointError, str(path), "weights",
-                        got=f"{type(error).__name__}: {error}", expected="a safetensors file",
-                        fix="copy the file again, or train anew") from None
+        raise bad_input(
+            CheckpointError,
+            str(path),
+            "weights",
+            got=f"{type(error).__name__}: {error}",
+            expected="a safetensors file",
+            fix="copy the file again, or train anew",
+        ) from None
 
 # %% ../nbs/13_checkpoint.ipynb #de620c6c
 def read_checkpoint(path: Path | str) -> Checkpoint:
@@ -94,9 +110,14 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         state = json.loads((path / "values.json").read_text(encoding="utf-8"))
         step, values = state["step"], state["values"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise bad_input(CheckpointError, str(path), "values.json",
-                        got=f"{type(error).__name__}: {error}",
-                        expected="the step and the values of a run", fix=REMEDY) from None
+        raise bad_input(
+            CheckpointError,
+            str(path),
+            "values.json",
+            got=f"{type(error).__name__}: {error}",
+            expected="the step and the values of a run",
+            fix=REMEDY,
+        ) from None
     tensors = {file.stem: read_tensors(file) for file in path.glob("*.safetensors")}
     return Checkpoint(path, step, values, tensors)
 
@@ -133,8 +154,7 @@ LEFTOVER = re.compile(r"step-\d{8,}\.(unfinished|old)")
 
 def saved_steps(folder: Path) -> dict[int, Path]:
     """The checkpoints in a folder, intact or not, from the first step to the last."""
-    found = {int(name[1]): path for path in folder.iterdir()
-             if (name := STEP.fullmatch(path.name))}
+    found = {int(name[1]): path for path in folder.iterdir() if (name := STEP.fullmatch(path.name))}
     return dict(sorted(found.items()))
 
 # %% ../nbs/13_checkpoint.ipynb #b4c99f68
@@ -165,8 +185,13 @@ def write_folder(path: Path, files: dict[str, bytes]) -> None:
     sync_folder(path.parent)
 
 # %% ../nbs/13_checkpoint.ipynb #f5de0af6
-def save_checkpoint(folder: Path | str, step: int, tensors: dict[str, dict[str, Tensor]],
-                    values: dict[str, Any], keep: int = 2) -> Path:
+def save_checkpoint(
+    folder: Path | str,
+    step: int,
+    tensors: dict[str, dict[str, Tensor]],
+    values: dict[str, Any],
+    keep: int = 2,
+) -> Path:
     """Write the new folder step-00001000, for step 1000, into folder; return its path.
 
     tensors holds a dict of tensors, on any device, for each file; values must fit into JSON.
@@ -195,12 +220,15 @@ def save_checkpoint(folder: Path | str, step: int, tensors: dict[str, dict[str, 
     except OSError as error:
         with suppress(OSError):
             remove_leftovers(folder)
-        raise bad_input(CheckpointError, str(path), "checkpoint",
-                        got=f"{type(error).__name__}: {error}",
-                        expected=f"room for {sum(map(len, files.values())):,} bytes "
-                                 "in a folder that can be written",
-                        fix="make room, or choose another disk; the earlier checkpoints are "
-                            "as they were") from None
+        raise bad_input(
+            CheckpointError,
+            str(path),
+            "checkpoint",
+            got=f"{type(error).__name__}: {error}",
+            expected=f"room for {sum(map(len, files.values())):,} bytes "
+            "in a folder that can be written",
+            fix="make room, or choose another disk; the earlier checkpoints are as they were",
+        ) from None
     return path
 
 # %% ../nbs/13_checkpoint.ipynb #12c5e640
@@ -213,18 +241,28 @@ def newest_checkpoint(folder: Path | str) -> Checkpoint | None:
     try:
         paths = saved_steps(Path(folder)).values() if Path(folder).exists() else ()
     except OSError as error:
-        raise bad_input(CheckpointError, str(folder), "checkpoints",
-                        got=f"{type(error).__name__}: {error}", expected="a folder",
-                        fix="give the folder of a run") from None
+        raise bad_input(
+            CheckpointError,
+            str(folder),
+            "checkpoints",
+            got=f"{type(error).__name__}: {error}",
+            expected="a folder",
+            fix="give the folder of a run",
+        ) from None
     for path in reversed(paths):
         try:
             return read_checkpoint(path)
         except CheckpointError as error:
             warnings.warn(f"passed over: {error}", stacklevel=2)
     if paths:
-        raise bad_input(CheckpointError, str(folder), "checkpoints", got="none that is intact",
-                        expected=f"one of {len(paths)} to be",
-                        fix="copy them again, or move the folder away to begin anew")
+        raise bad_input(
+            CheckpointError,
+            str(folder),
+            "checkpoints",
+            got="none that is intact",
+            expected=f"one of {len(paths)} to be",
+            fix="copy them again, or move the folder away to begin anew",
+        )
     return None
 
 # %% ../nbs/13_checkpoint.ipynb #17a162ce
@@ -232,8 +270,11 @@ def _leaves(value: Any, name: str = "") -> dict[str, Any]:
     """What nested dicts hold, by dotted name."""
     if not isinstance(value, dict):
         return {name: value}
-    return {key: leaf for part in value
-            for key, leaf in _leaves(value[part], f"{name}.{part}".lstrip(".")).items()}
+    return {
+        key: leaf
+        for part in value
+        for key, leaf in _leaves(value[part], f"{name}.{part}".lstrip(".")).items()
+    }
 
 # %% ../nbs/13_checkpoint.ipynb #847b5e52
 def check_fits(checkpoint: Checkpoint, values: dict[str, Any]) -> None:
@@ -245,23 +286,35 @@ def check_fits(checkpoint: Checkpoint, values: dict[str, Any]) -> None:
     stored = _leaves({key: checkpoint.values[key] for key in values if key in checkpoint.values})
     for name in wanted | stored:
         if (name in stored, stored.get(name)) != (name in wanted, wanted.get(name)):
-            got, expected = (repr(part[name]) if name in part else "nothing"
-                             for part in (stored, wanted))
-            raise bad_input(CheckpointError, str(checkpoint.path), name, got=got,
-                            expected=f"{expected}, as in the run that would go on from it",
-                            fix="go on with the settings of the checkpoint, or begin a new run")
+            got, expected = (
+                repr(part[name]) if name in part else "nothing" for part in (stored, wanted)
+            )
+            raise bad_input(
+                CheckpointError,
+                str(checkpoint.path),
+                name,
+                got=got,
+                expected=f"{expected}, as in the run that would go on from it",
+                fix="go on with the settings of the checkpoint, or begin a new run",
+            )
 
 # %% ../nbs/13_checkpoint.ipynb #d825734e
-def check_tensors(where: Path | str, tensors: dict[str, Tensor],
-                  wanted: dict[str, tuple[int, ...]]) -> None:
+def check_tensors(
+    where: Path | str, tensors: dict[str, Tensor], wanted: dict[str, tuple[int, ...]]
+) -> None:
     """Raise CheckpointError, naming the first difference, unless names and shapes are as wanted."""
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for name in sorted(found.keys() | wanted.keys()):
         got, expected = (part.get(name, "no such tensor") for part in (found, wanted))
         if got != expected:
-            raise bad_input(CheckpointError, str(where), name, got=str(got),
-                            expected=f"{expected}, as in the network",
-                            fix="take weights and settings from one and the same run")
+            raise bad_input(
+                CheckpointError,
+                str(where),
+                name,
+                got=str(got),
+                expected=f"{expected}, as in the network",
+                fix="take weights and settings from one and the same run",
+            )
 
 # %% ../nbs/13_checkpoint.ipynb #3cbe94c4
 def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path | str) -> None:
@@ -274,10 +327,14 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path | str
     prefix = re.match(r"(module\.|_orig_mod\.)*", name)[0]
     if prefix and not any(name.startswith(prefix) for name in wanted):
         raise bad_input(
-            CheckpointError, str(where), name, got=f"names that begin with {prefix!r}",
+            CheckpointError,
+            str(where),
+            name,
+            got=f"names that begin with {prefix!r}",
             expected="names as the network itself has them, without its wrapper",
             fix=f"save the network inside the wrapper, or strip the names of the file: "
-                f"{{name.removeprefix({prefix!r}): tensor for name, tensor in tensors.items()}}")
+            f"{{name.removeprefix({prefix!r}): tensor for name, tensor in tensors.items()}}",
+        )
     check_tensors(where, tensors, wanted)
     model.load_state_dict(tensors)
 
@@ -287,26 +344,47 @@ def optimizer_tensors(optimizer: torch.optim.AdamW, model: nn.Module) -> dict[st
 
     The tensors are live, not copies. A weight that was never moved has none.
     """
-    return {f"{kind}.{name}": tensor for name, weight in model.named_parameters()
-            for kind, tensor in optimizer.state.get(weight, {}).items()}
+    return {
+        f"{kind}.{name}": tensor
+        for name, weight in model.named_parameters()
+        for kind, tensor in optimizer.state.get(weight, {}).items()
+    }
 
 # %% ../nbs/13_checkpoint.ipynb #d3a1e134
-def load_optimizer(optimizer: torch.optim.AdamW, model: nn.Module, tensors: dict[str, Tensor],
-                   where: Path | str) -> None:
+def load_optimizer(
+    optimizer: torch.optim.AdamW, model: nn.Module, tensors: dict[str, Tensor], where: Path | str
+) -> None:
     """Give a new optimiser of model the state from `optimizer_tensors`; `where` is for errors.
 
     Raises CheckpointError if it belongs to another network.
     """
     moved = {name.partition(".")[2] for name in tensors}
     weights = {name: weight for name, weight in model.named_parameters() if name in moved}
-    check_tensors(where, tensors, {
-        f"{kind}.{name}": tuple(weight.shape) if kind != "step" else ()
-        for name, weight in weights.items() for kind in ("step", "exp_avg", "exp_avg_sq")})
-    state = {weight: {"step": tensors[f"step.{name}"].clone(),
-                      **{kind: torch.empty_like(weight).copy_(tensors[f"{kind}.{name}"])
-                         for kind in ("exp_avg", "exp_avg_sq")}}
-             for name, weight in weights.items()}
+    check_tensors(
+        where,
+        tensors,
+        {
+            f"{kind}.{name}": tuple(weight.shape) if kind != "step" else ()
+            for name, weight in weights.items()
+            for kind in ("step", "exp_avg", "exp_avg_sq")
+        },
+    )
+    state = {
+        weight: {
+            "step": tensors[f"step.{name}"].clone(),
+            **{
+                kind: torch.empty_like(weight).copy_(tensors[f"{kind}.{name}"])
+                for kind in ("exp_avg", "exp_avg_sq")
+            },
+        }
+        for name, weight in weights.items()
+    }
     order = [weight for group in optimizer.param_groups for weight in group["params"]]
-    optimizer.load_state_dict({
-        "state": {number: state[weight] for number, weight in enumerate(order) if weight in state},
-        "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load_state_dict(
+        {
+            "state": {
+                number: state[weight] for number, weight in enumerate(order) if weight in state
+            },
+            "param_groups": optimizer.state_dict()["param_groups"],
+        }
+    )

@@ -53,18 +53,23 @@ def describe(value: Any) -> str:
     return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
 
 
-def check_int(
-    where: str, what: str, value: Any, minimum: int, maximum: int | None = None
-) -> int:
+def check_int(where: str, what: str, value: Any, minimum: int, maximum: int | None = None) -> int:
     """Return `value` if it is an integer (not a bool) in minimum..maximum."""
     upto = f"to {maximum}" if maximum is not None else "or more"
     expected = f"an integer, {minimum} {upto}"
     if isinstance(value, bool) or not hasattr(value, "__index__") or is_tensor(value):
-        raise bad_input(BadType, where, what, got=describe(value), expected=expected,
-                        fix="give a whole number")
+        raise bad_input(
+            BadType, where, what, got=describe(value), expected=expected, fix="give a whole number"
+        )
     if value < minimum or (maximum is not None and value > maximum):
-        raise bad_input(BadValue, where, what, got=str(value), expected=expected,
-                        fix=f"choose {what} in that range")
+        raise bad_input(
+            BadValue,
+            where,
+            what,
+            got=str(value),
+            expected=expected,
+            fix=f"choose {what} in that range",
+        )
     return int(value)
 
 
@@ -82,13 +87,20 @@ def check_number(
     """
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
     if isinstance(value, bool) or is_tensor(value) or not hasattr(value, "__float__"):
-        raise bad_input(BadType, where, what, got=describe(value), expected=expected,
-                        fix="give a number")
+        raise bad_input(
+            BadType, where, what, got=describe(value), expected=expected, fix="give a number"
+        )
     above = value > low if ends[0] == "(" else value >= low
     below = value < high if ends[1] == ")" else value <= high
     if not (above and below and math.isfinite(value)):
-        raise bad_input(BadValue, where, what, got=f"{value:g}", expected=expected,
-                        fix=f"choose {what} in that range")
+        raise bad_input(
+            BadValue,
+            where,
+            what,
+            got=f"{value:g}",
+            expected=expected,
+            fix=f"choose {what} in that range",
+        )
     return float(value)
 
 
@@ -97,9 +109,14 @@ def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> s
     if value in choices:
         return value
     near = difflib.get_close_matches(str(value), choices, n=1)
-    raise bad_input(BadValue, where, what, got=repr(value),
-                    expected="one of " + ", ".join(map(repr, choices)),
-                    fix=f"write {near[0]!r}" if near else "take one of these names")
+    raise bad_input(
+        BadValue,
+        where,
+        what,
+        got=repr(value),
+        expected="one of " + ", ".join(map(repr, choices)),
+        fix=f"write {near[0]!r}" if near else "take one of these names",
+    )
 
 
 def check_batch(where: str, what: str, x: Any) -> None:
@@ -108,12 +125,20 @@ def check_batch(where: str, what: str, x: Any) -> None:
 
     expected = "a float32 or float64 tensor [B, ...] with B at least 1"
     if not is_tensor(x):
-        raise bad_input(BadType, where, what, got=describe(x), expected=expected,
-                        fix="turn it into a tensor, for example with torch.as_tensor")
+        raise bad_input(
+            BadType,
+            where,
+            what,
+            got=describe(x),
+            expected=expected,
+            fix="turn it into a tensor, for example with torch.as_tensor",
+        )
     if x.dtype not in (torch.float32, torch.float64):
-        fix = ("scale whole-number images to [-1, 1] first, as ddpm_course.data.to_float does"
-               if not x.is_floating_point() else
-               "use x.float(), and keep autocast to the network: lower precision rounds noise away")
+        fix = (
+            "scale whole-number images to [-1, 1] first, as ddpm_course.data.to_float does"
+            if not x.is_floating_point()
+            else "use x.float(), and keep autocast to the network: lower precision rounds noise away"
+        )
         raise bad_input(BadType, where, what, got=describe(x), expected=expected, fix=fix)
     if x.ndim == 0 or x.numel() == 0:
         fix = "add a batch axis with x[None]" if x.ndim == 0 else "skip empty batches"
@@ -122,25 +147,40 @@ def check_batch(where: str, what: str, x: Any) -> None:
 
 def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> None:
     """y must be a floating tensor with exactly the shape and the device of `like`."""
-    if (is_tensor(y) and y.is_floating_point() and y.shape == like.shape
-            and y.device == like.device):
+    if is_tensor(y) and y.is_floating_point() and y.shape == like.shape and y.device == like.device:
         return
     expected = f"a float tensor exactly like {like_name}: {describe(like)}"
     if not is_tensor(y) or not y.is_floating_point():
-        raise bad_input(BadType, where, what, got=describe(y), expected=expected,
-                        fix=f"make {what} a float tensor")
+        raise bad_input(
+            BadType,
+            where,
+            what,
+            got=describe(y),
+            expected=expected,
+            fix=f"make {what} a float tensor",
+        )
     if y.shape != like.shape:
         twice = like.ndim > 1 and y.shape == (like.shape[0], 2 * like.shape[1], *like.shape[2:])
-        fix = ("a network with learned variance returns 2C channels; keep the first C, "
-               "output.chunk(2, dim=1)[0]" if twice else
-               f"give {what} the shape of {like_name}; nothing is broadcast")
+        fix = (
+            "a network with learned variance returns 2C channels; keep the first C, "
+            "output.chunk(2, dim=1)[0]"
+            if twice
+            else f"give {what} the shape of {like_name}; nothing is broadcast"
+        )
         raise bad_input(BadValue, where, what, got=describe(y), expected=expected, fix=fix)
-    raise bad_input(BadValue, where, what, got=describe(y), expected=expected,
-                    fix=f"move it with {what}.to({like_name}.device)")
+    raise bad_input(
+        BadValue,
+        where,
+        what,
+        got=describe(y),
+        expected=expected,
+        fix=f"move it with {what}.to({like_name}.device)",
+    )
 
 
-def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: float,
-                    first: int = 1) -> None:
+def check_timesteps(
+    where: str, t: Any, batch: int, num_train_timesteps: float, first: int = 1
+) -> None:
     """t must be an integer tensor [batch] with values in first..num_train_timesteps (or infinity).
 
     Its device is free. The range is checked when t is on the CPU.
@@ -151,21 +191,42 @@ def check_timesteps(where: str, t: Any, batch: int, num_train_timesteps: float,
     values = f"values {first}..{num_train_timesteps}" if known else f"values of {first} or more"
     expected = f"an integer tensor of shape [{batch}], {values}"
     if not is_tensor(t):
-        raise bad_input(BadType, where, "t", got=describe(t), expected=expected,
-                        fix="for one step for the whole batch use torch.full((B,), t)")
+        raise bad_input(
+            BadType,
+            where,
+            "t",
+            got=describe(t),
+            expected=expected,
+            fix="for one step for the whole batch use torch.full((B,), t)",
+        )
     if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
-        fix = ("give the steps themselves, not a mask" if t.dtype == torch.bool else
-               "draw t with torch.randint; t.long() is for whole numbers that are stored as floats")
+        fix = (
+            "give the steps themselves, not a mask"
+            if t.dtype == torch.bool
+            else "draw t with torch.randint; t.long() is for whole numbers that are stored as floats"
+        )
         raise bad_input(BadType, where, "t", got=describe(t), expected=expected, fix=fix)
     if t.shape != (batch,):
-        raise bad_input(BadValue, where, "t", got=describe(t), expected=expected,
-                        fix="give one step per example: t.expand(B) repeats a single one, and "
-                            "x[None] makes a batch of a single example")
+        raise bad_input(
+            BadValue,
+            where,
+            "t",
+            got=describe(t),
+            expected=expected,
+            fix="give one step per example: t.expand(B) repeats a single one, and "
+            "x[None] makes a batch of a single example",
+        )
     if t.device.type == "cpu":
         low, high = map(int, t.aminmax())
         if low < first or high > num_train_timesteps:
-            raise bad_input(BadValue, where, "t", got=f"values {low}..{high}", expected=expected,
-                            fix="count steps from 1, as torch.randint(1, T + 1, (B,)) does")
+            raise bad_input(
+                BadValue,
+                where,
+                "t",
+                got=f"values {low}..{high}",
+                expected=expected,
+                fix="count steps from 1, as torch.randint(1, T + 1, (B,)) does",
+            )
 
 
 def check_generator(where: str, generator: Any, device: torch.device) -> None:
@@ -176,11 +237,23 @@ def check_generator(where: str, generator: Any, device: torch.device) -> None:
         return
     expected = f"None or a torch.Generator on {device.type}"
     if not isinstance(generator, torch.Generator):
-        raise bad_input(BadType, where, "generator", got=describe(generator), expected=expected,
-                        fix="make one with torch.Generator(device).manual_seed(seed)")
+        raise bad_input(
+            BadType,
+            where,
+            "generator",
+            got=describe(generator),
+            expected=expected,
+            fix="make one with torch.Generator(device).manual_seed(seed)",
+        )
     if generator.device.type != device.type:
-        raise bad_input(BadValue, where, "generator", got=f"one on {generator.device}",
-                        expected=expected, fix=f"make it with torch.Generator({device.type!r})")
+        raise bad_input(
+            BadValue,
+            where,
+            "generator",
+            got=f"one on {generator.device}",
+            expected=expected,
+            fix=f"make it with torch.Generator({device.type!r})",
+        )
 
 
 def check_images(where: str, what: str, x: Any) -> None:
@@ -188,17 +261,32 @@ def check_images(where: str, what: str, x: Any) -> None:
     check_batch(where, what, x)
     expected = "images [B, C, H, W] with C = 1 or 3, finite, in [-1, 1]"
     if x.ndim != 4 or x.shape[1] not in (1, 3):
-        fix = ("add the batch axis with x[None]" if x.ndim == 3 else
-               "put channels first with x.permute(0, 3, 1, 2)"
-               if x.ndim == 4 and x.shape[3] in (1, 3) else "reshape to [B, C, H, W]")
+        fix = (
+            "add the batch axis with x[None]"
+            if x.ndim == 3
+            else "put channels first with x.permute(0, 3, 1, 2)"
+            if x.ndim == 4 and x.shape[3] in (1, 3)
+            else "reshape to [B, C, H, W]"
+        )
         raise bad_input(BadValue, where, what, got=describe(x), expected=expected, fix=fix)
     low, high = (float(end) for end in x.aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise bad_input(BadValue, where, what, got="NaN or Inf", expected=expected,
-                        fix="look for broken images or a division by zero in their preparation")
+        raise bad_input(
+            BadValue,
+            where,
+            what,
+            got="NaN or Inf",
+            expected=expected,
+            fix="look for broken images or a division by zero in their preparation",
+        )
     if low < -1 or high > 1 or low >= 0:
-        fix = ("shift [0, 1] to [-1, 1] with 2 * x - 1" if low >= 0 and high <= 1 else
-               "scale 0..255 to [-1, 1] with x / 127.5 - 1" if low >= 0 else
-               "scale the values to [-1, 1]")
-        raise bad_input(BadValue, where, what, got=f"values {low:.4g}..{high:.4g}",
-                        expected=expected, fix=fix)
+        fix = (
+            "shift [0, 1] to [-1, 1] with 2 * x - 1"
+            if low >= 0 and high <= 1
+            else "scale 0..255 to [-1, 1] with x / 127.5 - 1"
+            if low >= 0
+            else "scale the values to [-1, 1]"
+        )
+        raise bad_input(
+            BadValue, where, what, got=f"values {low:.4g}..{high:.4g}", expected=expected, fix=fix
+        )

@@ -42,9 +42,14 @@ class Train:
         check_seed("train", self.seed)
         name = self.name or f"{self.profile}-{datetime.now():%Y%m%d-%H%M%S}"
         if not re.fullmatch(r"[\w-][\w.-]*", name):
-            raise bad_input(BadValue, "train", "name", got=repr(name),
-                            expected="the name of a new folder in runs",
-                            fix="use letters, digits, hyphens and dots, and no slash")
+            raise bad_input(
+                BadValue,
+                "train",
+                "name",
+                got=repr(name),
+                expected="the name of a new folder in runs",
+                fix="use letters, digits, hyphens and dots, and no slash",
+            )
         from ddpm_course.training import train
 
         show_run(train(self.hyperparameters, self.seed, Path("runs") / name))
@@ -117,8 +122,15 @@ class Sample:
         check_seed("sample", self.seed)
         from ddpm_course.training import sample
 
-        picture, _ = sample(self.run_dir, self.num, self.seed, self.out, self.device, self.label,
-                            **self.sampler.fields())
+        picture, _ = sample(
+            self.run_dir,
+            self.num,
+            self.seed,
+            self.out,
+            self.device,
+            self.label,
+            **self.sampler.fields(),
+        )
         print(f"samples: {picture}")
 
 # %% ../nbs/40_command_line.ipynb #c8465c1d
@@ -182,8 +194,9 @@ def course_files() -> dict[str, Path]:
     package = Path(ddpm_course.__file__).parent
     notebooks = package / "notebooks"
     found = [path for pattern in TAKEN for path in sorted(notebooks.glob(pattern))]
-    return ({path.relative_to(notebooks).as_posix(): path for path in found}
-            | {name: package / name for name in ("settings.ini", "LICENSE-text")})
+    return {path.relative_to(notebooks).as_posix(): path for path in found} | {
+        name: package / name for name in ("settings.ini", "LICENSE-text")
+    }
 
 # %% ../nbs/40_command_line.ipynb #c390f975
 def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -204,9 +217,14 @@ def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
             elif path.read_bytes() != data:
                 kept.append(path)
     except OSError as error:
-        raise bad_input(BadValue, "notebooks", str(folder), got=str(error),
-                        expected="a folder that can be written",
-                        fix="name another one; what was written before is whole") from None
+        raise bad_input(
+            BadValue,
+            "notebooks",
+            str(folder),
+            got=str(error),
+            expected="a folder that can be written",
+            fix="name another one; what was written before is whole",
+        ) from None
     return new, kept
 
 # %% ../nbs/40_command_line.ipynb #72a627be
@@ -239,18 +257,24 @@ def parse(words: Sequence[str]) -> Train | Resume | Sample | Evaluate | Export |
     chosen = first.parse_known_args(words)[0]
     profile = chosen.profile or "laptop"
     default = Train(load_profile(profile, Path(chosen.settings or SETTINGS)), profile)
-    commands = (Annotated[Train, tyro.conf.subcommand("train", default=default)]
-                | Annotated[Resume, tyro.conf.subcommand("resume")]
-                | Annotated[Sample, tyro.conf.subcommand("sample")]
-                | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
-                | Annotated[Export, tyro.conf.subcommand("export")]
-                | Annotated[Import, tyro.conf.subcommand("import")]
-                | Annotated[Notebooks, tyro.conf.subcommand("notebooks")])
+    commands = (
+        Annotated[Train, tyro.conf.subcommand("train", default=default)]
+        | Annotated[Resume, tyro.conf.subcommand("resume")]
+        | Annotated[Sample, tyro.conf.subcommand("sample")]
+        | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
+        | Annotated[Import, tyro.conf.subcommand("import")]
+        | Annotated[Notebooks, tyro.conf.subcommand("notebooks")]
+    )
     framed = io.StringIO()
     try:
         with contextlib.redirect_stderr(framed):
-            return tyro.cli(commands, prog="ddpm-course", args=list(words),
-                            description="Train diffusion models, sample from them, measure the samples.")
+            return tyro.cli(
+                commands,
+                prog="ddpm-course",
+                args=list(words),
+                description="Train diffusion models, sample from them, measure the samples.",
+            )
     except SystemExit as stop:
         if stop.code == 0:
             raise
@@ -278,9 +302,18 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"ddpm-course: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(bad_input(BadInput, "ddpm-course", "files", got=str(error),
-                        expected="to read and to write them", fix="see that the folder is there, "
-                        "that you may write to it, and that its disk has room"), file=sys.stderr)
+        print(
+            bad_input(
+                BadInput,
+                "ddpm-course",
+                "files",
+                got=str(error),
+                expected="to read and to write them",
+                fix="see that the folder is there, "
+                "that you may write to it, and that its disk has room",
+            ),
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt as stop:
         print(f"ddpm-course: {stop or 'interrupted'}", file=sys.stderr)

@@ -26,8 +26,16 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
-from .checks import (
-    BadType, BadValue, bad_input, check_batch, check_choice, check_int, check_seed, describe)
+from ddpm_course.checks import (
+    BadType,
+    BadValue,
+    bad_input,
+    check_batch,
+    check_choice,
+    check_int,
+    check_seed,
+    describe,
+)
 
 # %% ../nbs/11_data.ipynb #ecafaa70
 def scaled(pixels: Tensor, levels: int = 256) -> Tensor:
@@ -42,13 +50,24 @@ def to_float(pixels: Tensor, levels: int = 256) -> Tensor:
     """
     expected = f"whole numbers 0..{levels - 1}"
     if not isinstance(pixels, Tensor) or pixels.is_floating_point() or pixels.dtype == torch.bool:
-        raise bad_input(BadType, "to_float", "pixels", got=describe(pixels), expected=expected,
-                        fix="floats need no conversion, only the range [-1, 1]")
+        raise bad_input(
+            BadType,
+            "to_float",
+            "pixels",
+            got=describe(pixels),
+            expected=expected,
+            fix="floats need no conversion, only the range [-1, 1]",
+        )
     low, high = map(int, pixels.aminmax()) if pixels.numel() else (0, 0)
     if low < 0 or high >= levels:
-        raise bad_input(BadValue, "to_float", "pixels", got=f"values {low}..{high}",
-                        expected=expected,
-                        fix="say how many grey levels the images have with levels=")
+        raise bad_input(
+            BadValue,
+            "to_float",
+            "pixels",
+            got=f"values {low}..{high}",
+            expected=expected,
+            fix="say how many grey levels the images have with levels=",
+        )
     return scaled(pixels, levels)
 
 # %% ../nbs/11_data.ipynb #ef14e191
@@ -59,8 +78,14 @@ def to_uint8(images: Tensor, levels: int = 256) -> Tensor:
     """
     check_batch("to_uint8", "images", images)
     if images.isnan().any():
-        raise bad_input(BadValue, "to_uint8", "images", got="NaN", expected="floats in [-1, 1]",
-                        fix="look where it first appears; NaN has no colour")
+        raise bad_input(
+            BadValue,
+            "to_uint8",
+            "images",
+            got="NaN",
+            expected="floats in [-1, 1]",
+            fix="look where it first appears; NaN has no colour",
+        )
     return ((images.clamp(-1, 1) + 1) * ((levels - 1) / 2)).round().to(torch.uint8)
 
 # %% ../nbs/11_data.ipynb #a2c4dfbf
@@ -90,12 +115,22 @@ def halves(labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
     seed = check_int("halves", "seed", seed, 0, 2**32 - 1)
     counts = labels.unique(return_counts=True)[1]
     if labels.ndim != 1 or min(counts.tolist(), default=0) < 2:
-        raise bad_input(BadValue, "halves", "labels", got=describe(labels),
-                        expected="labels [N] that occur at least twice each",
-                        fix="leave out images whose label occurs only once")
+        raise bad_input(
+            BadValue,
+            "halves",
+            "labels",
+            got=describe(labels),
+            expected="labels [N] that occur at least twice each",
+            fix="leave out images whose label occurs only once",
+        )
     half = len(labels) // 2
-    parts = train_test_split(range(len(labels)), train_size=half, test_size=half,
-                             stratify=labels.tolist(), random_state=seed)
+    parts = train_test_split(
+        range(len(labels)),
+        train_size=half,
+        test_size=half,
+        stratify=labels.tolist(),
+        random_state=seed,
+    )
     return torch.tensor(parts[0]), torch.tensor(parts[1])
 
 # %% ../nbs/11_data.ipynb #75df04be
@@ -106,8 +141,14 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
     """
     check_batch("image_grid", "images", images)
     if images.ndim != 4:
-        raise bad_input(BadValue, "image_grid", "images", got=describe(images),
-                        expected="[B, C, H, W]", fix="add the missing axes, for example x[None]")
+        raise bad_input(
+            BadValue,
+            "image_grid",
+            "images",
+            got=describe(images),
+            expected="[B, C, H, W]",
+            fix="add the missing axes, for example x[None]",
+        )
     if columns is None:
         columns = math.ceil(len(images) ** 0.5)
     check_int("image_grid", "columns", columns, 1)
@@ -122,8 +163,14 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
 def check_absent(where: str, what: str, path: Path) -> None:
     """Raise BadValue if path exists: nothing is overwritten."""
     if path.exists():
-        raise bad_input(BadValue, where, what, got=f"{path}, which exists", expected="a new path",
-                        fix="choose another name, or move the old one away")
+        raise bad_input(
+            BadValue,
+            where,
+            what,
+            got=f"{path}, which exists",
+            expected="a new path",
+            fix="choose another name, or move the old one away",
+        )
 
 # %% ../nbs/11_data.ipynb #6582a157
 def save_grid(path: Path | str, images: Tensor, columns: int | None = None) -> None:
@@ -155,11 +202,19 @@ class ImageSet(Dataset):
 
     def __post_init__(self) -> None:
         top = max(self.num_classes, 1)
-        if (self.labels.shape != (len(self.pixels),) or self.labels.dtype != torch.int64
-                or not 0 <= self.labels.min() <= self.labels.max() < top):
-            raise bad_input(BadValue, self.name, "labels", got=describe(self.labels),
-                            expected=f"one of 0..{top - 1} for each of {len(self.pixels)} images",
-                            fix="take images and labels from the same source")
+        if (
+            self.labels.shape != (len(self.pixels),)
+            or self.labels.dtype != torch.int64
+            or not 0 <= self.labels.min() <= self.labels.max() < top
+        ):
+            raise bad_input(
+                BadValue,
+                self.name,
+                "labels",
+                got=describe(self.labels),
+                expected=f"one of 0..{top - 1} for each of {len(self.pixels)} images",
+                fix="take images and labels from the same source",
+            )
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -195,8 +250,13 @@ def digit_set(part: str) -> ImageSet:
     """One half of the digits: images [1, 8, 8] of DIGITS_LEVELS grey levels, ten classes."""
     images, labels = digits()
     chosen = halves(labels)[PARTS.index(part)]
-    return ImageSet("digits", to_uint8(images[chosen], DIGITS_LEVELS), labels[chosen],
-                    tuple(string.digits), DIGITS_LEVELS)
+    return ImageSet(
+        "digits",
+        to_uint8(images[chosen], DIGITS_LEVELS),
+        labels[chosen],
+        tuple(string.digits),
+        DIGITS_LEVELS,
+    )
 
 # %% ../nbs/11_data.ipynb #a0e2fb8e
 def random_stream(
@@ -268,8 +328,9 @@ def colour_in(ink: Tensor, draws: Tensor) -> Tensor:
     return first.lerp(second, ramp).lerp(glyph, ink)
 
 # %% ../nbs/11_data.ipynb #63234a2b
-def glyphs(start: int, stop: int, size: int = 28, colour: bool = False,
-           seed: int = 0) -> tuple[Tensor, Tensor]:
+def glyphs(
+    start: int, stop: int, size: int = 28, colour: bool = False, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """The glyphs number start to stop - 1 of a seed, and their labels, positions in GLYPHS.
 
     uint8 [N, C, size, size], white on black with C = 1, or of all colours with C = 3; int64 [N].
@@ -304,7 +365,9 @@ def _files_of(kind: Any) -> tuple[str, dict[str, str | None]]:
     if kind.__name__ == "CIFAR10":
         sums = dict(kind.train_list + kind.test_list)
         return kind.base_folder, {**sums, kind.meta["filename"]: kind.meta["md5"]}
-    return f"{kind.__name__}/raw", {packed.removesuffix(".gz"): None for packed, _ in kind.resources}
+    return f"{kind.__name__}/raw", {
+        packed.removesuffix(".gz"): None for packed, _ in kind.resources
+    }
 
 # %% ../nbs/11_data.ipynb #e9c3444e
 def torchvision_set(name: str, part: str, data_dir: Path | str) -> ImageSet:
@@ -319,10 +382,14 @@ def torchvision_set(name: str, part: str, data_dir: Path | str) -> ImageSet:
     inside, files = _files_of(kind)
     folder = Path(data_dir).expanduser() / inside
     error = partial(
-        bad_input, BadValue, name, "data_dir",
+        bad_input,
+        BadValue,
+        name,
+        "data_dir",
         expected=f"the {len(files)} files of {kind.__name__}, unpacked, in {folder}",
         fix=f"copy them there, or set data_dir to the folder that holds {inside}; "
-            "nothing is downloaded")
+        "nothing is downloaded",
+    )
     if missing := [file for file in files if not (folder / file).is_file()]:
         raise error(got=f"no {', '.join(missing)}")
     if damaged := [file for file, md5 in files.items() if not check_integrity(folder / file, md5)]:
@@ -355,10 +422,14 @@ def open_picture(path: Path) -> Image.Image:
             picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
         return picture.convert(mode)
     except Exception as error:  # Pillow's readers raise some ten kinds
-        raise bad_input(BadValue, str(path), "image", got=f"{type(error).__name__}: {error}",
-                        expected="an image file that Pillow can read to its end",
-                        fix="replace or remove it, or leave such files out with "
-                            "unreadable = skip") from None
+        raise bad_input(
+            BadValue,
+            str(path),
+            "image",
+            got=f"{type(error).__name__}: {error}",
+            expected="an image file that Pillow can read to its end",
+            fix="replace or remove it, or leave such files out with unreadable = skip",
+        ) from None
 
 # %% ../nbs/11_data.ipynb #34de1c9a
 @dataclass(frozen=True)
@@ -391,6 +462,7 @@ def readable(paths: list[Path], unreadable: str) -> dict[Path, str]:
 
     Raises BadValue at the first other one; with unreadable = "skip" it warns of all at the end.
     """
+
     def mode(path: Path) -> str | BadValue:
         try:
             return open_picture(path).mode
@@ -402,8 +474,11 @@ def readable(paths: list[Path], unreadable: str) -> dict[Path, str]:
     with ThreadPool() as pool:
         modes = dict(zip(paths, pool.imap(mode, paths, chunksize=16)))
     if skipped := [path for path in modes if not isinstance(modes[path], str)]:
-        warnings.warn(f"{len(skipped)} of {len(paths)} files cannot be read and are skipped: "
-                      + ", ".join(map(str, skipped)), stacklevel=2)
+        warnings.warn(
+            f"{len(skipped)} of {len(paths)} files cannot be read and are skipped: "
+            + ", ".join(map(str, skipped)),
+            stacklevel=2,
+        )
     return {path: found for path, found in modes.items() if isinstance(found, str)}
 
 # %% ../nbs/11_data.ipynb #e19c081d
@@ -411,7 +486,7 @@ def one_in_ten(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Indices to train on and to hold out, ascending: a tenth of each label, at least one."""
     order = torch.randperm(len(labels), generator=random_stream(0, "held_out"))
     own = (order[labels[order] == label] for label in labels.unique())
-    held_out = torch.cat([each[:max(1, len(each) // 10)] for each in own]).sort().values
+    held_out = torch.cat([each[: max(1, len(each) // 10)] for each in own]).sort().values
     kept = torch.ones(len(labels), dtype=torch.bool).index_fill(0, held_out, False)
     return kept.nonzero()[:, 0], held_out
 
@@ -420,27 +495,41 @@ def _classes_of(paths: Iterable[Path], root: Path) -> tuple[np.ndarray, Tensor, 
     """The sub-folders of root that hold the files, "" for root; which is each one's; how many each."""
     names = [path.relative_to(root).parent.parts[:1] for path in paths]
     classes, labels, counts = np.unique(
-        [name[0] if name else "" for name in names], return_inverse=True, return_counts=True)
+        [name[0] if name else "" for name in names], return_inverse=True, return_counts=True
+    )
     return classes, torch.from_numpy(labels), counts
 
 # %% ../nbs/11_data.ipynb #8802c6d7
-def folder_set(part: str, data_dir: Path | str, image_size: int,
-               unreadable: str = "stop") -> ImageSet:
+def folder_set(
+    part: str, data_dir: Path | str, image_size: int, unreadable: str = "stop"
+) -> ImageSet:
     """One part of the images in data_dir, in squares of image_size, read on demand.
 
     Raises BadValue for a folder that is missing, empty, or mixed, for a class of fewer than two
     images, for no image_size, and for a file that cannot be read, unless it is to be skipped.
     """
-    error = partial(bad_input, BadValue, "folder", "data_dir",
-                    expected="a folder of images, in one sub-folder per class or all without, "
-                             "two or more of each class")
+    error = partial(
+        bad_input,
+        BadValue,
+        "folder",
+        "data_dir",
+        expected="a folder of images, in one sub-folder per class or all without, "
+        "two or more of each class",
+    )
     root = Path(data_dir).expanduser()
     if not str(data_dir) or not root.is_dir():
-        raise error(got=f"{str(data_dir)!r}, which is no folder",
-                    fix="set data_dir to a folder that exists")
+        raise error(
+            got=f"{str(data_dir)!r}, which is no folder", fix="set data_dir to a folder that exists"
+        )
     if image_size == 0:
-        raise bad_input(BadValue, "folder", "image_size", got="0", expected="1 or more",
-                        fix="say how many pixels wide the images shall be, for example 32")
+        raise bad_input(
+            BadValue,
+            "folder",
+            "image_size",
+            got="0",
+            expected="1 or more",
+            fix="say how many pixels wide the images shall be, for example 32",
+        )
     inside = [path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file()]
     files = [root / path for path in inside if not any(name[0] == "." for name in path.parts)]
     modes = readable(files, unreadable)
@@ -448,11 +537,15 @@ def folder_set(part: str, data_dir: Path | str, image_size: int,
         raise error(got=f"{str(data_dir)!r} without an image", fix="put images there")
     classes, labels, counts = _classes_of(modes, root)
     if classes[0] == "" and len(classes) > 1:
-        raise error(got=f"{counts[0]} images beside the sub-folder {str(classes[1])!r}",
-                    fix="move them into sub-folders, or out of the folder")
+        raise error(
+            got=f"{counts[0]} images beside the sub-folder {str(classes[1])!r}",
+            fix="move them into sub-folders, or out of the folder",
+        )
     if counts.min() < 2:
-        raise error(got=f"a single image in {str(root / classes[counts.argmin()])!r}",
-                    fix="add images, so that one can be held out")
+        raise error(
+            got=f"a single image in {str(root / classes[counts.argmin()])!r}",
+            fix="add images, so that one can be held out",
+        )
     paths, chosen = list(modes), one_in_ten(labels)[PARTS.index(part)]
     channels = 3 if "RGB" in modes.values() else 1
     pictures = Pictures(tuple(paths[i] for i in chosen), channels, image_size)
@@ -467,8 +560,14 @@ BUILT_IN: dict[str, Callable[[str], ImageSet]] = {
 DATA = (*BUILT_IN, *TORCHVISION, "folder")
 
 # %% ../nbs/11_data.ipynb #8e842d9b
-def load_set(name: str, part: str = "train", *, data_dir: Path | str = "", image_size: int = 0,
-             unreadable: str = "stop") -> ImageSet:
+def load_set(
+    name: str,
+    part: str = "train",
+    *,
+    data_dir: Path | str = "",
+    image_size: int = 0,
+    unreadable: str = "stop",
+) -> ImageSet:
     """One part, of PARTS, of the data set `name`, of DATA.
 
     data_dir is where torchvision's files or the folder of images are; the other sets take none.
@@ -483,14 +582,23 @@ def load_set(name: str, part: str = "train", *, data_dir: Path | str = "", image
     if name == "folder":
         return folder_set(part, data_dir, image_size, unreadable)
     if name in BUILT_IN and str(data_dir):
-        raise bad_input(BadValue, "load_set", "data_dir", got=repr(str(data_dir)),
-                        expected=f"none: {name} is not read from there",
-                        fix="name the data set 'folder' to read your own images")
+        raise bad_input(
+            BadValue,
+            "load_set",
+            "data_dir",
+            got=repr(str(data_dir)),
+            expected=f"none: {name} is not read from there",
+            fix="name the data set 'folder' to read your own images",
+        )
     found = BUILT_IN[name](part) if name in BUILT_IN else torchvision_set(name, part, data_dir)
     if image_size in (0, found.image_shape[-1]):
         return found
-    return replace(found, pixels=F.interpolate(found.pixels, (image_size, image_size),
-                                               mode="bilinear", antialias=True))
+    return replace(
+        found,
+        pixels=F.interpolate(
+            found.pixels, (image_size, image_size), mode="bilinear", antialias=True
+        ),
+    )
 
 # %% ../nbs/11_data.ipynb #aa1c2c3b
 def load_data(name: str, part: str = "train", **options: Any) -> tuple[Tensor, Tensor]:
@@ -508,9 +616,14 @@ def batch_order(num_images: int, batch_size: int, seed: int, first: int = 1) -> 
     check_int("batch_order", "batch_size", batch_size, 1)
     check_int("batch_order", "first", first, 1)
     if num_images < batch_size:
-        raise bad_input(BadValue, "batch_order", "batch_size", got=f"{batch_size} for a data set "
-                        f"of {num_images} images", expected="no more than there are images",
-                        fix=f"choose batch_size = {num_images} or less, or add images")
+        raise bad_input(
+            BadValue,
+            "batch_order",
+            "batch_size",
+            got=f"{batch_size} for a data set of {num_images} images",
+            expected="no more than there are images",
+            fix=f"choose batch_size = {num_images} or less, or add images",
+        )
     per_round = num_images // batch_size
     whole_rounds, batches = divmod(first - 1, per_round)
     streams = (random_stream(seed, "order", epoch) for epoch in count(whole_rounds))

@@ -23,8 +23,18 @@ from torch.nn import functional as F
 
 import ddpm_course
 from .checks import BadValue, bad_input, check_batch, check_like, describe
-from .data import PARTS, batch_order, check_absent, digits, halves, image_grid
-from .data import load_set, random_stream, to_float, to_uint8
+from ddpm_course.data import (
+    PARTS,
+    batch_order,
+    check_absent,
+    digits,
+    halves,
+    image_grid,
+    load_set,
+    random_stream,
+    to_float,
+    to_uint8,
+)
 from .profiles import Profile
 from .training import draw, read_config
 
@@ -32,23 +42,30 @@ from .training import draw, read_config
 class Classifier(nn.Module):
     """A small convolutional network: images [B, C, H, W] to logits [B, num_classes]."""
 
-    def __init__(self, in_channels: int = 1, num_classes: int = 10, width: int = 16,
-                 num_features: int = 64):
+    def __init__(
+        self, in_channels: int = 1, num_classes: int = 10, width: int = 16, num_features: int = 64
+    ):
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(in_channels, width, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-            nn.Conv2d(width, 2 * width, 3, padding=1), nn.ReLU(), nn.AdaptiveMaxPool2d(2),
-            nn.Flatten(), nn.Linear(8 * width, num_features),
-            nn.BatchNorm1d(num_features, affine=False))
+            nn.Conv2d(in_channels, width, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(width, 2 * width, 3, padding=1),
+            nn.ReLU(),
+            nn.AdaptiveMaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(8 * width, num_features),
+            nn.BatchNorm1d(num_features, affine=False),
+        )
         self.head = nn.Sequential(nn.ReLU(), nn.Dropout(0.3), nn.Linear(num_features, num_classes))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.features(images))
 
 # %% ../nbs/30_evaluation.ipynb #e01a5c16
-def train_classifier(images: Tensor, labels: Tensor, seed: int = 0,
-                     epochs: int = 60) -> Classifier:
+def train_classifier(images: Tensor, labels: Tensor, seed: int = 0, epochs: int = 60) -> Classifier:
     """A classifier of images [N, C, H, W] in [-1, 1] with labels [N], in evaluation mode."""
     batches, stream = batch_order(len(images), 64, seed), random_stream(seed, "classifier")
     steps = epochs * (len(images) // 64)
@@ -77,7 +94,8 @@ class Eye(NamedTuple):
 CLASSIFIERS = {
     "digits": Eye(8, "6f92feea9b5f22a9cc0d737585abc148d2d4adfa8c1b7b5057b83ea620d9e304"),
     "glyphs28": Eye(28, "7d5a4aaaf71657dc163ec9006dc56e25a6b10e0211991f3967ef4c481c4360dc"),
-    "glyphs32": Eye(32, "8c10bd7d16ec7d8676e02ce0cfcf5377eb6e0fb7983ce19e9adcf523916a6b8c")}
+    "glyphs32": Eye(32, "8c10bd7d16ec7d8676e02ce0cfcf5377eb6e0fb7983ce19e9adcf523916a6b8c"),
+}
 
 
 def classifier_path(name: str) -> Path:
@@ -91,16 +109,26 @@ def load_classifier(name: str) -> Classifier:
     Raises BadValue for a data set without one, and when its file is missing or has changed.
     """
     if name not in CLASSIFIERS:
-        raise bad_input(BadValue, "load_classifier", "name", got=repr(name),
-                        expected=f"data with a stored classifier: {', '.join(CLASSIFIERS)}",
-                        fix="make a classifier with train_classifier, and give its features of "
-                            "samples and of held-out images to frechet_distance")
+        raise bad_input(
+            BadValue,
+            "load_classifier",
+            "name",
+            got=repr(name),
+            expected=f"data with a stored classifier: {', '.join(CLASSIFIERS)}",
+            fix="make a classifier with train_classifier, and give its features of "
+            "samples and of held-out images to frechet_distance",
+        )
     path = classifier_path(name)
     stored = path.read_bytes() if path.exists() else b""
     if hashlib.sha256(stored).hexdigest() != CLASSIFIERS[name].sha256:
-        raise bad_input(BadValue, str(path), "classifier", got="a file that has changed"
-                        if stored else "no file", expected=f"SHA-256 {CLASSIFIERS[name].sha256}",
-                        fix="install the package again")
+        raise bad_input(
+            BadValue,
+            str(path),
+            "classifier",
+            got="a file that has changed" if stored else "no file",
+            expected=f"SHA-256 {CLASSIFIERS[name].sha256}",
+            fix="install the package again",
+        )
     weights = load(stored)
     model = Classifier(weights["features.0.weight"].shape[1], weights["head.2.bias"].shape[0])
     model.load_state_dict(weights)
@@ -111,9 +139,14 @@ def _check_features(where: str, first: Tensor, second: Tensor) -> None:
     check_batch(where, "first", first)
     check_like(where, "second", second, "first", first)
     if first.ndim != 2 or len(first) < 2:
-        raise bad_input(BadValue, where, "first", got=describe(first),
-                        expected="features [N, D] of N >= 2 images",
-                        fix="compare sets of one size, each image as one row")
+        raise bad_input(
+            BadValue,
+            where,
+            "first",
+            got=describe(first),
+            expected="features [N, D] of N >= 2 images",
+            fix="compare sets of one size, each image as one row",
+        )
 
 # %% ../nbs/30_evaluation.ipynb #46399787
 def frechet_distance(first: Tensor, second: Tensor) -> float:
@@ -172,15 +205,26 @@ def yardstick(name: str) -> Yardstick:
     if name == "digits":
         images, labels = digits()
     else:
-        images, labels = unseen[:2 * GLYPHS_PER_SET], held_out.labels[:2 * GLYPHS_PER_SET]
+        images, labels = unseen[: 2 * GLYPHS_PER_SET], held_out.labels[: 2 * GLYPHS_PER_SET]
         unseen = unseen[:GLYPHS_PER_SET]
     features = classifier.features(images)
     splits = [halves(labels, seed) for seed in range(1, 21)]
     distances = {"frechet": frechet_distance, "kernel": kernel_distance}
-    floors = {key: torch.tensor([distance(features[a], features[b]) for a, b in splits])
-              for key, distance in distances.items()}
-    return Yardstick(name, train.classes, train.levels, classifier, train.floats(), train.labels,
-                     unseen, classifier.features(unseen), floors)
+    floors = {
+        key: torch.tensor([distance(features[a], features[b]) for a, b in splits])
+        for key, distance in distances.items()
+    }
+    return Yardstick(
+        name,
+        train.classes,
+        train.levels,
+        classifier,
+        train.floats(),
+        train.labels,
+        unseen,
+        classifier.features(unseen),
+        floors,
+    )
 
 # %% ../nbs/30_evaluation.ipynb #10bd86b0
 def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
@@ -191,9 +235,14 @@ def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     for what, x in (("images", images), ("others", others)):
         check_batch("nearest", what, x)
     if images.shape[1:] != others.shape[1:]:
-        raise bad_input(BadValue, "nearest", "images", got=describe(images),
-                        expected=f"images like the others: {describe(others)}",
-                        fix="compare images of one size")
+        raise bad_input(
+            BadValue,
+            "nearest",
+            "images",
+            got=describe(images),
+            expected=f"images like the others: {describe(others)}",
+            fix="compare images of one size",
+        )
     return torch.cdist(images.flatten(1), others.flatten(1)).min(dim=1)
 
 # %% ../nbs/30_evaluation.ipynb #d46f1642
@@ -223,10 +272,12 @@ def measure(yard: Yardstick, images: Tensor) -> Measures:
     features, logits = yard.classifier.features(images), yard.classifier(images)
     sure, label = logits.softmax(1).max(dim=1)
     return Measures(
-        frechet_distance(features, yard.features), kernel_distance(features, yard.features),
+        frechet_distance(features, yard.features),
+        kernel_distance(features, yard.features),
         float((sure > 0.9).float().mean()),
         tuple((label.bincount(minlength=logits.shape[1]) / len(label)).tolist()),
-        float(nearest(images, yard.train)[0].median()))
+        float(nearest(images, yard.train)[0].median()),
+    )
 
 # %% ../nbs/30_evaluation.ipynb #a867ab83
 def rows(yard: Yardstick) -> dict[str, Measures]:
@@ -240,27 +291,34 @@ def rows(yard: Yardstick) -> dict[str, Measures]:
     turns = [resampled(pool, len(range(k, num, len(classes)))) for k, pool in enumerate(classes)]
     real = dataclasses.replace(
         measure(yard, yard.held_out),
-        **{name: float(distances.mean()) for name, distances in yard.floors.items()})
-    return {"held out": real,
-            "memoriser": measure(yard, torch.cat(turns)),
-            "classes by chance": measure(yard, resampled(yard.train, num)),
-            "two classes missing": measure(yard, resampled(torch.cat(classes[2:]), num)),
-            "noise": measure(yard, torch.randn(yard.held_out.shape, generator=stream))}
+        **{name: float(distances.mean()) for name, distances in yard.floors.items()},
+    )
+    return {
+        "held out": real,
+        "memoriser": measure(yard, torch.cat(turns)),
+        "classes by chance": measure(yard, resampled(yard.train, num)),
+        "two classes missing": measure(yard, resampled(torch.cat(classes[2:]), num)),
+        "noise": measure(yard, torch.randn(yard.held_out.shape, generator=stream)),
+    }
 
 # %% ../nbs/30_evaluation.ipynb #cd6f30df
 def table(yard: Yardstick, sets: dict[str, Measures]) -> str:
     """The measures of named sets, one of them "held out", and the floor, as lines of text."""
     real, floors = sets["held out"], yard.floors["frechet"]
-    lines = [f"{'':20} {'Fréchet':>9} {'kernel':>8} {'confident':>10} {'classes':>15} {'nearest':>8}",
-             f"{'':20} {'floors':>9} {'/ 1000':>8} {'of real':>10} {'least to most':>15} "
-             f"{'of real':>8}"]
+    lines = [
+        f"{'':20} {'Fréchet':>9} {'kernel':>8} {'confident':>10} {'classes':>15} {'nearest':>8}",
+        f"{'':20} {'floors':>9} {'/ 1000':>8} {'of real':>10} {'least to most':>15} {'of real':>8}",
+    ]
     for name, got in sets.items():
         lines.append(
             f"{name:20} {got.frechet / real.frechet:9.2f} {1000 * got.kernel:8.1f} "
             f"{got.confident / real.confident:10.1%} "
-            f"{min(got.classes):7.1%} {max(got.classes):7.1%} {got.nearest / real.nearest:8.2f}")
-    lines.append(f"One floor is a distance of {floors.mean():.3f} (spread {floors.std():.3f} over "
-                 f"{len(floors)} re-splits); each set has {len(yard.held_out)} images.")
+            f"{min(got.classes):7.1%} {max(got.classes):7.1%} {got.nearest / real.nearest:8.2f}"
+        )
+    lines.append(
+        f"One floor is a distance of {floors.mean():.3f} (spread {floors.std():.3f} over "
+        f"{len(floors)} re-splits); each set has {len(yard.held_out)} images."
+    )
     return "\n".join(lines)
 
 # %% ../nbs/30_evaluation.ipynb #64958f4f
@@ -278,8 +336,9 @@ def has_classifier(profile: Profile) -> bool:
     return eye is not None and profile.image_size in (0, eye.image_size)
 
 # %% ../nbs/30_evaluation.ipynb #fb65b94a
-def evaluate(run_dir: Path | str, seed: int = 1, device: str = "auto",
-             **sampler: int | float | str) -> Report:
+def evaluate(
+    run_dir: Path | str, seed: int = 1, device: str = "auto", **sampler: int | float | str
+) -> Report:
     """Draw as many samples from a run as its data holds out, and measure them.
 
     Writes two new files to run_dir, evaluation-seed-SEED.json and .png, named after sampler too,
@@ -288,16 +347,23 @@ def evaluate(run_dir: Path | str, seed: int = 1, device: str = "auto",
     """
     profile, _ = read_config(Path(run_dir))
     if not has_classifier(profile):
-        sets = (f"{name} of {eye.image_size} by {eye.image_size}" for name, eye in CLASSIFIERS.items())
-        raise bad_input(BadValue, "evaluate", "run_dir",
-                        got=f"a run on {profile.data} with image_size = {profile.image_size}",
-                        expected=f"images with a stored classifier: {', '.join(sets)}",
-                        fix="train without image_size, or make a classifier with train_classifier, "
-                            "and give its features to frechet_distance")
+        sets = (
+            f"{name} of {eye.image_size} by {eye.image_size}" for name, eye in CLASSIFIERS.items()
+        )
+        raise bad_input(
+            BadValue,
+            "evaluate",
+            "run_dir",
+            got=f"a run on {profile.data} with image_size = {profile.image_size}",
+            expected=f"images with a stored classifier: {', '.join(sets)}",
+            fix="train without image_size, or make a classifier with train_classifier, "
+            "and give its features to frechet_distance",
+        )
     yard = yardstick(profile.data)
     chosen = "".join(f"-{key}-{value}" for key, value in sampler.items())
     text, picture = files = tuple(
-        Path(run_dir) / f"evaluation-seed-{seed}{chosen}{end}" for end in (".json", ".png"))
+        Path(run_dir) / f"evaluation-seed-{seed}{chosen}{end}" for end in (".json", ".png")
+    )
     for file in files:
         check_absent("evaluate", "run_dir", file)
     samples = draw(run_dir, len(yard.held_out), seed, device, **sampler)
@@ -309,10 +375,15 @@ def evaluate(run_dir: Path | str, seed: int = 1, device: str = "auto",
 # %% ../nbs/30_evaluation.ipynb #35ef4ff2
 def _as_json(yard: Yardstick, seed: int, sampler: dict, sets: dict[str, Measures]) -> dict:
     spread = {name: float(distances.std()) for name, distances in yard.floors.items()}
-    return {"data": yard.name, "images_per_set": len(yard.held_out), "seed": seed,
-            "sampler": sampler, "classifier_sha256": CLASSIFIERS[yard.name].sha256,
-            "spread_of_the_floor": spread,
-            "sets": {name: dataclasses.asdict(measures) for name, measures in sets.items()}}
+    return {
+        "data": yard.name,
+        "images_per_set": len(yard.held_out),
+        "seed": seed,
+        "sampler": sampler,
+        "classifier_sha256": CLASSIFIERS[yard.name].sha256,
+        "spread_of_the_floor": spread,
+        "sets": {name: dataclasses.asdict(measures) for name, measures in sets.items()},
+    }
 
 # %% ../nbs/30_evaluation.ipynb #71f50a91
 def draw_report(path: Path, yard: Yardstick, samples: Tensor, measures: Measures) -> None:
@@ -324,13 +395,23 @@ def draw_report(path: Path, yard: Yardstick, samples: Tensor, measures: Measures
     least = gaps.argsort()[:10]
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     classes, near, below = figure.subplot_mosaic(
-        [["classes", "near"], ["below", "below"]], height_ratios=(3, 2)).values()
+        [["classes", "near"], ["below", "below"]], height_ratios=(3, 2)
+    ).values()
     classes.bar(range(len(measures.classes)), measures.classes, color="0.6")
     classes.axhline(1 / len(measures.classes), color="k", ls=":")
-    classes.set(xlabel="class, as the classifier sees it", ylabel="share of the samples",
-                xticks=range(len(yard.classes)), xticklabels=yard.classes)
-    near.hist([gaps.numpy(), nearest(yard.held_out, yard.train)[0].numpy()], 24, histtype="step",
-              color=["k", "0.6"], label=["samples", "held out"])
+    classes.set(
+        xlabel="class, as the classifier sees it",
+        ylabel="share of the samples",
+        xticks=range(len(yard.classes)),
+        xticklabels=yard.classes,
+    )
+    near.hist(
+        [gaps.numpy(), nearest(yard.held_out, yard.train)[0].numpy()],
+        24,
+        histtype="step",
+        color=["k", "0.6"],
+        label=["samples", "held out"],
+    )
     near.set(xlabel="distance to the nearest training image", ylabel="images")
     near.legend()
     pairs = image_grid(torch.cat([samples[least], yard.train[index[least]]]), columns=10)
@@ -342,10 +423,12 @@ def draw_report(path: Path, yard: Yardstick, samples: Tensor, measures: Measures
 def summary(sets: dict[str, Measures]) -> str:
     """One sentence on the measures of samples, beside those of the held-out images."""
     got, real = sets["samples"], sets["held out"]
-    return (f"{got.frechet / real.frechet:.1f} floors from held-out images, "
-            f"{got.confident / real.confident:.0%} as many confident, "
-            f"classes {min(got.classes):.0%} to {max(got.classes):.0%}, nearest training image "
-            f"{got.nearest / real.nearest:.2f} times as far")
+    return (
+        f"{got.frechet / real.frechet:.1f} floors from held-out images, "
+        f"{got.confident / real.confident:.0%} as many confident, "
+        f"classes {min(got.classes):.0%} to {max(got.classes):.0%}, nearest training image "
+        f"{got.nearest / real.nearest:.2f} times as far"
+    )
 
 # %% ../nbs/30_evaluation.ipynb #570a3e0e
 class Comparison(NamedTuple):
@@ -366,12 +449,21 @@ def compare(first: Sequence[float], second: Sequence[float], limit: float = 1.15
     from scipy.stats import bootstrap
 
     if len(first) != len(second) or len(first) < 5:
-        raise bad_input(BadValue, "compare", "first and second",
-                        got=f"{len(first)} and {len(second)} distances",
-                        expected="pairs from at least five seeds",
-                        fix="measure both samplers on the same seeds, five or more")
-    found = bootstrap((first, second), lambda a, b, axis: a.mean(axis) / b.mean(axis), paired=True,
-                      vectorized=True, rng=0)
+        raise bad_input(
+            BadValue,
+            "compare",
+            "first and second",
+            got=f"{len(first)} and {len(second)} distances",
+            expected="pairs from at least five seeds",
+            fix="measure both samplers on the same seeds, five or more",
+        )
+    found = bootstrap(
+        (first, second),
+        lambda a, b, axis: a.mean(axis) / b.mean(axis),
+        paired=True,
+        vectorized=True,
+        rng=0,
+    )
     low, high = map(float, found.confidence_interval)
     verdict = "no worse" if high < limit else "unresolved at this n"
     return Comparison(sum(first) / sum(second), low, high, verdict)

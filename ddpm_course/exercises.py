@@ -14,8 +14,14 @@ import sympy as sp
 from .checks import BadType, BadValue, bad_input, check_choice, check_int, describe
 from .proofs import after, book, eq, in_book, increments, oracle
 from .proofs.book import Book
-from .proofs.errors import NotProved, ProofError, Refuted
-from .proofs.errors import Undefined, Unreadable, WrongRule
+from ddpm_course.proofs.errors import (
+    NotProved,
+    ProofError,
+    Refuted,
+    Undefined,
+    Unreadable,
+    WrongRule,
+)
 from .proofs.reader import Node, read, read_relations
 
 # %% ../nbs/08_exercises.ipynb #bcf444af
@@ -24,7 +30,8 @@ def _in_latex(value: Any) -> str:
     if not isinstance(value, tuple):
         digits, _, power = f"{float(value):.4g}".partition("e")
         return rf"{digits}\cdot10^{{{int(power)}}}" if power else digits
-    if not isinstance(value[0], tuple): return "(" + r",\ ".join(map(_in_latex, value)) + ")"
+    if not isinstance(value[0], tuple):
+        return "(" + r",\ ".join(map(_in_latex, value)) + ")"
     factor, n = value[0][0], range(len(value))
     if value == tuple(tuple(factor if i == j else 0 for j in n) for i in n):
         return _in_latex(factor) + r"\,I" * bool(factor)
@@ -47,29 +54,36 @@ def counterexample(error: ProofError, sides: str = "the sides") -> str:
             places += [f"${part}$" for part in world.split(", ") if part]
             where = f" at {', '.join(places)}" if places else ""
             return f"{sides} are {_both(left, right)}{where}"
-        case Undefined(what=what, where=where): return f"${what}$ is not defined {where}"
-        case NotProved(): return "no proof was found"
-        case WrongRule(condition=why) | Unreadable(why=why): return why
+        case Undefined(what=what, where=where):
+            return f"${what}$ is not defined {where}"
+        case NotProved():
+            return "no proof was found"
+        case WrongRule(condition=why) | Unreadable(why=why):
+            return why
 
 # %% ../nbs/08_exercises.ipynb #87078c21
 def attempt(latex: str, **how: Any) -> ProofError | None:
     """Why `eq` refuses a formula, or None when it is proved. The book stays as it was."""
     with in_book(book().copy()):
-        try: eq("90.99", latex, **how)
-        except ProofError as error: return error
+        try:
+            eq("90.99", latex, **how)
+        except ProofError as error:
+            return error
     return None
 
 # %% ../nbs/08_exercises.ipynb #2194165f
 @cache
 def _derivation() -> Book:
     """What is known at the end of chapter 07."""
-    with in_book(Book()) as known: after("07_ddim")
+    with in_book(Book()) as known:
+        after("07_ddim")
     return known
 
 # %% ../nbs/08_exercises.ipynb #a6ccad69
 @dataclass(frozen=True)
 class Hole:
     """An equation with \\square in it; `slip` is what somebody wrote there, `sides` what differs."""
+
     claim: str
     letters: str
     by: Callable[[], Any] = lambda: None
@@ -84,14 +98,17 @@ class Hole:
         with in_book(_derivation()):
             filled = self.claim.replace(r"\square", "(" + _formula(answer, self.letters) + ")")
             sides, signs = read_relations(filled, book().declarations.notation)
-            if len(set(sides)) == 1: return True, "proved"       # the known formula, word by word
+            if len(set(sides)) == 1:
+                return True, "proved"  # the known formula, word by word
             error = attempt(filled, by=self.by(), start=self.start)
-            if error is None: return True, "proved"
-            if not isinstance(error, Refuted):      # what do the numbers say alone?
+            if error is None:
+                return True, "proved"
+            if not isinstance(error, Refuted):  # what do the numbers say alone?
                 try:
                     if oracle.refute(sides, signs, book().declarations, self.start):
                         return True, "no numbers refute it, to 20 digits, but no proof was found"
-                except ProofError as refuted: error = refuted
+                except ProofError as refuted:
+                    error = refuted
         return False, counterexample(error, self.sides)
 
 # %% ../nbs/08_exercises.ipynb #3ade54e8
@@ -103,24 +120,37 @@ def _letter(node: Node) -> str:
 
 def _formula(answer: Any, letters: str) -> str:
     """A formula, a number or a SymPy expression as LaTeX that uses these letters only."""
-    try: latex = answer if isinstance(answer, str) else sp.latex(sp.sympify(answer))
+    try:
+        latex = answer if isinstance(answer, str) else sp.latex(sp.sympify(answer))
     except sp.SympifyError:
-        raise bad_input(BadType, "check_answer", "answer", got=describe(answer),
-                        expected="a formula: LaTeX text, a number or a SymPy expression",
-                        fix="write it as on the page, in quotes, with an r in front") from None
+        raise bad_input(
+            BadType,
+            "check_answer",
+            "answer",
+            got=describe(answer),
+            expected="a formula: LaTeX text, a number or a SymPy expression",
+            fix="write it as on the page, in quotes, with an r in front",
+        ) from None
     known, named = book().declarations.notation, ("symbol", "member", "span", "call", "density")
-    names = lambda formula: {_letter(node) for node in read(formula, known).walk()
-                             if node.op in named}
+    names = lambda formula: {
+        _letter(node) for node in read(formula, known).walk() if node.op in named
+    }
     if foreign := names(latex) - names(letters):
-        raise bad_input(BadValue, "check_answer", "answer", got=", ".join(sorted(foreign)),
-                        expected=f"a formula in the letters {letters}",
-                        fix="put in what the other letters stand for")
+        raise bad_input(
+            BadValue,
+            "check_answer",
+            "answer",
+            got=", ".join(sorted(foreign)),
+            expected=f"a formula in the letters {letters}",
+            fix="put in what the other letters stand for",
+        )
     return latex
 
 # %% ../nbs/08_exercises.ipynb #efe4ff93
 @dataclass(frozen=True)
 class Line:
     """A derivation, one of whose lines does not follow from the one before."""
+
     formulas: tuple[str, ...]
     start: int = 1
 
@@ -132,25 +162,29 @@ class Line:
     def check(self, answer: Any) -> tuple[bool, str]:
         n = check_int("check_answer", "answer", answer, 1, len(self.formulas) - 1)
         with in_book(_derivation()):
-            error = attempt(" = ".join(self.formulas[n - 1:n + 1]), start=self.start)
-        if isinstance(error, Refuted): return True, f"in line {n} {counterexample(error)}"
+            error = attempt(" = ".join(self.formulas[n - 1 : n + 1]), start=self.start)
+        if isinstance(error, Refuted):
+            return True, f"in line {n} {counterexample(error)}"
         return False, f"line {n} is true: no numbers refute what it says, so the slip is elsewhere"
 
 # %% ../nbs/08_exercises.ipynb #6d993363
 @dataclass(frozen=True)
 class First:
     """The first whole number at which something that grows has reached a limit."""
+
     what: str
     value: Callable[[int], float]
     limit: float
     largest: int
 
-    def shown(self) -> str: return ""
+    def shown(self) -> str:
+        return ""
 
     def check(self, answer: Any) -> tuple[bool, str]:
         n = check_int("check_answer", "answer", answer, 1, self.largest)
         here = self.value(n)
-        if here < self.limit: return False, f"at {n} {self.what} is {here:.4f}, below {self.limit}"
+        if here < self.limit:
+            return False, f"at {n} {self.what} is {here:.4f}, below {self.limit}"
         before = self.value(n - 1)
         if before < self.limit:
             return True, f"{self.what} is {before:.4f} at {n - 1} and {here:.4f} at {n}"
@@ -160,17 +194,24 @@ class First:
 @dataclass(frozen=True)
 class Function:
     """A function of numbers, which should agree with one of the package."""
+
     arguments: tuple[str, ...]
     truth: Callable[..., float]
     points: tuple[tuple[float, ...], ...]
 
-    def shown(self) -> str: return ""
+    def shown(self) -> str:
+        return ""
 
     def check(self, answer: Any) -> tuple[bool, str]:
         if not callable(answer):
-            raise bad_input(BadType, "check_answer", "answer", got=describe(answer),
-                            expected=f"a function of {', '.join(self.arguments)}",
-                            fix="pass the function itself, without calling it")
+            raise bad_input(
+                BadType,
+                "check_answer",
+                "answer",
+                got=describe(answer),
+                expected=f"a function of {', '.join(self.arguments)}",
+                fix="pass the function itself, without calling it",
+            )
         for point in self.points:
             said, true = float(answer(*point)), float(self.truth(*point))
             if not abs(said - true) <= 1e-6 * (1 + abs(true)):
@@ -189,72 +230,124 @@ EXERCISES = {}
 
 # %% ../nbs/08_exercises.ipynb #c6fde2f8
 EXERCISES |= {
-    "1.1": Exercise(Hole(
-        r"\square\,\frac1{\sqrt{1-a^2}} = \sqrt u", "a u",
-        sides="the limit of the standard deviation and the root of $u$"), (
-        "The covariance of the noise settles: (1.14) says where.",
-        "Set the limit equal to the new variance instead of 1. Only one letter is unknown.",
-        "The equation gives the square of $b$. Noise is scaled by a standard deviation.")),
-    "1.2": Exercise(Hole(
-        r"a^{2t}\kappa+(\sqrt{1-a^2})^2\,\frac{1-a^{2t}}{1-a^2}-1 = \square", r"a t \kappa"), (
-        "Two independent parts make up $x_t$: the image, scaled, and the noise $w_t$.",
-        "By (1.7) the image is scaled by $a^t$. How does that scale its variance?",
-        "Add the variance of the noise (1.12), in which the fraction goes away, and take off 1.")),
-    "1.3": Exercise(Hole(
-        r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sqrt{1-\alpha}\,\sum_{k=0}^{t-1}"
-        r"(\sqrt\alpha)^k\zeta_{t-k}\right] = \square\,I", r"\alpha t", by=increments,
-        slip=r"(1-\alpha^{2t})", sides="the covariance and your answer"), (
-        "Try the smallest case: what is the covariance after a single step?",
-        "In (1.12) the letter $a$ is a root here. What is its square?",
-        "One step adds a variance of $1-\\alpha$. The exponent that you see is twice the right one.")),
-    "1.4": Exercise(First(
-        "the share of noise", lambda t: 1 - 0.95**t, 0.99, 1000), (
-        "Each step multiplies what the image has left of the variance by the same number.",
-        "After $t$ steps the image has a power of 0.95 left. Logarithms turn powers into products.",
-        "Divide the logarithm of 0.01 by that of 0.95, and go up to the next whole number.")),
+    "1.1": Exercise(
+        Hole(
+            r"\square\,\frac1{\sqrt{1-a^2}} = \sqrt u",
+            "a u",
+            sides="the limit of the standard deviation and the root of $u$",
+        ),
+        (
+            "The covariance of the noise settles: (1.14) says where.",
+            "Set the limit equal to the new variance instead of 1. Only one letter is unknown.",
+            "The equation gives the square of $b$. Noise is scaled by a standard deviation.",
+        ),
+    ),
+    "1.2": Exercise(
+        Hole(r"a^{2t}\kappa+(\sqrt{1-a^2})^2\,\frac{1-a^{2t}}{1-a^2}-1 = \square", r"a t \kappa"),
+        (
+            "Two independent parts make up $x_t$: the image, scaled, and the noise $w_t$.",
+            "By (1.7) the image is scaled by $a^t$. How does that scale its variance?",
+            "Add the variance of the noise (1.12), in which the fraction goes away, and take off 1.",
+        ),
+    ),
+    "1.3": Exercise(
+        Hole(
+            r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sqrt{1-\alpha}\,\sum_{k=0}^{t-1}"
+            r"(\sqrt\alpha)^k\zeta_{t-k}\right] = \square\,I",
+            r"\alpha t",
+            by=increments,
+            slip=r"(1-\alpha^{2t})",
+            sides="the covariance and your answer",
+        ),
+        (
+            "Try the smallest case: what is the covariance after a single step?",
+            "In (1.12) the letter $a$ is a root here. What is its square?",
+            "One step adds a variance of $1-\\alpha$. The exponent that you see is twice the right one.",
+        ),
+    ),
+    "1.4": Exercise(
+        First("the share of noise", lambda t: 1 - 0.95**t, 0.99, 1000),
+        (
+            "Each step multiplies what the image has left of the variance by the same number.",
+            "After $t$ steps the image has a power of 0.95 left. Logarithms turn powers into products.",
+            "Divide the logarithm of 0.01 by that of 0.95, and go up to the next whole number.",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #d31fa313
-_LATER = (r"\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\sqrt{1-\bar\alpha_s}\,\xi_1"
-          r"+\sqrt{1-\frac{\bar\alpha_t}{\bar\alpha_s}}\,\xi_2")
+_LATER = (
+    r"\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\sqrt{1-\bar\alpha_s}\,\xi_1"
+    r"+\sqrt{1-\frac{\bar\alpha_t}{\bar\alpha_s}}\,\xi_2"
+)
 
 
 @cache
 def _kept() -> list[float]:
     """What a thousand steps of DDPM's schedule keep of the variance, by their number."""
     from ddpm_course.schedule import linear_schedule
+
     return linear_schedule(1000).alphas_cumprod.tolist()
 
 
 EXERCISES |= {
-    "2.1": Exercise(Hole(
-        r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}"
-        r"\sqrt{1-\bar\alpha_s}\,\xi_1+\sqrt{\square}\,\xi_2\right] = (1-\bar\alpha_t)I",
-        r"\bar\alpha_t", sides="the variance of all noise at $t$ and that of (2.6)"), (
-        "Go from 0 to $s$ by (2.6), then on to $t$. You know what has to come out.",
-        "The noise that $x_s$ holds is scaled on the way, like its mean. New noise is added.",
-        "The old noise brings $\\frac{\\bar\\alpha_t}{\\bar\\alpha_s}(1-\\bar\\alpha_s)$ of the "
-        "variance of (2.6). The rest is new.")),
-    "2.2": Exercise(Hole(
-        r"\frac14\left(\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{1-\bar\alpha_s}\,\xi_1+("
-        + _LATER + r")\right]-\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{1-\bar\alpha_s}\,\xi_1-("
-        + _LATER + r")\right]\right) = \square\,I", r"\bar\alpha_t"), (
-        "Write $x_t$ as a multiple of $x_s$ plus fresh noise, as in Exercise 2.1.",
-        "The fresh noise is independent of $x_s$, so it has no part in the covariance.",
-        "What is left is the factor of the mean times the variance of $x_s$ by (2.6).")),
-    "2.3": Exercise(Hole(
-        r"\frac{\mathrm{SNR}_t}{\mathrm{SNR}_{t-1}} = \square", r"\alpha_t \bar\alpha_t", start=2,
-        slip=r"\alpha_t", sides="the ratio and your answer"), (
-        "A ratio has a numerator and a denominator. Both change from step to step.",
-        "The signal does shrink by $\\alpha_t$. What happens to the noise?",
-        "Write both ratios by (2.8), and divide. The numerators give $\\alpha_t$, by (2.2).")),
-    "2.4": Exercise(First(
-        "the noise, over what is left of the pixel,",
-        lambda t: (1 - _kept()[t]) / (_kept()[t] / 4), 1, 1000), (
-        "At time $t$ the pixel's variance has been multiplied by $\\bar\\alpha_t$.",
-        "Compare a quarter of $\\bar\\alpha_t$ with $1-\\bar\\alpha_t$. Where are they equal?",
-        "They are equal where $\\bar\\alpha_t$ is four fifths. Look that up in the table "
-        "`linear_schedule(1000).alphas_cumprod`.")),
+    "2.1": Exercise(
+        Hole(
+            r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}"
+            r"\sqrt{1-\bar\alpha_s}\,\xi_1+\sqrt{\square}\,\xi_2\right] = (1-\bar\alpha_t)I",
+            r"\bar\alpha_t",
+            sides="the variance of all noise at $t$ and that of (2.6)",
+        ),
+        (
+            "Go from 0 to $s$ by (2.6), then on to $t$. You know what has to come out.",
+            "The noise that $x_s$ holds is scaled on the way, like its mean. New noise is added.",
+            "The old noise brings $\\frac{\\bar\\alpha_t}{\\bar\\alpha_s}(1-\\bar\\alpha_s)$ of the "
+            "variance of (2.6). The rest is new.",
+        ),
+    ),
+    "2.2": Exercise(
+        Hole(
+            r"\frac14\left(\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{1-\bar\alpha_s}\,\xi_1+("
+            + _LATER
+            + r")\right]-\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{1-\bar\alpha_s}\,\xi_1-("
+            + _LATER
+            + r")\right]\right) = \square\,I",
+            r"\bar\alpha_t",
+        ),
+        (
+            "Write $x_t$ as a multiple of $x_s$ plus fresh noise, as in Exercise 2.1.",
+            "The fresh noise is independent of $x_s$, so it has no part in the covariance.",
+            "What is left is the factor of the mean times the variance of $x_s$ by (2.6).",
+        ),
+    ),
+    "2.3": Exercise(
+        Hole(
+            r"\frac{\mathrm{SNR}_t}{\mathrm{SNR}_{t-1}} = \square",
+            r"\alpha_t \bar\alpha_t",
+            start=2,
+            slip=r"\alpha_t",
+            sides="the ratio and your answer",
+        ),
+        (
+            "A ratio has a numerator and a denominator. Both change from step to step.",
+            "The signal does shrink by $\\alpha_t$. What happens to the noise?",
+            "Write both ratios by (2.8), and divide. The numerators give $\\alpha_t$, by (2.2).",
+        ),
+    ),
+    "2.4": Exercise(
+        First(
+            "the noise, over what is left of the pixel,",
+            lambda t: (1 - _kept()[t]) / (_kept()[t] / 4),
+            1,
+            1000,
+        ),
+        (
+            "At time $t$ the pixel's variance has been multiplied by $\\bar\\alpha_t$.",
+            "Compare a quarter of $\\bar\\alpha_t$ with $1-\\bar\\alpha_t$. Where are they equal?",
+            "They are equal where $\\bar\\alpha_t$ is four fifths. Look that up in the table "
+            "`linear_schedule(1000).alphas_cumprod`.",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #190ef295
@@ -263,133 +356,222 @@ def _shares() -> list[float]:
     """The posterior variance over beta, in a chain whose steps all keep 0.9 of the variance."""
     from ddpm_course.posterior import posterior_variance
     from ddpm_course.schedule import NoiseSchedule
+
     schedule = NoiseSchedule.from_betas([0.1] * 100)
     return (posterior_variance(schedule) / schedule.betas).tolist()
 
 
 EXERCISES |= {
-    "3.1": Exercise(Hole(
-        r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\,"
-        r"\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\sqrt{1-\bar\alpha_t}\,\xi_1"
-        r"+\sqrt{\square}\,\xi_2\right] = (1-\bar\alpha_s)I", r"\bar\alpha_t",
-        sides="the variance of $x_s$ that comes out and that of (2.6)"), (
-        "Nothing in the derivation of (3.5) needs neighbours. Which two laws are multiplied?",
-        "Precisions add up. The image gives $\\frac1{1-\\bar\\alpha_s}$; the noisy state gives the "
-        "square of the factor in its mean over its variance given $x_s$ (Exercise 2.1).",
-        "That second precision is $\\frac{\\bar\\alpha_t}{\\bar\\alpha_s-\\bar\\alpha_t}$. Add the "
-        "two over one denominator, and turn the fraction around.")),
-    "3.2": Exercise(Hole(
-        r"\frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\sqrt{\bar\alpha_t}\,x_0"
-        r"+\frac{\sqrt{\bar\alpha_{t-1}}\,(1-\alpha_t)}{1-\bar\alpha_t}\,x_0 = \square",
-        r"\bar\alpha_t x_0"), (
-        "Put the given $x_t$ into (3.6). What can be taken out of both terms?",
-        "Both terms hold $\\sqrt{\\bar\\alpha_{t-1}}$, for $\\bar\\alpha_t$ is a product (2.2).",
-        "The bracket that is left is the left side of (2.3), over $1-\\bar\\alpha_t$.")),
-    "3.3": Exercise(Hole(
-        r"\frac1{\tilde\beta_t} = \frac1{1-\bar\alpha_{t-1}}+\square", r"\alpha_t", start=2,
-        slip=r"\frac1{1-\alpha_t}", sides="the two sides, with your answer,"), (
-        "Precisions do add up. But are both about the same thing?",
-        "As a law of $x_t$ the forward step has the variance $1-\\alpha_t$. Here it is read as a "
-        "bell over $x_{t-1}$.",
-        "The bell over $x_{t-1}$ comes from a square with $\\sqrt{\\alpha_t}\\,x_{t-1}$ in it. "
-        "What stands before the square of $x_{t-1}$?")),
-    "3.4": Exercise(Line((
-        r"q(x_{t-1}\mid x_t,x_0)",
-        r"\frac{q(x_t\mid x_{t-1},x_0)\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
-        r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
-        r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1})}{q(x_t)}",
-        r"q(x_{t-1}\mid x_t)"), start=2), (
-        "If all lines were true, the image would tell nothing about the step back.",
-        "The Markov property (1.3) lets the image go where the state right before is given.",
-        "Look for a density from which the image is dropped though no earlier state stays.")),
-    "3.5": Exercise(First(
-        "the posterior variance over beta", lambda t: _shares()[t], 0.9, 100), (
-        "Divide (3.5) by $1-\\alpha_t$. What is left?",
-        "With equal steps $\\bar\\alpha_t$ is a power of 0.9.",
-        "You want $\\frac{1-0.9^{t-1}}{1-0.9^t}$ to be 0.9 at least, as in (3.5). Solve for the "
-        "power, and try the whole numbers near by.")),
+    "3.1": Exercise(
+        Hole(
+            r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\,"
+            r"\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\sqrt{1-\bar\alpha_t}\,\xi_1"
+            r"+\sqrt{\square}\,\xi_2\right] = (1-\bar\alpha_s)I",
+            r"\bar\alpha_t",
+            sides="the variance of $x_s$ that comes out and that of (2.6)",
+        ),
+        (
+            "Nothing in the derivation of (3.5) needs neighbours. Which two laws are multiplied?",
+            "Precisions add up. The image gives $\\frac1{1-\\bar\\alpha_s}$; the noisy state gives the "
+            "square of the factor in its mean over its variance given $x_s$ (Exercise 2.1).",
+            "That second precision is $\\frac{\\bar\\alpha_t}{\\bar\\alpha_s-\\bar\\alpha_t}$. Add the "
+            "two over one denominator, and turn the fraction around.",
+        ),
+    ),
+    "3.2": Exercise(
+        Hole(
+            r"\frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\sqrt{\bar\alpha_t}\,x_0"
+            r"+\frac{\sqrt{\bar\alpha_{t-1}}\,(1-\alpha_t)}{1-\bar\alpha_t}\,x_0 = \square",
+            r"\bar\alpha_t x_0",
+        ),
+        (
+            "Put the given $x_t$ into (3.6). What can be taken out of both terms?",
+            "Both terms hold $\\sqrt{\\bar\\alpha_{t-1}}$, for $\\bar\\alpha_t$ is a product (2.2).",
+            "The bracket that is left is the left side of (2.3), over $1-\\bar\\alpha_t$.",
+        ),
+    ),
+    "3.3": Exercise(
+        Hole(
+            r"\frac1{\tilde\beta_t} = \frac1{1-\bar\alpha_{t-1}}+\square",
+            r"\alpha_t",
+            start=2,
+            slip=r"\frac1{1-\alpha_t}",
+            sides="the two sides, with your answer,",
+        ),
+        (
+            "Precisions do add up. But are both about the same thing?",
+            "As a law of $x_t$ the forward step has the variance $1-\\alpha_t$. Here it is read as a "
+            "bell over $x_{t-1}$.",
+            "The bell over $x_{t-1}$ comes from a square with $\\sqrt{\\alpha_t}\\,x_{t-1}$ in it. "
+            "What stands before the square of $x_{t-1}$?",
+        ),
+    ),
+    "3.4": Exercise(
+        Line(
+            (
+                r"q(x_{t-1}\mid x_t,x_0)",
+                r"\frac{q(x_t\mid x_{t-1},x_0)\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
+                r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
+                r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1})}{q(x_t)}",
+                r"q(x_{t-1}\mid x_t)",
+            ),
+            start=2,
+        ),
+        (
+            "If all lines were true, the image would tell nothing about the step back.",
+            "The Markov property (1.3) lets the image go where the state right before is given.",
+            "Look for a density from which the image is dropped though no earlier state stays.",
+        ),
+    ),
+    "3.5": Exercise(
+        First("the posterior variance over beta", lambda t: _shares()[t], 0.9, 100),
+        (
+            "Divide (3.5) by $1-\\alpha_t$. What is left?",
+            "With equal steps $\\bar\\alpha_t$ is a power of 0.9.",
+            "You want $\\frac{1-0.9^{t-1}}{1-0.9^t}$ to be 0.9 at least, as in (3.5). Solve for the "
+            "power, and try the whole numbers near by.",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #09bbf901
 EXERCISES |= {
-    "4.1": Exercise(Hole(
-        r"D_{KL}(\mathcal N(\mu_1,v_1I)\|\mathcal N(\mu_2,\square I))"
-        r" = \frac d2\log\frac{\square}{v_1}", r"v_1 \mu_1 \mu_2 d",
-        sides="the divergence and its value at the best variance"), (
-        "As a function of $v_2$ the divergence (0.11) has three parts. Two fall, one grows.",
-        "Take the derivative of (0.11) with respect to $v_2$, and set it to zero.",
-        "Multiply that equation by the square of $v_2$. It is linear then. The student's variance "
-        "has to pay for the error of its mean, too.")),
-    "4.2": Exercise(Hole(
-        r"\frac{\bar\alpha_0\,\beta_1^2}{2\beta_1\,(1-\bar\alpha_1)^2} = \square", r"\beta_t"), (
-        "Put $t$ = 1 and the variance $\\beta_1$ into the weight (4.15).",
-        "Nothing has happened at time 0: what is $\\bar\\alpha_0$?",
-        "At the first step $1-\\bar\\alpha_1$ is the variance of that step. Count its powers above "
-        "and below.")),
-    "4.3": Exercise(Hole(
-        r"D_{KL}(q(x_T\mid x_0)\|p_\theta(x_T)) = \square", r"\bar\alpha_t T x_0 d",
-        slip=r"\frac12\left(\bar\alpha_T\lVert x_0\rVert^2+d\,(1-\bar\alpha_T)"
-        r"-d\log(1-\bar\alpha_T)\right)", sides="the divergence and your answer"), (
-        "A test case: when nothing is left of the image, what should the divergence be?",
-        "Compare with (4.10), where $v_1$ is $1-\\bar\\alpha_T$ and $v_2$ is 1.",
-        "The bracket in (4.10) has three terms: the ratio of the variances, a constant, and a "
-        "logarithm. One of them is missing here.")),
-    "4.4": Exercise(Line((
-        r"\frac{\bar\alpha_{t-1}\,\beta_t}{2(1-\bar\alpha_{t-1})(1-\bar\alpha_t)}",
-        r"\frac{\bar\alpha_{t-1}-\bar\alpha_t}{2(1-\bar\alpha_{t-1})(1-\bar\alpha_t)}",
-        r"\frac12\left(\frac1{1-\bar\alpha_t}-\frac1{1-\bar\alpha_{t-1}}\right)",
-        r"\frac12(\mathrm{SNR}_t-\mathrm{SNR}_{t-1})"), start=2), (
-        "The first expression is positive. Is the last?",
-        "A wrong sign came in somewhere. Which of the lines are positive?",
-        "Put in 0.5 for $\\bar\\alpha_{t-1}$ and 0.2 for $\\bar\\alpha_t$, line by line.")),
-    "4.5": Exercise(Hole(
-        r"\sum_{k=2}^{t}\frac12(\mathrm{SNR}_{k-1}-\mathrm{SNR}_k) = \square",
-        r"\mathrm{SNR}_t \bar\alpha_t", by=increments, sides="the sum and your answer"),
-        ("By (4.16) each weight is half a difference of two neighbours.",
-         "Write out the sum for $t$ = 4. Which terms stay?",
-         "Neighbours cancel. One term of the first difference stays, and one of the last.")),
+    "4.1": Exercise(
+        Hole(
+            r"D_{KL}(\mathcal N(\mu_1,v_1I)\|\mathcal N(\mu_2,\square I))"
+            r" = \frac d2\log\frac{\square}{v_1}",
+            r"v_1 \mu_1 \mu_2 d",
+            sides="the divergence and its value at the best variance",
+        ),
+        (
+            "As a function of $v_2$ the divergence (0.11) has three parts. Two fall, one grows.",
+            "Take the derivative of (0.11) with respect to $v_2$, and set it to zero.",
+            "Multiply that equation by the square of $v_2$. It is linear then. The student's variance "
+            "has to pay for the error of its mean, too.",
+        ),
+    ),
+    "4.2": Exercise(
+        Hole(r"\frac{\bar\alpha_0\,\beta_1^2}{2\beta_1\,(1-\bar\alpha_1)^2} = \square", r"\beta_t"),
+        (
+            "Put $t$ = 1 and the variance $\\beta_1$ into the weight (4.15).",
+            "Nothing has happened at time 0: what is $\\bar\\alpha_0$?",
+            "At the first step $1-\\bar\\alpha_1$ is the variance of that step. Count its powers above "
+            "and below.",
+        ),
+    ),
+    "4.3": Exercise(
+        Hole(
+            r"D_{KL}(q(x_T\mid x_0)\|p_\theta(x_T)) = \square",
+            r"\bar\alpha_t T x_0 d",
+            slip=r"\frac12\left(\bar\alpha_T\lVert x_0\rVert^2+d\,(1-\bar\alpha_T)"
+            r"-d\log(1-\bar\alpha_T)\right)",
+            sides="the divergence and your answer",
+        ),
+        (
+            "A test case: when nothing is left of the image, what should the divergence be?",
+            "Compare with (4.10), where $v_1$ is $1-\\bar\\alpha_T$ and $v_2$ is 1.",
+            "The bracket in (4.10) has three terms: the ratio of the variances, a constant, and a "
+            "logarithm. One of them is missing here.",
+        ),
+    ),
+    "4.4": Exercise(
+        Line(
+            (
+                r"\frac{\bar\alpha_{t-1}\,\beta_t}{2(1-\bar\alpha_{t-1})(1-\bar\alpha_t)}",
+                r"\frac{\bar\alpha_{t-1}-\bar\alpha_t}{2(1-\bar\alpha_{t-1})(1-\bar\alpha_t)}",
+                r"\frac12\left(\frac1{1-\bar\alpha_t}-\frac1{1-\bar\alpha_{t-1}}\right)",
+                r"\frac12(\mathrm{SNR}_t-\mathrm{SNR}_{t-1})",
+            ),
+            start=2,
+        ),
+        (
+            "The first expression is positive. Is the last?",
+            "A wrong sign came in somewhere. Which of the lines are positive?",
+            "Put in 0.5 for $\\bar\\alpha_{t-1}$ and 0.2 for $\\bar\\alpha_t$, line by line.",
+        ),
+    ),
+    "4.5": Exercise(
+        Hole(
+            r"\sum_{k=2}^{t}\frac12(\mathrm{SNR}_{k-1}-\mathrm{SNR}_k) = \square",
+            r"\mathrm{SNR}_t \bar\alpha_t",
+            by=increments,
+            sides="the sum and your answer",
+        ),
+        (
+            "By (4.16) each weight is half a difference of two neighbours.",
+            "Write out the sum for $t$ = 4. Which terms stay?",
+            "Neighbours cancel. One term of the first difference stays, and one of the last.",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #cf205c60
 EXERCISES |= {
-    "5.1": Exercise(Hole(
-        r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t x_0", sides="v and your answer"), (
-        "The definition (5.11) has the noise in it. What is the noise when both images are known?",
-        "Solve (5.0) for $\\epsilon$, put it into (5.11), and collect $x_0$.",
-        "The factors of $x_0$ are two fractions over $\\sqrt{1-\\bar\\alpha_t}$; their numerators "
-        "add up to a number. Or solve (5.12) for v.")),
-    "5.2": Exercise(Hole(
-        r"\lVert\mathrm{v}_t-(\sqrt{\bar\alpha_t}\,\hat\epsilon_\theta(x_t,t)-\sqrt{1-\bar\alpha_t}"
-        r"\,\hat x_\theta(x_t,t))\rVert^2 = \square\,"
-        r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2", r"\bar\alpha_t",
-        sides="the error in v and what your answer makes of it"), (
-        "Both errors are known multiples of a third one, that of the image.",
-        "Compare (5.14) with (5.15). The left sides are the same error of the image.",
-        "By the two, $1-\\bar\\alpha_t$ errors in v are as many errors of the noise as stand in "
-        "(5.14). Divide.")),
-    "5.3": Exercise(Hole(
-        r"\tilde\mu_t(x_t,x_0) = \square", r"\alpha_t \bar\alpha_t \beta_t x_t \mathrm{v}_t",
-        sides="the posterior mean and your answer"), (
-        "The posterior mean (3.6) has the image in it. Which equation gives the image by v?",
-        "Put (5.12) into (3.6), and collect what stands before $x_t$ and before v.",
-        "Before $x_t$ stand two fractions. Take out $\\sqrt{\\alpha_t}$, and (2.3) helps; it is "
-        "much simpler than what (5.5) has there.")),
-    "5.4": Exercise(Hole(
-        r"\tilde\mu_t(x_t,x_0) = \square", r"\alpha_t \bar\alpha_t \beta_t x_t \epsilon",
-        sides="the posterior mean and your answer",
-        slip=r"\frac1{\sqrt{\alpha_t}}\left("
-        r"x_t-\frac{\beta_t}{\sqrt{1-\alpha_t}}\,\epsilon\right)"), (
-        "At $t$ = 1 the formula is right. Try $t$ = 2.",
-        "Simplify the fraction as it is printed, with (4.12). Would it make sense for that much "
-        "noise to be taken off?",
-        "How much noise is in $x_t$: that of one step, or that of all steps? (5.0) says.")),
-    "5.5": Exercise(Hole(
-        r"\mathbb E_{q(x_t\mid x_0)}[\lVert\mathrm{v}_t\rVert^2] = \square", r"\bar\alpha_t x_0 d",
-        sides="the mean square of v and your answer"), (
-        "A network that returns zeros pays the squared norm of its target. The target is (5.11).",
-        "The noise has mean zero and is independent of the image, so there is no cross term.",
-        "In $d$ dimensions the squared norm of $\\epsilon$ is $d$ on average. Each part is "
-        "multiplied by the square of its factor.")),
+    "5.1": Exercise(
+        Hole(r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t x_0", sides="v and your answer"),
+        (
+            "The definition (5.11) has the noise in it. What is the noise when both images are known?",
+            "Solve (5.0) for $\\epsilon$, put it into (5.11), and collect $x_0$.",
+            "The factors of $x_0$ are two fractions over $\\sqrt{1-\\bar\\alpha_t}$; their numerators "
+            "add up to a number. Or solve (5.12) for v.",
+        ),
+    ),
+    "5.2": Exercise(
+        Hole(
+            r"\lVert\mathrm{v}_t-(\sqrt{\bar\alpha_t}\,\hat\epsilon_\theta(x_t,t)-\sqrt{1-\bar\alpha_t}"
+            r"\,\hat x_\theta(x_t,t))\rVert^2 = \square\,"
+            r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2",
+            r"\bar\alpha_t",
+            sides="the error in v and what your answer makes of it",
+        ),
+        (
+            "Both errors are known multiples of a third one, that of the image.",
+            "Compare (5.14) with (5.15). The left sides are the same error of the image.",
+            "By the two, $1-\\bar\\alpha_t$ errors in v are as many errors of the noise as stand in "
+            "(5.14). Divide.",
+        ),
+    ),
+    "5.3": Exercise(
+        Hole(
+            r"\tilde\mu_t(x_t,x_0) = \square",
+            r"\alpha_t \bar\alpha_t \beta_t x_t \mathrm{v}_t",
+            sides="the posterior mean and your answer",
+        ),
+        (
+            "The posterior mean (3.6) has the image in it. Which equation gives the image by v?",
+            "Put (5.12) into (3.6), and collect what stands before $x_t$ and before v.",
+            "Before $x_t$ stand two fractions. Take out $\\sqrt{\\alpha_t}$, and (2.3) helps; it is "
+            "much simpler than what (5.5) has there.",
+        ),
+    ),
+    "5.4": Exercise(
+        Hole(
+            r"\tilde\mu_t(x_t,x_0) = \square",
+            r"\alpha_t \bar\alpha_t \beta_t x_t \epsilon",
+            sides="the posterior mean and your answer",
+            slip=r"\frac1{\sqrt{\alpha_t}}\left("
+            r"x_t-\frac{\beta_t}{\sqrt{1-\alpha_t}}\,\epsilon\right)",
+        ),
+        (
+            "At $t$ = 1 the formula is right. Try $t$ = 2.",
+            "Simplify the fraction as it is printed, with (4.12). Would it make sense for that much "
+            "noise to be taken off?",
+            "How much noise is in $x_t$: that of one step, or that of all steps? (5.0) says.",
+        ),
+    ),
+    "5.5": Exercise(
+        Hole(
+            r"\mathbb E_{q(x_t\mid x_0)}[\lVert\mathrm{v}_t\rVert^2] = \square",
+            r"\bar\alpha_t x_0 d",
+            sides="the mean square of v and your answer",
+        ),
+        (
+            "A network that returns zeros pays the squared norm of its target. The target is (5.11).",
+            "The noise has mean zero and is independent of the image, so there is no cross term.",
+            "In $d$ dimensions the squared norm of $\\epsilon$ is $d$ on average. Each part is "
+            "multiplied by the square of its factor.",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #b0c77c7a
@@ -399,6 +581,7 @@ def _best_guess(x: float, kept: float) -> float:
 
     from ddpm_course.mixture import GaussianMixture, conditional_mean
     from ddpm_course.schedule import NoiseSchedule
+
     coin = GaussianMixture.from_covariances([0.5, 0.5], [[-1.0], [1.0]], [[[0.0]], [[0.0]]])
     x_t = torch.tensor([[x]], dtype=torch.float64)
     schedule = NoiseSchedule.from_betas([1 - kept])
@@ -406,36 +589,62 @@ def _best_guess(x: float, kept: float) -> float:
 
 
 EXERCISES |= {
-    "6.1": Exercise(Function(
-        ("x", "kept"), _best_guess, ((0.5, 0.5), (-0.3, 0.9), (2.0, 0.1), (0.0, 0.5), (0.1, 0.99))),
-        ("The best guess is the mean of 1 and -1, weighted by how probable each is.",
-         "The two responsibilities (6.7) have a difference of logarithms that is linear in $x$. "
-         "Expand the two squares.",
-         "That difference is four times $\\sqrt{\\bar\\alpha_t}\\,x$ over twice $1-\\bar\\alpha_t$. "
-         "A difference of two probabilities is the hyperbolic tangent of half of it.")),
-    "6.2": Exercise(Hole(
-        r"\log\frac\rho{1-\rho}+\frac{\lVert\mu_1+\square(\mu_2-\mu_1)-\mu_2\rVert^2}{2v}"
-        r"-\frac{\lVert\mu_1+\square(\mu_2-\mu_1)-\mu_1\rVert^2}{2v} = 0", r"\rho v \mu_1 \mu_2",
-        sides="at your point the log of the ratio and 0"), (
-        "Both are equally probable where the left side of (6.7) is zero.",
-        "On the way, both squares are multiples of the squared distance of the two means. With a "
-        "share $c$ of the way behind you, one multiple is the square of $c$.",
-        "The difference of the squares $(1-c)^2$ and $c^2$ is linear in $c$. Solve for it.")),
-    "6.3": Exercise(Hole(
-        r"\mathbb E_{q(x_0\mid x_t)}\left[-\frac{x_t-c\,x_0}{u^2}\right]"
-        r" = \square\,\mathbb E_{q(x_0\mid x_t)}\left[\frac{x_t-c\,x_0}{u}\right]", "u",
-        slip=r"-\frac1{u^2}", sides="the sides"), (
-        "How often is the numerator divided by $u$ on the left, and how often on the right?",
-        "Numbers come out of an average. Take them out on both sides.",
-        "On the right there is one division by $u$ already.")),
-    "6.4": Exercise(Hole(
-        r"\frac{\square\kappa}{\square\kappa+1-\square} = \frac12", r"\kappa",
-        sides="the least loss and one half"), (
-        "For Gaussian data the least loss of a network that predicts the noise is (6.14).",
-        "Set (6.14) equal to one half. A fraction is a half when its denominator is twice its "
-        "numerator.",
-        "Then image and noise have the same variance in $x_t$, and the equation is linear in "
-        "$\\bar\\alpha_t$.")),
+    "6.1": Exercise(
+        Function(
+            ("x", "kept"),
+            _best_guess,
+            ((0.5, 0.5), (-0.3, 0.9), (2.0, 0.1), (0.0, 0.5), (0.1, 0.99)),
+        ),
+        (
+            "The best guess is the mean of 1 and -1, weighted by how probable each is.",
+            "The two responsibilities (6.7) have a difference of logarithms that is linear in $x$. "
+            "Expand the two squares.",
+            "That difference is four times $\\sqrt{\\bar\\alpha_t}\\,x$ over twice $1-\\bar\\alpha_t$. "
+            "A difference of two probabilities is the hyperbolic tangent of half of it.",
+        ),
+    ),
+    "6.2": Exercise(
+        Hole(
+            r"\log\frac\rho{1-\rho}+\frac{\lVert\mu_1+\square(\mu_2-\mu_1)-\mu_2\rVert^2}{2v}"
+            r"-\frac{\lVert\mu_1+\square(\mu_2-\mu_1)-\mu_1\rVert^2}{2v} = 0",
+            r"\rho v \mu_1 \mu_2",
+            sides="at your point the log of the ratio and 0",
+        ),
+        (
+            "Both are equally probable where the left side of (6.7) is zero.",
+            "On the way, both squares are multiples of the squared distance of the two means. With a "
+            "share $c$ of the way behind you, one multiple is the square of $c$.",
+            "The difference of the squares $(1-c)^2$ and $c^2$ is linear in $c$. Solve for it.",
+        ),
+    ),
+    "6.3": Exercise(
+        Hole(
+            r"\mathbb E_{q(x_0\mid x_t)}\left[-\frac{x_t-c\,x_0}{u^2}\right]"
+            r" = \square\,\mathbb E_{q(x_0\mid x_t)}\left[\frac{x_t-c\,x_0}{u}\right]",
+            "u",
+            slip=r"-\frac1{u^2}",
+            sides="the sides",
+        ),
+        (
+            "How often is the numerator divided by $u$ on the left, and how often on the right?",
+            "Numbers come out of an average. Take them out on both sides.",
+            "On the right there is one division by $u$ already.",
+        ),
+    ),
+    "6.4": Exercise(
+        Hole(
+            r"\frac{\square\kappa}{\square\kappa+1-\square} = \frac12",
+            r"\kappa",
+            sides="the least loss and one half",
+        ),
+        (
+            "For Gaussian data the least loss of a network that predicts the noise is (6.14).",
+            "Set (6.14) equal to one half. A fraction is a half when its denominator is twice its "
+            "numerator.",
+            "Then image and noise have the same variance in $x_t$, and the equation is linear in "
+            "$\\bar\\alpha_t$.",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #70aa6013
@@ -443,64 +652,97 @@ EXERCISES |= {
 def _width_kept(steps: int, variance: float = 0.09) -> float:
     """Standard deviation of what DDIM draws in so many steps, over that of the data."""
     from ddpm_course.sampling import spacing
+
     product = variance**-0.5
     kept = [_kept()[t] for t in spacing("trailing", 1000, steps)]
     for t, s in zip(kept, kept[1:]):
-        product *= ((s * t)**0.5 * variance + ((1 - s) * (1 - t))**0.5) / (t * variance + 1 - t)
+        product *= ((s * t) ** 0.5 * variance + ((1 - s) * (1 - t)) ** 0.5) / (t * variance + 1 - t)
     return product
 
 # %% ../nbs/08_exercises.ipynb #5f3798e5
 EXERCISES |= {
-    "7.1": Exercise(Hole(
-        r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
-        r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
-        r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t)) = \square",
-        r"\bar\alpha_t \hat{\mathrm{v}}_\theta(x_t,t)", sides="the step and your answer"), (
-        "The step (7.44) needs an estimate of the image and one of the noise. v gives both.",
-        "Put (5.12) and (5.13), with the network's v, into (7.44).",
-        "Collect $x_t$ and v: one gets a sum of two products of roots, the other a difference. "
-        "They are the cosine and the sine of a difference of angles.")),
-    "7.2": Exercise(Hole(
-        r"\square\,\sqrt{\tilde\beta_t} = \sqrt{1-\bar\alpha_{t-1}}", r"\alpha_t \bar\alpha_t \beta_t",
-        start=2, sides="the standard deviation of the new noise and the largest"), (
-        "What must not become negative? It stands under a root in (7.17).",
-        "By (7.22) the variance of the new noise is a multiple of $\\tilde\\beta_t$. Set it equal "
-        "to the largest value that is allowed.",
-        "Divide by $\\tilde\\beta_t$ as it is in (3.5). One bracket cancels. What you have is a "
-        "square.")),
-    "7.3": Exercise(Hole(
-        r"\sigma_{t,s}^2 = \square", r"\eta \alpha_t \bar\alpha_t",
-        slip=r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,(1-\alpha_t)",
-        sides="the variance and your answer"), (
-        "When $s$ is $t-1$ the formula is right. What if steps are left out?",
-        "$1-\\alpha_t$ is the variance that one step adds. From $s$ to $t$ there are many.",
-        "The variance that all steps from $s$ to $t$ add is that of Exercise 2.1.")),
-    "7.4": Exercise(Line((
-        r"1-\bar\alpha_{t-1}-\tilde\beta_t",
-        r"1-\bar\alpha_{t-1}-\frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
-        r"(1-\bar\alpha_{t-1})\left(1-\frac{1-\alpha_t}{1-\bar\alpha_t}\right)",
-        r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t-\bar\alpha_t}{1-\bar\alpha_t}",
-        r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t(1-\bar\alpha_t)}{1-\bar\alpha_t}",
-        r"\alpha_t(1-\bar\alpha_{t-1})"), start=2), (
-        "The last line should be (7.23), and is not.",
-        "Take out $\\alpha_t$ from every place where it can be taken out, with (2.2).",
-        "Which index is left on a product when its last factor has been taken out?")),
-    "7.5": Exercise(First(
-        "the width of what is drawn, over that of the data,", _width_kept, 0.9, 1000), (
-        "A step of DDIM is a step of Euler's method (7.45), of first order.",
-        "Of first order means: with twice the steps, half of what was missing is missing.",
-        "Twenty steps keep 0.79 of the width, so 0.21 is missing. How many steps for 0.10?")),
+    "7.1": Exercise(
+        Hole(
+            r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
+            r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
+            r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t)) = \square",
+            r"\bar\alpha_t \hat{\mathrm{v}}_\theta(x_t,t)",
+            sides="the step and your answer",
+        ),
+        (
+            "The step (7.44) needs an estimate of the image and one of the noise. v gives both.",
+            "Put (5.12) and (5.13), with the network's v, into (7.44).",
+            "Collect $x_t$ and v: one gets a sum of two products of roots, the other a difference. "
+            "They are the cosine and the sine of a difference of angles.",
+        ),
+    ),
+    "7.2": Exercise(
+        Hole(
+            r"\square\,\sqrt{\tilde\beta_t} = \sqrt{1-\bar\alpha_{t-1}}",
+            r"\alpha_t \bar\alpha_t \beta_t",
+            start=2,
+            sides="the standard deviation of the new noise and the largest",
+        ),
+        (
+            "What must not become negative? It stands under a root in (7.17).",
+            "By (7.22) the variance of the new noise is a multiple of $\\tilde\\beta_t$. Set it equal "
+            "to the largest value that is allowed.",
+            "Divide by $\\tilde\\beta_t$ as it is in (3.5). One bracket cancels. What you have is a "
+            "square.",
+        ),
+    ),
+    "7.3": Exercise(
+        Hole(
+            r"\sigma_{t,s}^2 = \square",
+            r"\eta \alpha_t \bar\alpha_t",
+            slip=r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\,(1-\alpha_t)",
+            sides="the variance and your answer",
+        ),
+        (
+            "When $s$ is $t-1$ the formula is right. What if steps are left out?",
+            "$1-\\alpha_t$ is the variance that one step adds. From $s$ to $t$ there are many.",
+            "The variance that all steps from $s$ to $t$ add is that of Exercise 2.1.",
+        ),
+    ),
+    "7.4": Exercise(
+        Line(
+            (
+                r"1-\bar\alpha_{t-1}-\tilde\beta_t",
+                r"1-\bar\alpha_{t-1}-\frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
+                r"(1-\bar\alpha_{t-1})\left(1-\frac{1-\alpha_t}{1-\bar\alpha_t}\right)",
+                r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t-\bar\alpha_t}{1-\bar\alpha_t}",
+                r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t(1-\bar\alpha_t)}{1-\bar\alpha_t}",
+                r"\alpha_t(1-\bar\alpha_{t-1})",
+            ),
+            start=2,
+        ),
+        (
+            "The last line should be (7.23), and is not.",
+            "Take out $\\alpha_t$ from every place where it can be taken out, with (2.2).",
+            "Which index is left on a product when its last factor has been taken out?",
+        ),
+    ),
+    "7.5": Exercise(
+        First("the width of what is drawn, over that of the data,", _width_kept, 0.9, 1000),
+        (
+            "A step of DDIM is a step of Euler's method (7.45), of first order.",
+            "Of first order means: with twice the steps, half of what was missing is missing.",
+            "Twenty steps keep 0.79 of the width, so 0.21 is missing. How many steps for 0.10?",
+        ),
+    ),
 }
 
 # %% ../nbs/08_exercises.ipynb #3a5348d1
 @dataclass(frozen=True)
 class Reply:
     """What is said to an answer. It is true when the answer is right."""
+
     number: str
     right: bool
     why: str
 
-    def __bool__(self) -> bool: return self.right
+    def __bool__(self) -> bool:
+        return self.right
 
     def _repr_markdown_(self) -> str:
         return f"Exercise {self.number} · **{'right' if self.right else 'not yet'}** · {self.why}"
@@ -508,7 +750,9 @@ class Reply:
 
 class Text(str):
     """Text that a notebook shows as Markdown."""
-    def _repr_markdown_(self) -> str: return str(self)
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
 
 # %% ../nbs/08_exercises.ipynb #85fc33ef
 def _exercise(where: str, number: str) -> Exercise:
@@ -537,7 +781,12 @@ def puzzle(number: str) -> Text:
     """The formula of an exercise that asks for a slip. Raises BadValue for one without formula."""
     formula = _exercise("puzzle", number).kind.shown()
     if not formula:
-        raise bad_input(BadValue, "puzzle", "number", got=repr(number),
-                        expected="an exercise of the kind *find the slip*",
-                        fix="read its text in the chapter")
+        raise bad_input(
+            BadValue,
+            "puzzle",
+            "number",
+            got=repr(number),
+            expected="an exercise of the kind *find the slip*",
+            fix="read its text in the chapter",
+        )
     return Text(f"{formula}\n\n<small>Exercise {number} · **there is a slip in it**</small>")

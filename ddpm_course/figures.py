@@ -44,16 +44,29 @@ def animation(frames: Iterable[Figure], seconds: float = 0.3) -> Shown:
     seconds = check_number("animation", "seconds", seconds, 0.2, 2)
     pictures = _in_one_palette("animation", map(_picture, frames))
     if len(pictures) < 2:
-        raise bad_input(BadValue, "animation", "frames", got=str(len(pictures)),
-                        expected="2 or more", fix="yield the figure after every change")
+        raise bad_input(
+            BadValue,
+            "animation",
+            "frames",
+            got=str(len(pictures)),
+            expected="2 or more",
+            fix="yield the figure after every change",
+        )
     milliseconds = [round(1000 * seconds)] * (len(pictures) - 1) + [3000]
-    png = _png(pictures[-1], save_all=True, append_images=pictures, default_image=True,
-               duration=milliseconds, loop=0)
+    png = _png(
+        pictures[-1],
+        save_all=True,
+        append_images=pictures,
+        default_image=True,
+        duration=milliseconds,
+        loop=0,
+    )
     return Shown({"image/png": png, "text/plain": f"{len(pictures)} frames"})
 
 
-def sliders(draw: Callable[..., Figure], values: Mapping[str, Sequence],
-            start: Sequence | None = None) -> Shown:
+def sliders(
+    draw: Callable[..., Figure], values: Mapping[str, Sequence], start: Sequence | None = None
+) -> Shown:
     """One picture for each combination of values, and a slider for each name that chooses.
 
     draw takes one value of each name, in their order, and returns a figure whose suptitle says in
@@ -61,37 +74,67 @@ def sliders(draw: Callable[..., Figure], values: Mapping[str, Sequence],
     is shown first, and where no script runs; by default the first value of each. Raises BadValue.
     """
     if not values:
-        raise bad_input(BadValue, "sliders", "values", got="none", expected="a name or more",
-                        fix="give every slider a name and its values")
+        raise bad_input(
+            BadValue,
+            "sliders",
+            "values",
+            got="none",
+            expected="a name or more",
+            fix="give every slider a name and its values",
+        )
     for name, choices in values.items():
         if len(choices) < 2:
-            raise bad_input(BadValue, "sliders", name, got=describe(choices),
-                            expected="2 values or more", fix="leave out a slider that cannot move")
+            raise bad_input(
+                BadValue,
+                "sliders",
+                name,
+                got=describe(choices),
+                expected="2 values or more",
+                fix="leave out a slider that cannot move",
+            )
     combinations = list(itertools.product(*values.values()))
     start = combinations[0] if start is None else tuple(start)
     if start not in combinations:
-        raise bad_input(BadValue, "sliders", "start", got=str(start), fix="choose one of each",
-                        expected=f"values of {', '.join(values)}")
+        raise bad_input(
+            BadValue,
+            "sliders",
+            "start",
+            got=str(start),
+            fix="choose one of each",
+            expected=f"values of {', '.join(values)}",
+        )
     pictures, texts = [], []
     for combination in combinations:
         figure = draw(*combination)
         texts.append(figure.get_suptitle())
         pictures.append(_picture(figure))
         if not texts[-1]:
-            raise bad_input(BadValue, "sliders", "draw", got=f"no suptitle at {combination}",
-                            expected="a suptitle in every figure, its alternative text",
-                            fix="say in figure.suptitle(...) what is to be seen")
+            raise bad_input(
+                BadValue,
+                "sliders",
+                "draw",
+                got=f"no suptitle at {combination}",
+                expected="a suptitle in every figure, its alternative text",
+                fix="say in figure.suptitle(...) what is to be seen",
+            )
     pictures = list(map(_png, _in_one_palette("sliders", pictures)))
     first = combinations.index(start)
-    data = json.dumps({
-        "names": [[name, list(map(str, choices))] for name, choices in values.items()],
-        "start": [list(choices).index(value) for choices, value in zip(values.values(), start)],
-        "frames": list(zip(pictures, texts))}, ensure_ascii=False).replace("<", r"\u003c")
-    html = (f'<div class="sliders"><img style="max-width: 100%" alt="{escape(texts[first])}" '
-            f'src="data:image/png;base64,{pictures[first]}">\n'
-            f"<script>(({{names, start, frames}}) => {{{SCRIPT}}})({data})</script></div>")
-    return Shown({"text/html": html, "image/png": pictures[first],
-                  "text/plain": f"{len(pictures)} pictures"})
+    data = json.dumps(
+        {
+            "names": [[name, list(map(str, choices))] for name, choices in values.items()],
+            "start": [list(choices).index(value) for choices, value in zip(values.values(), start)],
+            "frames": list(zip(pictures, texts)),
+        },
+        ensure_ascii=False,
+    ).replace("<", r"\u003c")
+    html = (
+        f'<div class="sliders"><img style="max-width: 100%" alt="{escape(texts[first])}" '
+        f'src="data:image/png;base64,{pictures[first]}">\n'
+        f"<script>(({{names, start, frames}}) => {{{SCRIPT}}})({data})</script></div>"
+    )
+    return Shown(
+        {"text/html": html, "image/png": pictures[first], "text/plain": f"{len(pictures)} pictures"}
+    )
 
 
 # The script makes the sliders: where it does not run, there are none.
@@ -143,8 +186,14 @@ def _in_one_palette(where: str, pictures: Iterable[Image]) -> list[Image]:
         return []
     sizes = {picture.size for picture in pictures}
     if len(sizes) > 1:
-        raise bad_input(BadValue, where, "figures", got=f"sizes {sorted(sizes)} in pixels",
-                        expected="one size", fix="give all the same figsize")
+        raise bad_input(
+            BadValue,
+            where,
+            "figures",
+            got=f"sizes {sorted(sizes)} in pixels",
+            expected="one size",
+            fix="give all the same figsize",
+        )
     (width, height), count = pictures[0].size, len(pictures)
     strip = Image.new("RGB", (width, height * count))
     for number, picture in enumerate(pictures):

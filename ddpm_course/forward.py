@@ -23,8 +23,13 @@ def q_mean_variance(schedule: NoiseSchedule, x0: Tensor, t: Tensor) -> tuple[Ten
     return mean, extract(schedule.one_minus_alphas_cumprod, t, x0)
 
 # %% ../nbs/02_closed_form.ipynb #2722ba4a
-def q_sample(schedule: NoiseSchedule, x0: Tensor, t: Tensor, noise: Tensor | None = None,
-             generator: torch.Generator | None = None) -> Tensor:
+def q_sample(
+    schedule: NoiseSchedule,
+    x0: Tensor,
+    t: Tensor,
+    noise: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
     """Noise x0 to step t at once: a sample of q(x_t | x_0), [B, ...] (DDPM, eq. 4).
 
     x0 [B, ...] float32 or float64; t [B] integers in 1..T; noise of exactly x0's shape, else

@@ -24,8 +24,14 @@ from .checkpoint import tensor_bytes
 from .checks import BadInput, BadValue, bad_input, describe
 from .profiles import Profile
 from .schedule import make_schedule
-from .training import build_model, load_run, new_folder, read_config, sample_labels
-from .training import write_config
+from ddpm_course.training import (
+    build_model,
+    load_run,
+    new_folder,
+    read_config,
+    sample_labels,
+    write_config,
+)
 from .unet import UNet, num_groups
 
 # %% ../nbs/31_interop.ipynb #86758a37
@@ -39,7 +45,10 @@ def their_names(name: str, num_levels: int) -> list[str]:
         (r"^down\.0\.enter", "conv_in"),
         (rf"^up\.{last}\.leave\.0", "conv_norm_out"),
         (rf"^up\.{last}\.leave\.2", "conv_out"),
-        (r"^down\.(\d+)\.enter", lambda level: f"down_blocks.{int(level[1]) - 1}.downsamplers.0.conv"),
+        (
+            r"^down\.(\d+)\.enter",
+            lambda level: f"down_blocks.{int(level[1]) - 1}.downsamplers.0.conv",
+        ),
         (r"^up\.(\d+)\.leave", r"up_blocks.\1.upsamplers.0.conv"),
         (r"^(down|up)\.(\d+)\.blocks\.(\d+)", r"\1_blocks.\2.\3"),
         (r"^middle\.(\d+)", r"mid_block.\1"),
@@ -71,15 +80,26 @@ FORMERLY = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": "to_ou
 def from_diffusers(weights: dict[str, Tensor], model: UNet, where: str = "from_diffusers") -> None:
     """Load weights of UNet2DModel into model. Raises BadValue if they belong to another network."""
     former = re.compile(rf"(?<=\.)({'|'.join(FORMERLY)})(?=\.)")
-    given = {former.sub(lambda name: FORMERLY[name[0]], key): value for key, value in weights.items()}
-    found, wanted = ({name: list(weight.shape) for name, weight in each.items()}
-                     for each in (given, to_diffusers(model)))
+    given = {
+        former.sub(lambda name: FORMERLY[name[0]], key): value for key, value in weights.items()
+    }
+    found, wanted = (
+        {name: list(weight.shape) for name, weight in each.items()}
+        for each in (given, to_diffusers(model))
+    )
     if found != wanted:
         name = min(name for name in found | wanted if found.get(name) != wanted.get(name))
-        got, want = (f"shape {each[name]}" if name in each else "no such weight"
-                     for each in (found, wanted))
-        raise bad_input(BadValue, where, name, got=got, expected=f"{want}, as config.json says",
-                        fix="take weights and config.json from one folder")
+        got, want = (
+            f"shape {each[name]}" if name in each else "no such weight" for each in (found, wanted)
+        )
+        raise bad_input(
+            BadValue,
+            where,
+            name,
+            got=got,
+            expected=f"{want}, as config.json says",
+            fix="take weights and config.json from one folder",
+        )
     ours = {}
     for name, weight in model.state_dict().items():
         parts = [given[part] for part in their_names(name, len(model.down))]
@@ -93,22 +113,36 @@ def unet_config(profile: Profile, image_shape: tuple[int, int, int]) -> dict[str
     Raises BadValue for a first multiplier other than 1.
     """
     if profile.channel_multipliers[0] != 1:
-        raise bad_input(BadValue, "unet_config", "channel_multipliers",
-                        got=str(profile.channel_multipliers), expected="1 at the first level",
-                        fix="train with multipliers from 1; UNet2DModel knows no others")
+        raise bad_input(
+            BadValue,
+            "unet_config",
+            "channel_multipliers",
+            got=str(profile.channel_multipliers),
+            expected="1 at the first level",
+            fix="train with multipliers from 1; UNet2DModel knows no others",
+        )
     channels, *size = image_shape
-    kinds = ["Attn" * (level in profile.attention_levels)
-             for level in range(len(profile.channel_multipliers))]
+    kinds = [
+        "Attn" * (level in profile.attention_levels)
+        for level in range(len(profile.channel_multipliers))
+    ]
     return {
-        "_class_name": "UNet2DModel", "sample_size": size,
-        "in_channels": channels, "out_channels": channels,
+        "_class_name": "UNet2DModel",
+        "sample_size": size,
+        "in_channels": channels,
+        "out_channels": channels,
         "block_out_channels": [m * profile.model_channels for m in profile.channel_multipliers],
         "down_block_types": [f"{kind}DownBlock2D" for kind in kinds],
         "up_block_types": [f"{kind}UpBlock2D" for kind in reversed(kinds)],
-        "layers_per_block": profile.num_blocks, "attention_head_dim": None,
-        "norm_num_groups": num_groups(profile.model_channels), "norm_eps": 1e-6,
-        "flip_sin_to_cos": False, "freq_shift": 1, "downsample_padding": 0,
-        "dropout": profile.dropout, "num_class_embeds": profile.num_classes or None,
+        "layers_per_block": profile.num_blocks,
+        "attention_head_dim": None,
+        "norm_num_groups": num_groups(profile.model_channels),
+        "norm_eps": 1e-6,
+        "flip_sin_to_cos": False,
+        "freq_shift": 1,
+        "downsample_padding": 0,
+        "dropout": profile.dropout,
+        "num_class_embeds": profile.num_classes or None,
     }
 
 # %% ../nbs/31_interop.ipynb #e088cdef
@@ -124,11 +158,14 @@ def scheduler_config(profile: Profile) -> dict[str, Any]:
     named = profile.schedule in SCHEDULES
     scale, T = 1000 / profile.num_train_timesteps, profile.num_train_timesteps
     return {
-        "_class_name": "DDPMScheduler", "num_train_timesteps": T,
+        "_class_name": "DDPMScheduler",
+        "num_train_timesteps": T,
         "beta_schedule": SCHEDULES.get(profile.schedule, "linear"),
-        "beta_start": profile.beta_start * scale, "beta_end": profile.beta_end * scale,
+        "beta_start": profile.beta_start * scale,
+        "beta_end": profile.beta_end * scale,
         "trained_betas": None if named else make_schedule(profile.schedule, T).betas[1:].tolist(),
-        "variance_type": profile.variance_type, "clip_sample": profile.clip_sample,
+        "variance_type": profile.variance_type,
+        "clip_sample": profile.clip_sample,
         "prediction_type": profile.prediction_type,
         "timestep_spacing": "leading" if profile.spacing == "quadratic" else profile.spacing,
     }
@@ -190,37 +227,72 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
         profile, model = of_one_class(profile, model, label)
     unet, folder = unet_config(profile, image_shape), Path(folder)
     parts = {"unet": "UNet2DModel", "scheduler": "DDPMScheduler"}
-    facts = {**dataclasses.asdict(profile), **dict(zip(("channels", "height", "width"), image_shape))}
+    facts = {
+        **dataclasses.asdict(profile),
+        **dict(zip(("channels", "height", "width"), image_shape)),
+    }
     labels = LABELS.format(**facts) if profile.num_classes else ""
     with new_folder(folder, "export", "folder") as new:
-        write_json(new / "model_index.json", {
-            "_class_name": "DDPMPipeline", **{name: ["diffusers", of] for name, of in parts.items()}})
+        write_json(
+            new / "model_index.json",
+            {
+                "_class_name": "DDPMPipeline",
+                **{name: ["diffusers", of] for name, of in parts.items()},
+            },
+        )
         write_json(new / "scheduler/scheduler_config.json", scheduler_config(profile))
         write_json(new / "unet/config.json", unet)
         weights = tensor_bytes(to_diffusers(model))
         (new / "unet/diffusion_pytorch_model.safetensors").write_bytes(weights)
         (new / "README.md").write_text(
-            CARD.format(version=__version__, labels=labels, **facts), encoding="utf-8")
+            CARD.format(version=__version__, labels=labels, **facts), encoding="utf-8"
+        )
     return folder
 
 # %% ../nbs/31_interop.ipynb #44e417cb
 DEFAULTS = {
     "UNet2DModel": {
-        "center_input_sample": False, "time_embedding_type": "positional",
-        "time_embedding_dim": None, "freq_shift": 0, "flip_sin_to_cos": True,
-        "mid_block_type": "UNetMidBlock2D", "layers_per_block": 2, "mid_block_scale_factor": 1,
-        "downsample_padding": 1, "downsample_type": "conv", "upsample_type": "conv",
-        "dropout": 0.0, "act_fn": "silu", "attention_head_dim": 8, "norm_num_groups": 32,
-        "attn_norm_num_groups": None, "norm_eps": 1e-5, "resnet_time_scale_shift": "default",
-        "add_attention": True, "class_embed_type": None, "num_class_embeds": None,
-        "num_train_timesteps": None, "in_channels": 3, "out_channels": 3,
+        "center_input_sample": False,
+        "time_embedding_type": "positional",
+        "time_embedding_dim": None,
+        "freq_shift": 0,
+        "flip_sin_to_cos": True,
+        "mid_block_type": "UNetMidBlock2D",
+        "layers_per_block": 2,
+        "mid_block_scale_factor": 1,
+        "downsample_padding": 1,
+        "downsample_type": "conv",
+        "upsample_type": "conv",
+        "dropout": 0.0,
+        "act_fn": "silu",
+        "attention_head_dim": 8,
+        "norm_num_groups": 32,
+        "attn_norm_num_groups": None,
+        "norm_eps": 1e-5,
+        "resnet_time_scale_shift": "default",
+        "add_attention": True,
+        "class_embed_type": None,
+        "num_class_embeds": None,
+        "num_train_timesteps": None,
+        "in_channels": 3,
+        "out_channels": 3,
     },
     "DDPMScheduler": {
-        "num_train_timesteps": 1000, "beta_start": 0.0001, "beta_end": 0.02,
-        "beta_schedule": "linear", "trained_betas": None, "variance_type": "fixed_small",
-        "clip_sample": True, "prediction_type": "epsilon", "thresholding": False,
-        "dynamic_thresholding_ratio": 0.995, "clip_sample_range": 1.0, "sample_max_value": 1.0,
-        "timestep_spacing": "leading", "steps_offset": 0, "rescale_betas_zero_snr": False,
+        "num_train_timesteps": 1000,
+        "beta_start": 0.0001,
+        "beta_end": 0.02,
+        "beta_schedule": "linear",
+        "trained_betas": None,
+        "variance_type": "fixed_small",
+        "clip_sample": True,
+        "prediction_type": "epsilon",
+        "thresholding": False,
+        "dynamic_thresholding_ratio": 0.995,
+        "clip_sample_range": 1.0,
+        "sample_max_value": 1.0,
+        "timestep_spacing": "leading",
+        "steps_offset": 0,
+        "rescale_betas_zero_snr": False,
     },
 }
 
@@ -234,13 +306,24 @@ def read_settings(path: Path, kind: str) -> dict[str, Any]:
         settings = json.loads(path.read_text(encoding="utf-8"))
         found = settings["_class_name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise bad_input(BadValue, str(path), "description", got=f"{type(error).__name__}: {error}",
-                        expected=f"the JSON that diffusers writes for a {kind}",
-                        fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
-                            "nothing is downloaded") from None
+        raise bad_input(
+            BadValue,
+            str(path),
+            "description",
+            got=f"{type(error).__name__}: {error}",
+            expected=f"the JSON that diffusers writes for a {kind}",
+            fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
+            "nothing is downloaded",
+        ) from None
     if found != kind:
-        raise bad_input(BadValue, str(path), "_class_name", got=repr(found), expected=kind,
-                        fix="give a folder that was saved as DDPMPipeline")
+        raise bad_input(
+            BadValue,
+            str(path),
+            "_class_name",
+            got=repr(found),
+            expected=kind,
+            fix="give a folder that was saved as DDPMPipeline",
+        )
     return DEFAULTS[kind] | settings
 
 # %% ../nbs/31_interop.ipynb #995d654d
@@ -250,8 +333,14 @@ def check_same(path: Path, given: dict[str, Any], ours: dict[str, Any]) -> None:
         own = (DEFAULTS[ours["_class_name"]] | ours).get(key)
         close = isinstance(value, float) and isinstance(own, float) and math.isclose(value, own)
         if not key.startswith("_") and value != own and not close:
-            raise bad_input(BadValue, str(path), key, got=describe(value), expected=describe(own),
-                            fix="this course has no other; take a model with this setting")
+            raise bad_input(
+                BadValue,
+                str(path),
+                key,
+                got=describe(value),
+                expected=describe(own),
+                fix="this course has no other; take a model with this setting",
+            )
 
 # %% ../nbs/31_interop.ipynb #75b70eac
 def fields_of(unet: dict[str, Any], scheduler: dict[str, Any]) -> dict[str, Any]:
@@ -261,17 +350,24 @@ def fields_of(unet: dict[str, Any], scheduler: dict[str, Any]) -> dict[str, Any]
     return {
         "model_channels": first,
         "channel_multipliers": tuple(width // first for width in unet["block_out_channels"]),
-        "attention_levels": tuple(level for level, kind in enumerate(unet["down_block_types"])
-                                  if kind.startswith("Attn")),
-        "num_blocks": unet["layers_per_block"], "dropout": unet["dropout"],
+        "attention_levels": tuple(
+            level for level, kind in enumerate(unet["down_block_types"]) if kind.startswith("Attn")
+        ),
+        "num_blocks": unet["layers_per_block"],
+        "dropout": unet["dropout"],
         "num_classes": unet["num_class_embeds"] or 0,
         "num_train_timesteps": T,
-        "schedule": ("sigmoid" if scheduler["trained_betas"] else
-                     names.get(scheduler["beta_schedule"], scheduler["beta_schedule"])),
+        "schedule": (
+            "sigmoid"
+            if scheduler["trained_betas"]
+            else names.get(scheduler["beta_schedule"], scheduler["beta_schedule"])
+        ),
         "beta_start": scheduler["beta_start"] * T / 1000,
         "beta_end": scheduler["beta_end"] * T / 1000,
-        "variance_type": scheduler["variance_type"], "clip_sample": scheduler["clip_sample"],
-        "prediction_type": scheduler["prediction_type"], "spacing": scheduler["timestep_spacing"],
+        "variance_type": scheduler["variance_type"],
+        "clip_sample": scheduler["clip_sample"],
+        "prediction_type": scheduler["prediction_type"],
+        "spacing": scheduler["timestep_spacing"],
     }
 
 # %% ../nbs/31_interop.ipynb #aa97cdf5
@@ -287,13 +383,19 @@ def read_weights(folder: Path) -> tuple[Path, dict[str, Tensor]]:
             return former, torch.load(former, map_location="cpu", weights_only=True)
         return file, load_file(file)
     except (OSError, SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise bad_input(BadValue, str(file), "weights", got=f"{type(error).__name__}: {error}",
-                        expected="the weights that diffusers wrote",
-                        fix="copy or download the file again") from None
+        raise bad_input(
+            BadValue,
+            str(file),
+            "weights",
+            got=f"{type(error).__name__}: {error}",
+            expected="the weights that diffusers wrote",
+            fix="copy or download the file again",
+        ) from None
 
 # %% ../nbs/31_interop.ipynb #2b501ccc
-def _profile_of(folder: Path, unet: dict[str, Any], scheduler: dict[str, Any],
-                profile: Profile) -> tuple[Profile, tuple[int, int, int]]:
+def _profile_of(
+    folder: Path, unet: dict[str, Any], scheduler: dict[str, Any], profile: Profile
+) -> tuple[Profile, tuple[int, int, int]]:
     """A profile with what the two descriptions in folder say, and the shape [C, H, W] of images."""
     try:
         fields, size = fields_of(unet, scheduler), unet["sample_size"]
@@ -304,10 +406,15 @@ def _profile_of(folder: Path, unet: dict[str, Any], scheduler: dict[str, Any],
     except BadInput as error:
         raise type(error)(f"{folder}: {error}") from None
     except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as error:
-        raise bad_input(BadValue, str(folder), "descriptions", got=f"{type(error).__name__}: {error}",
-                        expected="a UNet2DModel and a DDPMScheduler as diffusers writes them",
-                        fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
-                            "nothing is downloaded") from None
+        raise bad_input(
+            BadValue,
+            str(folder),
+            "descriptions",
+            got=f"{type(error).__name__}: {error}",
+            expected="a UNet2DModel and a DDPMScheduler as diffusers writes them",
+            fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
+            "nothing is downloaded",
+        ) from None
 
 # %% ../nbs/31_interop.ipynb #e671e5a7
 def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Path:
@@ -318,8 +425,9 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
     broken, for a network or a sampler that this course does not have, and if run_dir exists.
     """
     folder, run_dir = Path(folder), Path(run_dir)
-    unet_dir, scheduler_dir = (part if (part := folder / name).is_dir() else folder
-                               for name in ("unet", "scheduler"))
+    unet_dir, scheduler_dir = (
+        part if (part := folder / name).is_dir() else folder for name in ("unet", "scheduler")
+    )
     paths = unet_dir / "config.json", scheduler_dir / "scheduler_config.json"
     unet, scheduler = map(read_settings, paths, ("UNet2DModel", "DDPMScheduler"))
     profile, shape = _profile_of(folder, unet, scheduler, profile)

@@ -13,8 +13,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .checks import BadType, BadValue, bad_input, check_batch, check_choice
-from .checks import check_generator, check_int, check_timesteps, describe
+from ddpm_course.checks import (
+    BadType,
+    BadValue,
+    bad_input,
+    check_batch,
+    check_choice,
+    check_generator,
+    check_int,
+    check_timesteps,
+    describe,
+)
 from .prediction import PREDICTION_TYPES
 from .schedule import NoiseSchedule, extract
 
@@ -26,14 +35,19 @@ class GaussianMixture:
     All tables are float64. Build one with `from_covariances`, which checks what it gets. It keeps
     K D² numbers; a batch of B takes a few times B K D more.
     """
+
     weights: Tensor  # probability of each component, [K]
     means: Tensor  # [K, D]
     variances: Tensor  # along the axes, 0 in directions without extent, [K, D]
     axes: Tensor  # orthonormal, in columns, [K, D, D]
 
     @classmethod
-    def from_covariances(cls, weights: Sequence[float] | Tensor, means: Sequence | Tensor,
-                         covariances: Sequence | Tensor) -> "GaussianMixture":
+    def from_covariances(
+        cls,
+        weights: Sequence[float] | Tensor,
+        means: Sequence | Tensor,
+        covariances: Sequence | Tensor,
+    ) -> "GaussianMixture":
         """Weights [K], positive, of sum one; means [K, D]; covariances [K, D, D].
 
         Covariances are symmetric and positive semidefinite; singular ones are allowed. The
@@ -53,8 +67,9 @@ class GaussianMixture:
         num, device = check_int("GaussianMixture.sample", "num", num, 1), self.weights.device
         check_generator("GaussianMixture.sample", generator, device)
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
-        noise = torch.randn(num, self.means.shape[1], dtype=torch.float64, device=device,
-                            generator=generator)
+        noise = torch.randn(
+            num, self.means.shape[1], dtype=torch.float64, device=device, generator=generator
+        )
         x = self.variances[k].sqrt() * noise
         for component, axes in enumerate(self.axes):
             x[k == component] = x[k == component] @ axes.mT
@@ -68,7 +83,9 @@ def _axes(covariances: Tensor) -> tuple[Tensor, Tensor]:
     k = int((variances / largest.where(largest > 0, 1)).amin(1).argmin())
     if variances[k].min() < -1e-6 * largest[k]:
         raise bad_input(
-            BadValue, "GaussianMixture.from_covariances", f"covariances[{k}]",
+            BadValue,
+            "GaussianMixture.from_covariances",
+            f"covariances[{k}]",
             got=f"a negative eigenvalue, {float(variances[k].min()):.3g}",
             expected="a positive semidefinite matrix: no direction has a negative variance",
             fix="build it as A @ A.T, or check the signs of its entries",
@@ -83,48 +100,79 @@ def _table(what: str, value: Sequence | Tensor) -> Tensor:
     try:
         table = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach().clone()
     except (TypeError, ValueError, RuntimeError):
-        raise bad_input(BadType, where, what, got=describe(value),
-                        expected="numbers, one row for each component",
-                        fix="pass a tensor, or nested lists with rows of one length") from None
+        raise bad_input(
+            BadType,
+            where,
+            what,
+            got=describe(value),
+            expected="numbers, one row for each component",
+            fix="pass a tensor, or nested lists with rows of one length",
+        ) from None
     if not table.isfinite().all():
-        raise bad_input(BadValue, where, what, got="NaN or Inf", expected="finite numbers",
-                        fix="look for a division by zero in their preparation")
+        raise bad_input(
+            BadValue,
+            where,
+            what,
+            got="NaN or Inf",
+            expected="finite numbers",
+            fix="look for a division by zero in their preparation",
+        )
     return table
 
 # %% ../nbs/06_exact_world.ipynb #adb00ba7
 def _check_parts(weights: Tensor, means: Tensor, covariances: Tensor) -> None:
     """Shapes fit, weights are probabilities, covariances are symmetric."""
+
     def refuse(what: str, got: str, expected: str, fix: str):
-        raise bad_input(BadValue, "GaussianMixture.from_covariances", what, got=got,
-                        expected=expected, fix=fix)
+        raise bad_input(
+            BadValue, "GaussianMixture.from_covariances", what, got=got, expected=expected, fix=fix
+        )
 
     if means.ndim != 2 or means.numel() == 0:
-        refuse("means", describe(means), "shape [K, D], a row for each component",
-               "write numbers on a line as [[0.0], [1.0]], a single point as [[0.0, 1.0]]")
+        refuse(
+            "means",
+            describe(means),
+            "shape [K, D], a row for each component",
+            "write numbers on a line as [[0.0], [1.0]], a single point as [[0.0, 1.0]]",
+        )
     K, D = means.shape
     for what, table, shape in (("weights", weights, [K]), ("covariances", covariances, [K, D, D])):
         if list(table.shape) != shape:
-            refuse(what, describe(table), f"shape {shape}, as the means are {[K, D]}",
-                   "give every component a weight, a mean [D] and a covariance [D, D]")
+            refuse(
+                what,
+                describe(table),
+                f"shape {shape}, as the means are {[K, D]}",
+                "give every component a weight, a mean [D] and a covariance [D, D]",
+            )
     if not (weights > 0).all() or abs(weights.sum() - 1) > 1e-6:
-        refuse("weights", f"values from {weights.min():.4g}, of sum {weights.sum():.7g}",
-               "positive numbers of sum 1", "leave out empty components and divide by the sum")
+        refuse(
+            "weights",
+            f"values from {weights.min():.4g}, of sum {weights.sum():.7g}",
+            "positive numbers of sum 1",
+            "leave out empty components and divide by the sum",
+        )
     skew = (covariances - covariances.mT).abs().max()
     if skew > 1e-6 * covariances.abs().max():
-        refuse("covariances", f"entries that differ from their mirror image by {skew:.3g}",
-               "symmetric matrices", "average each matrix with its transpose")
+        refuse(
+            "covariances",
+            f"entries that differ from their mirror image by {skew:.3g}",
+            "symmetric matrices",
+            "average each matrix with its transpose",
+        )
 
 # %% ../nbs/06_exact_world.ipynb #7c802133
 class _Seen(NamedTuple):
     """x_t as the components see it, float64."""
+
     signal: Tensor  # factor of the image in x_t, [B, 1, 1]
     noise: Tensor  # factor of the noise in x_t, [B, 1, 1]
     offset: Tensor  # x_t minus the component's mean at t, along its axes, [B, K, D]
     variance: Tensor  # of the component at t, along its axes, [B, K, D]
 
 # %% ../nbs/06_exact_world.ipynb #597c8093
-def _seen(where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor,
-          t: Tensor) -> _Seen:
+def _seen(
+    where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
+) -> _Seen:
     _check_seen(where, mixture, schedule, x_t, t)
     x = x_t.double().reshape(len(x_t), 1, -1)
     signal = extract(schedule.alphas_cumprod, t, x, first=0)
@@ -133,21 +181,28 @@ def _seen(where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Te
     return _Seen(signal.sqrt(), noise.sqrt(), offset, signal * mixture.variances + noise)
 
 # %% ../nbs/06_exact_world.ipynb #ec4bba39
-def _check_seen(where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor,
-                t: Tensor) -> None:
+def _check_seen(
+    where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
+) -> None:
     """x_t [B, ...] holds D numbers per example on the mixture's device, t fits."""
     check_batch(where, "x_t", x_t)
     dims, device = mixture.means.shape[1], mixture.means.device
     if x_t[0].numel() != dims or x_t.device != device:
         raise bad_input(
-            BadValue, where, "x_t", got=describe(x_t),
+            BadValue,
+            where,
+            "x_t",
+            got=describe(x_t),
             expected=f"{dims} numbers for each example, on {device}, as the mixture has",
             fix="reshape it to [B, ...], and move the mixture with mixture.to(x_t.device)",
         )
     check_timesteps(where, t, len(x_t), schedule.num_train_timesteps, first=0)
     if t.device.type == "cpu" and bool((t == 0).any()) and bool((mixture.variances == 0).any()):
         raise bad_input(
-            BadValue, where, "t", got="0, for a mixture with a singular covariance",
+            BadValue,
+            where,
+            "t",
+            got="0, for a mixture with a singular covariance",
             expected="t of 1 or more: a point or a line has no density without noise",
             fix="start at t = 1, or give the component some width in every direction",
         )
@@ -159,8 +214,9 @@ def _log_joint(mixture: GaussianMixture, seen: _Seen) -> Tensor:
     return mixture.weights.log() - (squares + torch.log(2 * math.pi * seen.variance)).sum(2) / 2
 
 # %% ../nbs/06_exact_world.ipynb #6caf4c12
-def log_density(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor,
-                t: Tensor) -> Tensor:
+def log_density(
+    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
+) -> Tensor:
     """log q(x_t) in nats, [B], for data from the mixture.
 
     x_t [B, ...] with D numbers per example; t [B] in 0..T, or 1..T where a covariance is singular.
@@ -170,8 +226,9 @@ def log_density(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor,
     return _log_joint(mixture, seen).logsumexp(1).to(x_t.dtype)
 
 # %% ../nbs/06_exact_world.ipynb #faebbb06
-def responsibilities(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor,
-                     t: Tensor) -> Tensor:
+def responsibilities(
+    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
+) -> Tensor:
     """Probability of each component given x_t, [B, K]. Arguments as in `log_density`."""
     seen = _seen("responsibilities", mixture, schedule, x_t, t)
     return _log_joint(mixture, seen).softmax(1).to(x_t.dtype)
@@ -189,8 +246,9 @@ def _estimates(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> T
     return of_mean * mixture.means + torch.einsum("bke,kde->bkd", along, mixture.axes)
 
 # %% ../nbs/06_exact_world.ipynb #09dfb1a9
-def conditional_mean(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor,
-                     prediction_type: str) -> Tensor:
+def conditional_mean(
+    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, prediction_type: str
+) -> Tensor:
     """The mean of x_0, of the noise or of v given x_t: the best prediction, [B, ...] like x_t.
 
     prediction_type is one of PREDICTION_TYPES. Arguments and errors as in `log_density`.
@@ -213,8 +271,9 @@ def score(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Ten
     return -torch.einsum("bke,kde->bd", along, mixture.axes).to(x_t.dtype).view_as(x_t)
 
 # %% ../nbs/06_exact_world.ipynb #0a48eda0
-def conditional_variance(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor,
-                         t: Tensor, prediction_type: str) -> Tensor:
+def conditional_variance(
+    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, prediction_type: str
+) -> Tensor:
     """Variance of each entry of x_0, the noise or v given x_t, [B, ...] like x_t.
 
     Its mean over x_t is the loss that no network can go below. prediction_type is one of
@@ -231,8 +290,9 @@ def conditional_variance(mixture: GaussianMixture, schedule: NoiseSchedule, x_t:
     return (share * (within + between)).sum(1).to(x_t.dtype).view_as(x_t)
 
 # %% ../nbs/06_exact_world.ipynb #e9f15af8
-def exact_model(mixture: GaussianMixture, schedule: NoiseSchedule,
-                prediction_type: str = "epsilon") -> Callable[[Tensor, Tensor], Tensor]:
+def exact_model(
+    mixture: GaussianMixture, schedule: NoiseSchedule, prediction_type: str = "epsilon"
+) -> Callable[[Tensor, Tensor], Tensor]:
     """The perfect network: model(x_t, t) returns `conditional_mean` at x_t [B, ...], t [B]."""
     check_choice("exact_model", "prediction_type", prediction_type, PREDICTION_TYPES)
 

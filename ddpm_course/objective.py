@@ -12,8 +12,15 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from .checks import BadValue, bad_input, check_batch, check_choice, check_int
-from .checks import check_like, check_number
+from ddpm_course.checks import (
+    BadValue,
+    bad_input,
+    check_batch,
+    check_choice,
+    check_int,
+    check_like,
+    check_number,
+)
 from .forward import q_sample, snr
 from .posterior import posterior_mean_coef1, posterior_variance
 from .schedule import NoiseSchedule
@@ -78,7 +85,9 @@ def _bin_edges(x: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     index = (x + 1) * (levels - 1) / 2
     if not bool(((index - index.round()).abs() < 1e-2).all() and (x.abs() <= 1 + 1e-6).all()):
         raise bad_input(
-            BadValue, "discretized_log_likelihood", "x",
+            BadValue,
+            "discretized_log_likelihood",
+            "x",
             got=f"values off the grid, {float(x.min()):.4g}..{float(x.max()):.4g}",
             expected=f"the {levels} levels evenly spaced in [-1, 1]",
             fix="pass the number of grey levels of the images, and images scaled to [-1, 1]",

@@ -60,6 +60,8 @@ def q_posterior_mean_variance(
     where = "q_posterior_mean_variance"
     check_batch(where, "x_t", x_t)
     check_like(where, "x0", x0, "x_t", x_t)
-    mean = (extract(posterior_mean_coef1(schedule), t, x_t) * x0
-            + extract(posterior_mean_coef2(schedule), t, x_t) * x_t)
+    mean = (
+        extract(posterior_mean_coef1(schedule), t, x_t) * x0
+        + extract(posterior_mean_coef2(schedule), t, x_t) * x_t
+    )
     return mean, extract(posterior_variance(schedule), t, x_t)

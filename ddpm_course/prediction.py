@@ -12,10 +12,18 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from .checks import BadValue, bad_input, check_batch, check_choice, check_generator
-from .checks import check_int, check_like, check_timesteps
+from ddpm_course.checks import (
+    BadValue,
+    bad_input,
+    check_batch,
+    check_choice,
+    check_generator,
+    check_int,
+    check_like,
+    check_timesteps,
+)
 from .forward import q_sample
-from .objective import VARIANCE_TYPES, bound_weights, min_snr_weights, reverse_variance
+from .objective import bound_weights, min_snr_weights, reverse_variance
 from .posterior import q_posterior_mean_variance
 from .schedule import NoiseSchedule, extract
 
@@ -34,7 +42,10 @@ def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type:
     check_choice(where, "prediction_type", prediction_type, PREDICTION_TYPES)
     if prediction_type == "epsilon" and _ends_in_pure_noise(schedule):
         raise bad_input(
-            BadValue, where, "prediction_type", got="'epsilon' with zero terminal SNR",
+            BadValue,
+            where,
+            "prediction_type",
+            got="'epsilon' with zero terminal SNR",
             expected="'sample' or 'v_prediction': x_T is the noise, so x_0 does not follow from it",
             fix="predict v_prediction, or use a schedule that keeps some signal at T",
         )
@@ -42,12 +53,19 @@ def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type:
 # %% ../nbs/05_epsilon.ipynb #5c89c5d8
 def _signal_and_noise(schedule: NoiseSchedule, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """The factors of x_0 and of the noise in x_t, shaped for x."""
-    return (extract(schedule.alphas_cumprod.sqrt(), t, x),
-            extract(schedule.one_minus_alphas_cumprod.sqrt(), t, x))
+    return (
+        extract(schedule.alphas_cumprod.sqrt(), t, x),
+        extract(schedule.one_minus_alphas_cumprod.sqrt(), t, x),
+    )
 
 
 def _checked_output(
-    where: str, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
+    where: str,
+    schedule: NoiseSchedule,
+    x_t: Tensor,
+    t: Tensor,
+    output: Tensor,
+    prediction_type: str,
 ) -> Tensor:
     """The network's output in the precision of x_t, once everything fits together."""
     _check_prediction_type(where, schedule, prediction_type)
@@ -131,8 +149,11 @@ def loss_weights(
         weights = torch.ones_like(signal)
         weights[0] = math.nan
         return weights
-    of_x0 = (bound_weights(schedule, variance_type) if weighting == "bound"
-             else min_snr_weights(schedule))
+    of_x0 = (
+        bound_weights(schedule, variance_type)
+        if weighting == "bound"
+        else min_snr_weights(schedule)
+    )
     return of_x0 * {"sample": 1, "epsilon": noise / signal, "v_prediction": noise}[prediction_type]
 
 # %% ../nbs/05_epsilon.ipynb #10ede449
@@ -221,8 +242,14 @@ def p_sample_steps(
     for step in range(schedule.num_train_timesteps, 0, -1):
         t = torch.full((len(x),), step, device=device)
         x = p_sample(
-            schedule, x, t, model(x, t), prediction_type=prediction_type,
-            variance_type=variance_type, clip_sample=clip_sample, generator=generator,
+            schedule,
+            x,
+            t,
+            model(x, t),
+            prediction_type=prediction_type,
+            variance_type=variance_type,
+            clip_sample=clip_sample,
+            generator=generator,
         )
         yield step - 1, x
 

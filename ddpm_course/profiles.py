@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import ddpm_course
-from .checks import (
-    BadType, BadValue, bad_input, check_choice, check_int, check_number, describe)
+from ddpm_course.checks import (
+    BadType,
+    BadValue,
+    bad_input,
+    check_choice,
+    check_int,
+    check_number,
+    describe,
+)
 
 # %% ../nbs/12_profiles.ipynb #9af3cf63
 Count = Annotated[int, "[1, inf)"]
@@ -21,8 +28,7 @@ Positive = Annotated[float, "(0, inf)"]
 Fraction = Annotated[float, "[0, 1)"]
 OpenFraction = Annotated[float, "(0, 1)"]
 Unit = Annotated[float, "[0, 1]"]
-DataName = Literal[
-    "digits", "glyphs28", "glyphs32", "mnist", "fashion_mnist", "cifar10", "folder"]
+DataName = Literal["digits", "glyphs28", "glyphs32", "mnist", "fashion_mnist", "cifar10", "folder"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Spacing = Literal["leading", "trailing", "linspace", "quadratic"]
 
@@ -110,9 +116,14 @@ def _check(where: str, key: str, value: Any, kind: Any) -> None:
         else:
             check_number(where, key, value, low, high, ends=interval[0] + interval[-1])
     elif not isinstance(value, get_origin(kind) or kind):
-        raise bad_input(BadType, where, key, got=describe(value),
-                        expected={bool: "yes or no", str: "text"}.get(kind, "a tuple of numbers"),
-                        fix="in a settings file write yes or no, text, or numbers between commas")
+        raise bad_input(
+            BadType,
+            where,
+            key,
+            got=describe(value),
+            expected={bool: "yes or no", str: "text"}.get(kind, "a tuple of numbers"),
+            fix="in a settings file write yes or no, text, or numbers between commas",
+        )
     elif get_origin(kind) is tuple:
         for item in value:
             _check(where, key, item, get_args(kind)[0])
@@ -124,12 +135,23 @@ def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
         _check(where, key, values[key], kind)
     levels = len(values["channel_multipliers"])
     if levels == 0:
-        raise bad_input(BadValue, where, "channel_multipliers", got="none", expected="one or more",
-                        fix="give one number per level, for example 1, 2")
+        raise bad_input(
+            BadValue,
+            where,
+            "channel_multipliers",
+            got="none",
+            expected="one or more",
+            fix="give one number per level, for example 1, 2",
+        )
     if max(values["attention_levels"], default=0) >= levels:
-        raise bad_input(BadValue, where, "attention_levels", got=str(values["attention_levels"]),
-                        expected=f"levels from 0 to {levels - 1}",
-                        fix="take a lower level, or add a channel multiplier")
+        raise bad_input(
+            BadValue,
+            where,
+            "attention_levels",
+            got=str(values["attention_levels"]),
+            expected=f"levels from 0 to {levels - 1}",
+            fix="take a lower level, or add a channel multiplier",
+        )
     check_int(where, "sampling_steps", values["sampling_steps"], 1, values["num_train_timesteps"])
 
 # %% ../nbs/12_profiles.ipynb #4cc1d27f
@@ -157,9 +179,14 @@ def _parse_file(path: Path) -> configparser.ConfigParser:
     try:
         parser.read_string(Path(path).read_text(encoding="utf-8"), source=str(path))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        raise bad_input(BadValue, str(path), "settings file", got=" ".join(str(error).split()),
-                        expected="a text file of [profile] sections with lines key = value",
-                        fix="correct the file, or start from the project's settings.ini") from None
+        raise bad_input(
+            BadValue,
+            str(path),
+            "settings file",
+            got=" ".join(str(error).split()),
+            expected="a text file of [profile] sections with lines key = value",
+            fix="correct the file, or start from the project's settings.ini",
+        ) from None
     return parser
 
 # %% ../nbs/12_profiles.ipynb #141a3447
@@ -176,11 +203,16 @@ def load_profile(name: str, path: Path = SETTINGS) -> Profile:
     unknown, missing = section.keys() - kinds.keys(), kinds.keys() - section.keys()
     if unknown or missing:
         raise bad_input(
-            BadValue, where, ", ".join(sorted(unknown | missing)),
-            got=", ".join([f"unknown key {key}" for key in sorted(unknown)]
-                          + [f"no line for {key}" for key in sorted(missing)]),
+            BadValue,
+            where,
+            ", ".join(sorted(unknown | missing)),
+            got=", ".join(
+                [f"unknown key {key}" for key in sorted(unknown)]
+                + [f"no line for {key}" for key in sorted(missing)]
+            ),
             expected="every field of Profile once and no other key",
-            fix="correct the spelling, or take the lines from the project's settings.ini")
+            fix="correct the spelling, or take the lines from the project's settings.ini",
+        )
     values = {key: _read(section[key], kind) for key, kind in kinds.items()}
     check_hyperparameters(where, values)
     return Profile(**values)

@@ -9,9 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from .checks import BadType, BadValue, bad_input, check_batch, check_choice
-from .checks import check_generator, check_int, check_like, check_number, check_seed
-from .checks import check_timesteps, describe
+from ddpm_course.checks import (
+    BadType,
+    BadValue,
+    bad_input,
+    check_batch,
+    check_choice,
+    check_generator,
+    check_int,
+    check_like,
+    check_number,
+    check_seed,
+    check_timesteps,
+    describe,
+)
 from .forward import q_sample
 from .objective import VARIANCE_TYPES
 from .prediction import predict_epsilon, predict_x0
@@ -40,9 +51,14 @@ def _check_target(t: Tensor, s: Tensor, num_train_timesteps: int, eta: float) ->
     """s must be times [B] in 0..T, earlier than t unless eta is 0."""
     check_timesteps("ddim_step, as target s", s, len(t), num_train_timesteps, first=0)
     if eta > 0 and {t.device.type, s.device.type} == {"cpu"} and bool((s >= t).any()):
-        raise bad_input(BadValue, "ddim_step", "s", got=f"a step from {t.tolist()} to {s.tolist()}",
-                        expected="s < t where eta > 0",
-                        fix="take s from the list after t; only eta = 0 also goes to later times")
+        raise bad_input(
+            BadValue,
+            "ddim_step",
+            "s",
+            got=f"a step from {t.tolist()} to {s.tolist()}",
+            expected="s < t where eta > 0",
+            fix="take s from the list after t; only eta = 0 also goes to later times",
+        )
 
 # %% ../nbs/07_ddim.ipynb #13b58277
 def ddim_step(
@@ -75,8 +91,10 @@ def ddim_step(
         prediction_type = "sample"
     old_noise = predict_epsilon(schedule, x_t, t, output, prediction_type)
     _check_target(t, s, schedule.num_train_timesteps, eta)
-    of_x0, of_old, of_new = (factor.to(x_t).view(-1, *[1] * (x_t.ndim - 1))
-                             for factor in _factors(schedule, t, s, eta, variance_type))
+    of_x0, of_old, of_new = (
+        factor.to(x_t).view(-1, *[1] * (x_t.ndim - 1))
+        for factor in _factors(schedule, t, s, eta, variance_type)
+    )
     mean = of_x0 * x0 + of_old * old_noise
     if eta == 0:
         return mean
@@ -116,19 +134,33 @@ def spacing(kind: str, num_train_timesteps: int, num_steps: int) -> list[int]:
 def _checked_times(where: str, times: Sequence[int], num_train_timesteps: int) -> list[int]:
     """The times as integers, if they fall strictly from at most T to 0."""
     if not isinstance(times, Sequence):
-        raise bad_input(BadType, where, "times", got=describe(times), expected="a list of times",
-                        fix="make the list with spacing(kind, T, num_steps)")
+        raise bad_input(
+            BadType,
+            where,
+            "times",
+            got=describe(times),
+            expected="a list of times",
+            fix="make the list with spacing(kind, T, num_steps)",
+        )
     times = [check_int(where, "times", time, 0, num_train_timesteps) for time in times]
     if len(times) < 2 or times[-1] != 0 or any(t <= s for t, s in zip(times, times[1:])):
-        raise bad_input(BadValue, where, "times", got=str(times),
-                        expected="at least one time in 1..T, strictly falling, and 0 at the end",
-                        fix="make the list with spacing(kind, T, num_steps)")
+        raise bad_input(
+            BadValue,
+            where,
+            "times",
+            got=str(times),
+            expected="at least one time in 1..T, strictly falling, and 0 at the end",
+            fix="make the list with spacing(kind, T, num_steps)",
+        )
     return times
 
 # %% ../nbs/07_ddim.ipynb #5c98bc0b
 def _noise_source(
-    where: str, shape: Sequence[int], seeds: Sequence[int] | None,
-    generator: torch.Generator | None, device: torch.device | str,
+    where: str,
+    shape: Sequence[int],
+    seeds: Sequence[int] | None,
+    generator: torch.Generator | None,
+    device: torch.device | str,
 ) -> Callable[[], Tensor]:
     """Draws noise of that shape: from `generator`, or each sample with a seed of its own."""
     shape = [check_int(where, "shape", size, 1) for size in shape]
@@ -136,10 +168,15 @@ def _noise_source(
         check_generator(where, generator, torch.device(device))
         return lambda: torch.randn(shape, device=device, generator=generator)
     if not isinstance(seeds, Sequence) or len(seeds) != shape[0] or generator is not None:
-        raise bad_input(BadValue, where, "seeds", got=f"{describe(seeds)} and {generator}",
-                        expected=f"a list with one seed for each of {shape[0]} samples, "
-                                 "and None for a generator",
-                        fix="give seeds or a generator, not both")
+        raise bad_input(
+            BadValue,
+            where,
+            "seeds",
+            got=f"{describe(seeds)} and {generator}",
+            expected=f"a list with one seed for each of {shape[0]} samples, "
+            "and None for a generator",
+            fix="give seeds or a generator, not both",
+        )
     own = [torch.Generator(device).manual_seed(check_seed(where, seed)) for seed in seeds]
     one = shape[1:]
     return lambda: torch.stack([torch.randn(one, device=device, generator=g) for g in own])
@@ -177,9 +214,16 @@ def sample_steps(
     for now, target in zip(times, times[1:]):
         t = torch.full((len(x),), now, device=x.device)
         x = ddim_step(
-            schedule, x, t, torch.full_like(t, target), model(x, t),
-            prediction_type=prediction_type, eta=eta, variance_type=variance_type,
-            clip_sample=clip_sample, noise=draw() if eta else None,
+            schedule,
+            x,
+            t,
+            torch.full_like(t, target),
+            model(x, t),
+            prediction_type=prediction_type,
+            eta=eta,
+            variance_type=variance_type,
+            clip_sample=clip_sample,
+            noise=draw() if eta else None,
         )
         yield target, x
 
@@ -236,6 +280,8 @@ def slerp(a: Tensor, b: Tensor, weight: float) -> Tensor:
     check_like("slerp", "b", b, "a", a)
     cosine = torch.cosine_similarity(a.flatten(1).double(), b.flatten(1).double()).clamp(-1, 1)
     half_turns = (cosine.acos() / torch.pi).view(-1, *[1] * (a.ndim - 1))
-    of_a, of_b = ((part * torch.sinc(part * half_turns) / torch.sinc(half_turns)).to(a)
-                  for part in (1 - weight, weight))
+    of_a, of_b = (
+        (part * torch.sinc(part * half_turns) / torch.sinc(half_turns)).to(a)
+        for part in (1 - weight, weight)
+    )
     return of_a * a + of_b * b

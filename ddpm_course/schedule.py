@@ -13,8 +13,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .checks import BadType, BadValue, bad_input, check_choice, check_int
-from .checks import check_number, check_timesteps, describe
+from ddpm_course.checks import (
+    BadType,
+    BadValue,
+    bad_input,
+    check_choice,
+    check_int,
+    check_number,
+    check_timesteps,
+    describe,
+)
 
 # %% ../nbs/01_forward_process.ipynb #9558fc71
 @dataclass(frozen=True, eq=False)
@@ -24,6 +32,7 @@ class NoiseSchedule:
     At t = 0 nothing has happened: betas[0] = 0, alphas[0] = alphas_cumprod[0] = 1,
     one_minus_alphas_cumprod[0] = 0. Build one with `from_betas` or a named schedule.
     """
+
     betas: Tensor  # variance of the noise that step t adds
     alphas: Tensor  # 1 - betas
     alphas_cumprod: Tensor  # product of the alphas up to t
@@ -58,22 +67,43 @@ def _check_betas(betas: Sequence[float] | Tensor) -> Tensor:
     try:
         betas = torch.as_tensor(betas, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
-        raise bad_input(BadType, where, "betas", got=describe(betas), expected=expected,
-                        fix="pass a list of numbers or a tensor [T]") from None
+        raise bad_input(
+            BadType,
+            where,
+            "betas",
+            got=describe(betas),
+            expected=expected,
+            fix="pass a list of numbers or a tensor [T]",
+        ) from None
     if betas.ndim != 1 or len(betas) == 0:
-        raise bad_input(BadValue, where, "betas", got=describe(betas), expected=expected,
-                        fix="pass beta_1, ..., beta_T as one axis")
+        raise bad_input(
+            BadValue,
+            where,
+            "betas",
+            got=describe(betas),
+            expected=expected,
+            fix="pass beta_1, ..., beta_T as one axis",
+        )
     bad = ~((betas > 0) & (betas < 1))
     if bad.any():
         t = int(bad.nonzero()[0]) + 1
-        raise bad_input(BadValue, where, f"beta at t = {t}", got=f"{betas[t - 1]:g}",
-                        expected="a number in (0, 1)",
-                        fix="change it, or the end points or T of the schedule that it is from")
+        raise bad_input(
+            BadValue,
+            where,
+            f"beta at t = {t}",
+            got=f"{betas[t - 1]:g}",
+            expected="a number in (0, 1)",
+            fix="change it, or the end points or T of the schedule that it is from",
+        )
     return betas
 
 # %% ../nbs/01_forward_process.ipynb #be3475a3
-def linear_schedule(num_train_timesteps: int = 1000, beta_start: float = 1e-4,
-                    beta_end: float = 0.02, rescale: bool = False) -> NoiseSchedule:
+def linear_schedule(
+    num_train_timesteps: int = 1000,
+    beta_start: float = 1e-4,
+    beta_end: float = 0.02,
+    rescale: bool = False,
+) -> NoiseSchedule:
     """Betas on a line from beta_start to beta_end (DDPM, section 4).
 
     beta_start and beta_end in (0, 1); the default ends were chosen for T = 1000. `rescale`
@@ -82,14 +112,19 @@ def linear_schedule(num_train_timesteps: int = 1000, beta_start: float = 1e-4,
     """
     where = "linear_schedule"
     num_steps = check_int(where, "num_train_timesteps", num_train_timesteps, 1)
-    ends = [check_number(where, name, value, 0, 1, ends="()")
-            for name, value in (("beta_start", beta_start), ("beta_end", beta_end))]
+    ends = [
+        check_number(where, name, value, 0, 1, ends="()")
+        for name, value in (("beta_start", beta_start), ("beta_end", beta_end))
+    ]
     betas = torch.linspace(*ends, num_steps, dtype=torch.float64)
     schedule = NoiseSchedule.from_betas(betas * (1000 / num_steps) if rescale else betas)
     left = schedule.alphas_cumprod[-1]
     if left > 0.01:
-        warnings.warn(f"{where}: alphas_cumprod is still {left:.2g} at T = {num_steps}, so x_T is "
-                      "not noise; pass rescale=True, a larger beta_end or more steps", stacklevel=2)
+        warnings.warn(
+            f"{where}: alphas_cumprod is still {left:.2g} at T = {num_steps}, so x_T is "
+            "not noise; pass rescale=True, a larger beta_end or more steps",
+            stacklevel=2,
+        )
     return schedule
 
 # %% ../nbs/01_forward_process.ipynb #c5f15b96
@@ -99,8 +134,9 @@ def _from_alphas_cumprod(alphas_cumprod: Tensor, max_beta: float = 1.0) -> Noise
     return NoiseSchedule.from_betas(betas.clamp(max=max_beta))
 
 
-def cosine_schedule(num_train_timesteps: int = 1000, s: float = 0.008,
-                    max_beta: float = 0.999) -> NoiseSchedule:
+def cosine_schedule(
+    num_train_timesteps: int = 1000, s: float = 0.008, max_beta: float = 0.999
+) -> NoiseSchedule:
     """alphas_cumprod falls as a squared cosine (Nichol & Dhariwal 2021, eq. 17).
 
     s in [0, 1] keeps the first betas from vanishing; betas are cut at max_beta in (0, 1).
@@ -114,8 +150,13 @@ def cosine_schedule(num_train_timesteps: int = 1000, s: float = 0.008,
     return _from_alphas_cumprod(cosine, max_beta)
 
 # %% ../nbs/01_forward_process.ipynb #6904e71d
-def sigmoid_schedule(num_train_timesteps: int = 1000, start: float = -3, end: float = 3,
-                     tau: float = 1.0, clip_min: float = 1e-9) -> NoiseSchedule:
+def sigmoid_schedule(
+    num_train_timesteps: int = 1000,
+    start: float = -3,
+    end: float = 3,
+    tau: float = 1.0,
+    clip_min: float = 1e-9,
+) -> NoiseSchedule:
     """alphas_cumprod falls as a sigmoid (Jabri, Fleet, Chen 2022, appendix, algorithm "gamma").
 
     start < end are the ends on the sigmoid's axis, tau > 0 its temperature; alphas_cumprod is cut

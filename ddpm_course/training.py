@@ -32,12 +32,28 @@ from torch.utils.data import DataLoader
 from tqdm import TqdmWarning, tqdm
 
 import ddpm_course
-from .checkpoint import Checkpoint, check_fits, load_optimizer, load_weights
-from .checkpoint import newest_checkpoint, optimizer_tensors, read_tensors
-from .checkpoint import save_checkpoint, tensor_bytes, write_whole
+from ddpm_course.checkpoint import (
+    Checkpoint,
+    check_fits,
+    load_optimizer,
+    load_weights,
+    newest_checkpoint,
+    optimizer_tensors,
+    read_tensors,
+    save_checkpoint,
+    tensor_bytes,
+    write_whole,
+)
 from .checks import BadInput, BadValue, bad_input, check_choice, check_int, check_seed
-from .data import ImageSet, batch_order, check_absent, load_set, random_stream, save_grid
-from .data import scaled
+from ddpm_course.data import (
+    ImageSet,
+    batch_order,
+    check_absent,
+    load_set,
+    random_stream,
+    save_grid,
+    scaled,
+)
 from .prediction import training_loss
 from .profiles import Profile
 from .sampling import sample_steps, spacing
@@ -53,14 +69,22 @@ def find_device(name: str) -> torch.device:
 
     Raises BadValue when the device is not there.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(),
-             "cpu": True}
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
     if name == "auto":
         name = next(device for device, is_there in there.items() if is_there)
     if not there.get(name):
-        raise bad_input(BadValue, "find_device", "device", got=repr(name),
-                        expected="a device that this machine and its torch have",
-                        fix="use device = auto, or install torch for that device")
+        raise bad_input(
+            BadValue,
+            "find_device",
+            "device",
+            got=repr(name),
+            expected="a device that this machine and its torch have",
+            fix="use device = auto, or install torch for that device",
+        )
     return torch.device(name)
 
 # %% ../nbs/14_training.ipynb #e6532a27
@@ -76,10 +100,15 @@ def start_processes(profile: Profile) -> "Accelerator":
     accelerator = Accelerator(cpu=find_device(profile.device).type == "cpu")
     shares = accelerator.num_processes * profile.accumulate
     if profile.batch_size % shares:
-        raise bad_input(BadValue, "train", "batch_size", got=str(profile.batch_size),
-                        expected=f"a multiple of {shares}, for {accelerator.num_processes} "
-                                 f"processes with {profile.accumulate} parts each",
-                        fix=f"take {math.ceil(profile.batch_size / shares) * shares}")
+        raise bad_input(
+            BadValue,
+            "train",
+            "batch_size",
+            got=str(profile.batch_size),
+            expected=f"a multiple of {shares}, for {accelerator.num_processes} "
+            f"processes with {profile.accumulate} parts each",
+            fix=f"take {math.ceil(profile.batch_size / shares) * shares}",
+        )
     return accelerator
 
 # %% ../nbs/14_training.ipynb #e28ddd51
@@ -96,8 +125,9 @@ def arithmetic(threads: int, tf32: bool) -> Iterator[None]:
         torch.set_float32_matmul_precision(former[1])
 
 # %% ../nbs/14_training.ipynb #cd0a1ac7
-def network_of(model: nn.Module, precision: str, labels: Tensor | None = None,
-               keys: Tensor | None = None) -> Callable[[Tensor, Tensor], Tensor]:
+def network_of(
+    model: nn.Module, precision: str, labels: Tensor | None = None, keys: Tensor | None = None
+) -> Callable[[Tensor, Tensor], Tensor]:
     """model as a function of x and t alone: the images have these labels and keys, if any.
 
     It is called as it is ("fp32") or under autocast to bfloat16 ("bf16").
@@ -130,15 +160,23 @@ def build_model(
     profile: Profile, in_channels: int, generator: torch.Generator | None = None
 ) -> UNet:
     """The network of a profile, for images of in_channels; generator draws its first weights."""
-    return UNet(in_channels, profile.model_channels, profile.channel_multipliers,
-                profile.num_blocks, profile.attention_levels, profile.dropout,
-                profile.num_classes, generator)
+    return UNet(
+        in_channels,
+        profile.model_channels,
+        profile.channel_multipliers,
+        profile.num_blocks,
+        profile.attention_levels,
+        profile.dropout,
+        profile.num_classes,
+        generator,
+    )
 
 # %% ../nbs/14_training.ipynb #807603a0
 def build_schedule(profile: Profile, device: torch.device) -> NoiseSchedule:
     """The noise schedule of a profile, on device; on the CPU for MPS, which has no float64."""
     schedule = make_schedule(
-        profile.schedule, profile.num_train_timesteps, **profile.schedule_options)
+        profile.schedule, profile.num_train_timesteps, **profile.schedule_options
+    )
     return schedule if device.type == "mps" else schedule.to(device)
 
 # %% ../nbs/14_training.ipynb #dfe821c2
@@ -157,8 +195,9 @@ class Batch(NamedTuple):
         return map(Batch._make, zip(*columns))
 
 # %% ../nbs/14_training.ipynb #df73895d
-def make_batch(profile: Profile, pixels: Tensor, labels: Tensor, levels: int, seed: int, step: int,
-               mine: slice) -> Batch:
+def make_batch(
+    profile: Profile, pixels: Tensor, labels: Tensor, levels: int, seed: int, step: int, mine: slice
+) -> Batch:
     """The share `mine` of the batch of a step, whose images are pixels, uint8 [share, C, H, W]."""
     size, device = profile.batch_size, pixels.device
     drawn = dict(generator=random_stream(seed, "step", step, device=device), device=device)
@@ -172,9 +211,13 @@ def make_batch(profile: Profile, pixels: Tensor, labels: Tensor, levels: int, se
         x0 = torch.where(mirrored.view(-1, 1, 1, 1) < 0.5, x0.flip(-1), x0)
     if profile.channels_last:
         x0 = x0.to(memory_format=torch.channels_last)
-    return Batch(x0, t[mine], noise[mine],
-                 labels.where(untold >= profile.label_dropout, -1) if profile.num_classes else None,
-                 keys if profile.dropout else None)
+    return Batch(
+        x0,
+        t[mine],
+        noise[mine],
+        labels.where(untold >= profile.label_dropout, -1) if profile.num_classes else None,
+        keys if profile.dropout else None,
+    )
 
 # %% ../nbs/14_training.ipynb #9eedb62a
 def fits(images: ImageSet, device: torch.device) -> bool:
@@ -192,8 +235,9 @@ def sent(tensor: Tensor, device: torch.device) -> Tensor:
 WORKERS = min(4, os.cpu_count() or 1)
 
 
-def fetched(images: ImageSet, order: Iterator[Tensor], device: torch.device
-            ) -> Iterator[tuple[Tensor, Tensor]]:
+def fetched(
+    images: ImageSet, order: Iterator[Tensor], device: torch.device
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Images, uint8 [B, C, H, W], and labels [B] for each index [B], on the device."""
     if fits(images, device):
         pixels, labels = images.pixels.to(device), images.labels.to(device)
@@ -206,8 +250,15 @@ def fetched(images: ImageSet, order: Iterator[Tensor], device: torch.device
             yield sent(pixels, device), sent(labels, device)
 
 # %% ../nbs/14_training.ipynb #7e53e7a7
-def batches(profile: Profile, images: ImageSet, seed: int, first: int, device: torch.device,
-            rank: int = 0, processes: int = 1) -> Iterator[Batch]:
+def batches(
+    profile: Profile,
+    images: ImageSet,
+    seed: int,
+    first: int,
+    device: torch.device,
+    rank: int = 0,
+    processes: int = 1,
+) -> Iterator[Batch]:
     """The batch of step `first` and all later ones; of each the share of process rank."""
     share = profile.batch_size // processes
     mine = slice(rank * share, (rank + 1) * share)
@@ -230,16 +281,26 @@ class State:
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """What a checkpoint has to hold."""
-        return {"model": self.model.state_dict(), "ema": self.ema.state_dict(),
-                "optimizer": optimizer_tensors(self.optimizer, self.model)}
+        return {
+            "model": self.model.state_dict(),
+            "ema": self.ema.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer, self.model),
+        }
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go back to a checkpoint. Raises CheckpointError for one of another network."""
         for name in ("model", "ema"):
-            load_weights(getattr(self, name), checkpoint.tensors.get(name, {}),
-                         checkpoint.path / f"{name}.safetensors")
-        load_optimizer(self.optimizer, self.model, checkpoint.tensors.get("optimizer", {}),
-                       checkpoint.path / "optimizer.safetensors")
+            load_weights(
+                getattr(self, name),
+                checkpoint.tensors.get(name, {}),
+                checkpoint.path / f"{name}.safetensors",
+            )
+        load_optimizer(
+            self.optimizer,
+            self.model,
+            checkpoint.tensors.get("optimizer", {}),
+            checkpoint.path / "optimizer.safetensors",
+        )
         self.step = checkpoint.step
 
 # %% ../nbs/14_training.ipynb #028b0df8
@@ -252,12 +313,18 @@ def begin(profile: Profile, in_channels: int, seed: int, device: torch.device) -
     if profile.compile:
         model.compile(fullgraph=True, dynamic=False)
     optimizer = torch.optim.AdamW(
-        model.parameters(), profile.learning_rate, weight_decay=profile.weight_decay, fused=True)
+        model.parameters(), profile.learning_rate, weight_decay=profile.weight_decay, fused=True
+    )
     return State(model, ema, optimizer)
 
 # %% ../nbs/14_training.ipynb #73904a1c
-def training_loop(profile: Profile, schedule: NoiseSchedule, state: State,
-                  batches: Iterator[Batch], accelerator: "Accelerator") -> Iterator[State]:
+def training_loop(
+    profile: Profile,
+    schedule: NoiseSchedule,
+    state: State,
+    batches: Iterator[Batch],
+    accelerator: "Accelerator",
+) -> Iterator[State]:
     """Train on batches (DDPM, Algorithm 1); yield the state after each step, until the last.
 
     Everything is on one device (but the schedule is on the CPU for MPS).
@@ -269,8 +336,15 @@ def training_loop(profile: Profile, schedule: NoiseSchedule, state: State,
             network = network_of(model, profile.precision, part.labels, part.keys)
             last = number == profile.accumulate
             with nullcontext() if last else accelerator.no_sync(model):
-                loss = training_loss(schedule, network, part.x0, part.t, part.noise,
-                                     profile.prediction_type, profile.weighting)
+                loss = training_loss(
+                    schedule,
+                    network,
+                    part.x0,
+                    part.t,
+                    part.noise,
+                    profile.prediction_type,
+                    profile.weighting,
+                )
                 accelerator.backward(loss / profile.accumulate)
             losses.append(loss.detach())
         state.grad_norm = nn.utils.clip_grad_norm_(model.parameters(), profile.grad_clip)
@@ -283,8 +357,9 @@ def training_loop(profile: Profile, schedule: NoiseSchedule, state: State,
         yield state
 
 # %% ../nbs/14_training.ipynb #5c1a55e5
-def sample_labels(model: nn.Module, numbers: Sequence[int], label: int | None = None
-                  ) -> Tensor | None:
+def sample_labels(
+    model: nn.Module, numbers: Sequence[int], label: int | None = None
+) -> Tensor | None:
     """The classes of the samples with these numbers, int64 [B] where the weights are.
 
     Sample i is of class i modulo model.num_classes, or of class label. None for a network without
@@ -293,18 +368,30 @@ def sample_labels(model: nn.Module, numbers: Sequence[int], label: int | None = 
     if not model.num_classes and label is None:
         return None
     if not model.num_classes:
-        raise bad_input(BadValue, "sample_labels", "label", got=str(label),
-                        expected="none: this network was trained without classes",
-                        fix="leave the label out, or train with num_classes")
+        raise bad_input(
+            BadValue,
+            "sample_labels",
+            "label",
+            got=str(label),
+            expected="none: this network was trained without classes",
+            fix="leave the label out, or train with num_classes",
+        )
     if label is not None:
         check_int("sample_labels", "label", label, 0, model.num_classes - 1)
     chosen = [i % model.num_classes if label is None else label for i in numbers]
     return torch.tensor(chosen, device=next(model.parameters()).device)
 
 # %% ../nbs/14_training.ipynb #f7075726
-def sampling_steps(profile: Profile, schedule: NoiseSchedule, model: nn.Module,
-                   shape: tuple[int, ...], seed: int, device: torch.device, first: int = 0,
-                   label: int | None = None) -> Iterator[tuple[int, Tensor]]:
+def sampling_steps(
+    profile: Profile,
+    schedule: NoiseSchedule,
+    model: nn.Module,
+    shape: tuple[int, ...],
+    seed: int,
+    device: torch.device,
+    first: int = 0,
+    label: int | None = None,
+) -> Iterator[tuple[int, Tensor]]:
     """Yield (t, x_t) at the times of the profile's sampler, x_t [B, C, H, W], down to (0, x_0).
 
     The batch holds the samples number first, first + 1, ... of the seed; none depends on the
@@ -314,10 +401,17 @@ def sampling_steps(profile: Profile, schedule: NoiseSchedule, model: nn.Module,
     numbers = range(first, first + shape[0])
     times = spacing(profile.spacing, profile.num_train_timesteps, profile.sampling_steps)
     return sample_steps(
-        schedule, network_of(model, profile.precision, sample_labels(model, numbers, label)),
-        shape, times, prediction_type=profile.prediction_type, eta=profile.eta,
-        variance_type=profile.variance_type, clip_sample=profile.clip_sample, device=device,
-        seeds=[random_stream(seed, "sample", i).initial_seed() for i in numbers])
+        schedule,
+        network_of(model, profile.precision, sample_labels(model, numbers, label)),
+        shape,
+        times,
+        prediction_type=profile.prediction_type,
+        eta=profile.eta,
+        variance_type=profile.variance_type,
+        clip_sample=profile.clip_sample,
+        device=device,
+        seeds=[random_stream(seed, "sample", i).initial_seed() for i in numbers],
+    )
 
 # %% ../nbs/14_training.ipynb #bfd8c220
 def read_losses(found: list[Tensor], last_step: int, accelerator: "Accelerator") -> list[float]:
@@ -329,9 +423,14 @@ def read_losses(found: list[Tensor], last_step: int, accelerator: "Accelerator")
     for step, row in enumerate(rows, last_step - len(rows) + 1):
         for what, value in zip(("loss", "gradient"), row):
             if not math.isfinite(value):
-                raise bad_input(BadValue, "train", f"the {what} at step {step}", got=str(value),
-                                expected="a finite number",
-                                fix="lower learning_rate, or raise warmup_steps")
+                raise bad_input(
+                    BadValue,
+                    "train",
+                    f"the {what} at step {step}",
+                    got=str(value),
+                    expected="a finite number",
+                    fix="lower learning_rate, or raise warmup_steps",
+                )
     return [loss for loss, _ in rows]
 
 # %% ../nbs/14_training.ipynb #d90879ef
@@ -345,9 +444,14 @@ def make_folder(path: Path, where: str, what: str) -> None:
     try:
         path.mkdir(parents=True)
     except OSError as error:
-        raise bad_input(BadValue, where, what, got=f"{path}: {error.strerror}",
-                        expected="a folder that can be made",
-                        fix="choose one where you may write, on a disk that has room") from None
+        raise bad_input(
+            BadValue,
+            where,
+            what,
+            got=f"{path}: {error.strerror}",
+            expected="a folder that can be made",
+            fix="choose one where you may write, on a disk that has room",
+        ) from None
 
 
 @contextmanager
@@ -368,13 +472,17 @@ def facts_of(profile: Profile, seed: int) -> dict[str, Any]:
     return {"profile": dataclasses.asdict(profile), "seed": seed}
 
 
-def write_config(folder: Path, profile: Profile, image_shape: Sequence[int],
-                 **origin: Any) -> None:
+def write_config(folder: Path, profile: Profile, image_shape: Sequence[int], **origin: Any) -> None:
     """Write to folder/config.json all that a run depends on; origin says where it comes from."""
     config = {
-        "profile": dataclasses.asdict(profile), "image_shape": list(image_shape), **origin,
-        "versions": {"ddpm_course": ddpm_course.__version__, "torch": torch.__version__,
-                     "python": platform.python_version()},
+        "profile": dataclasses.asdict(profile),
+        "image_shape": list(image_shape),
+        **origin,
+        "versions": {
+            "ddpm_course": ddpm_course.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
     }
     write_whole(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())
 
@@ -395,8 +503,10 @@ class StopSignal:
 
     def __enter__(self) -> "StopSignal":
         if threading.current_thread() is threading.main_thread():
-            self.former = {number: signal.signal(number, self.note)
-                           for number in (signal.SIGINT, signal.SIGTERM)}
+            self.former = {
+                number: signal.signal(number, self.note)
+                for number in (signal.SIGINT, signal.SIGTERM)
+            }
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -428,8 +538,14 @@ def _tensorboard(folder: Path, step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise bad_input(BadValue, "train", "tensorboard", got="yes, and it is not installed",
-                        expected="the package tensorboard", fix="install it, or say no") from None
+        raise bad_input(
+            BadValue,
+            "train",
+            "tensorboard",
+            got="yes, and it is not installed",
+            expected="the package tensorboard",
+            fix="install it, or say no",
+        ) from None
     return SummaryWriter(folder, purge_step=step + 1)
 
 # %% ../nbs/14_training.ipynb #f973eb77
@@ -456,8 +572,15 @@ def metrics_log(folder: Path, profile: Profile, step: int) -> Iterator[Callable[
         yield write
 
 # %% ../nbs/14_training.ipynb #ae53b97a
-def record(folder: Path, profile: Profile, seed: int, state: State, losses: list[float],
-           states: Iterator[State], accelerator: "Accelerator") -> None:
+def record(
+    folder: Path,
+    profile: Profile,
+    seed: int,
+    state: State,
+    losses: list[float],
+    states: Iterator[State],
+    accelerator: "Accelerator",
+) -> None:
     """Run the loop to its end; write metrics and checkpoints into folder, from one process.
 
     losses are those since the last line of metrics. Raises Stopped after a signal, and BadValue
@@ -465,8 +588,14 @@ def record(folder: Path, profile: Profile, seed: int, state: State, losses: list
     """
     main, found, start, counted = accelerator.is_main_process, [], time.perf_counter(), 0
     log = metrics_log(folder, profile, state.step) if main else nullcontext(lambda metrics: None)
-    bar = tqdm(states, "train", profile.num_steps, initial=state.step, unit="step",
-               disable=None if main else True)
+    bar = tqdm(
+        states,
+        "train",
+        profile.num_steps,
+        initial=state.step,
+        unit="step",
+        disable=None if main else True,
+    )
     with log as write, StopSignal() as signals, bar:
         for state in bar:
             found.append(torch.stack([state.loss, state.grad_norm]))
@@ -479,20 +608,37 @@ def record(folder: Path, profile: Profile, seed: int, state: State, losses: list
             counted, found = counted + len(found), []
             if logged:
                 mean, seconds = sum(losses) / len(losses), time.perf_counter() - start
-                write({"step": state.step, "loss": mean, "grad_norm": state.grad_norm.item(),
-                       "learning_rate": learning_rate(profile, state.step),
-                       "steps_per_second": counted / seconds})
+                write(
+                    {
+                        "step": state.step,
+                        "loss": mean,
+                        "grad_norm": state.grad_norm.item(),
+                        "learning_rate": learning_rate(profile, state.step),
+                        "steps_per_second": counted / seconds,
+                    }
+                )
                 bar.set_postfix(loss=f"{mean:.3f}")
                 losses, start, counted = [], time.perf_counter(), 0
             if (saved or stopped) and main:
-                save_checkpoint(folder / "checkpoints", state.step, state.tensors(),
-                                {**facts_of(profile, seed), "losses": losses})
+                save_checkpoint(
+                    folder / "checkpoints",
+                    state.step,
+                    state.tensors(),
+                    {**facts_of(profile, seed), "losses": losses},
+                )
             if stopped:
                 raise Stopped(stopped, state.step, Path(str(folder).removesuffix(".unfinished")))
 
 # %% ../nbs/14_training.ipynb #2bd6df12
-def draw_samples(folder: Path, profile: Profile, schedule: NoiseSchedule, ema: nn.Module,
-                 image_shape: torch.Size, seed: int, device: torch.device) -> None:
+def draw_samples(
+    folder: Path,
+    profile: Profile,
+    schedule: NoiseSchedule,
+    ema: nn.Module,
+    image_shape: torch.Size,
+    seed: int,
+    device: torch.device,
+) -> None:
     """Write samples.png, and denoising.png: six samples, one per row, from noise to image."""
     last, shape = profile.sampling_steps, (profile.num_samples, *image_shape)
     shown, frames = {round(last * k / 8) for k in range(9)}, []
@@ -523,22 +669,36 @@ def load_images(profile: Profile) -> ImageSet:
     Raises BadInput as `load_set`, and for images that do not fit the network: their classes and
     their size.
     """
-    images = load_set(profile.data, data_dir=profile.data_dir, image_size=profile.image_size,
-                      unreadable=profile.unreadable)
+    images = load_set(
+        profile.data,
+        data_dir=profile.data_dir,
+        image_size=profile.image_size,
+        unreadable=profile.unreadable,
+    )
     known = images.num_classes
     if profile.num_classes not in (0, known):
-        raise bad_input(BadValue, "train", "num_classes", got=str(profile.num_classes),
-                        expected=f"{known}, as many as the data set {profile.data!r} has",
-                        fix=f"set num_classes = {known}, or 0 to train without classes" if known
-                        else "set num_classes = 0, or sort a folder of images into sub-folders")
+        raise bad_input(
+            BadValue,
+            "train",
+            "num_classes",
+            got=str(profile.num_classes),
+            expected=f"{known}, as many as the data set {profile.data!r} has",
+            fix=f"set num_classes = {known}, or 0 to train without classes"
+            if known
+            else "set num_classes = 0, or sort a folder of images into sub-folders",
+        )
     halvings = len(profile.channel_multipliers) - 1
     side, factor = images.image_shape[-1], 2**halvings
     if side % factor:
-        raise bad_input(BadValue, "train", "image_size", got=f"images of {side}×{side} pixels",
-                        expected=f"a multiple of {factor}, for a network that halves them "
-                                 f"{halvings} times",
-                        fix=f"set image_size = {math.ceil(side / factor) * factor}, or take fewer "
-                            "channel_multipliers")
+        raise bad_input(
+            BadValue,
+            "train",
+            "image_size",
+            got=f"images of {side}×{side} pixels",
+            expected=f"a multiple of {factor}, for a network that halves them {halvings} times",
+            fix=f"set image_size = {math.ceil(side / factor) * factor}, or take fewer "
+            "channel_multipliers",
+        )
     return images
 
 # %% ../nbs/14_training.ipynb #6b0f0d3b
@@ -549,18 +709,38 @@ def sole_writer(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise bad_input(BadValue, "resume", "run_dir", got=f"{folder}, which a run writes to",
-                            expected="an interrupted run", fix="wait for it, or stop it") from None
+            raise bad_input(
+                BadValue,
+                "resume",
+                "run_dir",
+                got=f"{folder}, which a run writes to",
+                expected="an interrupted run",
+                fix="wait for it, or stop it",
+            ) from None
         yield
 
 # %% ../nbs/14_training.ipynb #e29aa342
-def carry_on(run_dir: Path, profile: Profile, seed: int, images: ImageSet, state: State,
-             losses: list[float], accelerator: "Accelerator") -> Path:
+def carry_on(
+    run_dir: Path,
+    profile: Profile,
+    seed: int,
+    images: ImageSet,
+    state: State,
+    losses: list[float],
+    accelerator: "Accelerator",
+) -> Path:
     """Train from a state to the last step, and finish the folder of the run; return its path."""
     folder, device = unfinished(run_dir), accelerator.device
     schedule = build_schedule(profile, device)
-    shares = batches(profile, images, seed, state.step + 1, device,
-                     accelerator.process_index, accelerator.num_processes)
+    shares = batches(
+        profile,
+        images,
+        seed,
+        state.step + 1,
+        device,
+        accelerator.process_index,
+        accelerator.num_processes,
+    )
     states = training_loop(profile, schedule, state, shares, accelerator)
     with sole_writer(folder) if accelerator.is_main_process else nullcontext():
         record(folder, profile, seed, state, losses, states, accelerator)
@@ -596,9 +776,15 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
         accelerator.wait_for_everyone()
         if accelerator.is_main_process:
             make_folder(unfinished(run_dir), "train", "run_dir")
-            write_config(unfinished(run_dir), profile, images.image_shape, seed=seed,
-                         device=accelerator.device.type, threads=torch.get_num_threads(),
-                         classes=list(images.classes))
+            write_config(
+                unfinished(run_dir),
+                profile,
+                images.image_shape,
+                seed=seed,
+                device=accelerator.device.type,
+                threads=torch.get_num_threads(),
+                classes=list(images.classes),
+            )
         accelerator.wait_for_everyone()
         return carry_on(run_dir, profile, seed, images, state, [], accelerator)
 
@@ -611,17 +797,23 @@ def read_config(run_dir: Path) -> tuple[Profile, tuple[int, int, int]]:
     path = Path(run_dir) / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        values = {key: tuple(value) if isinstance(value, list) else value
-                  for key, value in config["profile"].items()}
+        values = {
+            key: tuple(value) if isinstance(value, list) else value
+            for key, value in config["profile"].items()
+        }
         channels, height, width = config["image_shape"]
         return Profile(**values), (channels, height, width)
     except BadInput as error:
         raise type(error)(f"{path}: {error}") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise bad_input(BadValue, str(path), "configuration of a run",
-                        got=f"{type(error).__name__}: {error}",
-                        expected="the file that ddpm-course train writes",
-                        fix="give the folder of a finished run") from None
+        raise bad_input(
+            BadValue,
+            str(path),
+            "configuration of a run",
+            got=f"{type(error).__name__}: {error}",
+            expected="the file that ddpm-course train writes",
+            fix="give the folder of a finished run",
+        ) from None
 
 # %% ../nbs/14_training.ipynb #457b56d3
 def load_run(run_dir: Path | str, device: str = "auto") -> tuple[Profile, NoiseSchedule, UNet]:
@@ -641,8 +833,14 @@ SAMPLING_BATCH = 1024
 SAMPLER_FIELDS = ("sampling_steps", "spacing", "eta", "variance_type", "clip_sample")
 
 
-def draw(run_dir: Path | str, num: int, seed: int, device: str = "auto",
-         label: int | None = None, **sampler: int | float | str) -> Tensor:
+def draw(
+    run_dir: Path | str,
+    num: int,
+    seed: int,
+    device: str = "auto",
+    label: int | None = None,
+    **sampler: int | float | str,
+) -> Tensor:
     """Draw num images with a run's averaged weights, float32 [num, C, H, W] in [-1, 1].
 
     label is the class of all of them; without it the classes take turns. sampler replaces fields
@@ -659,19 +857,27 @@ def draw(run_dir: Path | str, num: int, seed: int, device: str = "auto",
     where, batches = next(model.parameters()).device, torch.arange(num).split(SAMPLING_BATCH)
     total = len(batches) * (profile.sampling_steps + 1)
     with tqdm(total=total, desc="sample", unit="step", disable=None) as bar:
+
         def last(numbers: Tensor) -> Tensor:
             shape = (len(numbers), *image_shape)
             for _, x in sampling_steps(
-                    profile, schedule, model, shape, seed, where, int(numbers[0]), label):
+                profile, schedule, model, shape, seed, where, int(numbers[0]), label
+            ):
                 bar.update()
             return x
 
         return torch.cat([last(numbers).cpu() for numbers in batches])
 
 # %% ../nbs/14_training.ipynb #9943923a
-def sample(run_dir: Path | str, num: int, seed: int, out: Path | str | None = None,
-           device: str = "auto", label: int | None = None,
-           **sampler: int | float | str) -> tuple[Path, Tensor]:
+def sample(
+    run_dir: Path | str,
+    num: int,
+    seed: int,
+    out: Path | str | None = None,
+    device: str = "auto",
+    label: int | None = None,
+    **sampler: int | float | str,
+) -> tuple[Path, Tensor]:
     """`draw` images, and write them as one new PNG file; return its path and the images.
 
     Without out the file is in run_dir, named after all that was chosen, as
@@ -698,9 +904,14 @@ def resume(run_dir: Path | str) -> Path:
     run_dir = Path(str(run_dir).removesuffix(".unfinished"))
     folder = unfinished(run_dir)
     if run_dir.exists() or not folder.exists():
-        raise bad_input(BadValue, "resume", "run_dir", expected="an interrupted run",
-                        got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
-                        fix="give the folder of a run whose name ends with .unfinished")
+        raise bad_input(
+            BadValue,
+            "resume",
+            "run_dir",
+            expected="an interrupted run",
+            got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
+            fix="give the folder of a run whose name ends with .unfinished",
+        )
     profile, _ = read_config(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     seed, checkpoint = config["seed"], newest_checkpoint(folder / "checkpoints")

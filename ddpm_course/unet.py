@@ -12,8 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .checks import (
-    BadType, BadValue, bad_input, check_batch, check_int, check_number, check_timesteps, describe)
+from ddpm_course.checks import (
+    BadType,
+    BadValue,
+    bad_input,
+    check_batch,
+    check_int,
+    check_number,
+    check_timesteps,
+    describe,
+)
 
 # %% ../nbs/10_unet.ipynb #fe43f323
 def timestep_embedding(t: Tensor, dim: int) -> Tensor:
@@ -25,9 +33,14 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
     """
     half, odd = divmod(check_int("timestep_embedding", "dim", dim, 4), 2)
     if odd:
-        raise bad_input(BadValue, "timestep_embedding", "dim", got=str(dim),
-                        expected="an even number, for pairs of a sine and a cosine",
-                        fix=f"take {dim + 1}")
+        raise bad_input(
+            BadValue,
+            "timestep_embedding",
+            "dim",
+            got=str(dim),
+            expected="an even number, for pairs of a sine and a cosine",
+            fix=f"take {dim + 1}",
+        )
     clocks = torch.arange(half, device=t.device, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10000) / (half - 1) * clocks)
     angles = (t - 1).float()[:, None] * frequencies
@@ -41,7 +54,8 @@ class TimeEmbedding(nn.Module):
         super().__init__()
         self.dim = dim
         self.layers = nn.Sequential(
-            nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
+            nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim)
+        )
 
     def forward(self, t: Tensor) -> Tensor:
         return self.layers(timestep_embedding(t, self.dim))
@@ -87,7 +101,9 @@ class Dropout(nn.Module):
         if not self.training or self.rate == 0 or keys is None:
             return F.dropout(x, self.rate, self.training)
         positions = torch.arange(x[0].numel(), device=x.device)
-        bits = hashed(hashed(keys ^ hashed(positions[:1] + self.place))[:, None] ^ hashed(positions))
+        bits = hashed(
+            hashed(keys ^ hashed(positions[:1] + self.place))[:, None] ^ hashed(positions)
+        )
         kept = bits.view(x.shape) >= round(self.rate * 2**32)
         return x * kept / (1 - self.rate)
 
@@ -95,8 +111,9 @@ class Dropout(nn.Module):
 class ResidualBlock(nn.Module):
     """x [B, C, H, W] and the embedded time [B, E] to [B, C', H, W]."""
 
-    def __init__(self, in_channels: int, out_channels: int, time_dim: int, groups: int,
-                 dropout: float):
+    def __init__(
+        self, in_channels: int, out_channels: int, time_dim: int, groups: int, dropout: float
+    ):
         super().__init__()
         self.norm1 = group_norm(in_channels, groups)
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
@@ -136,8 +153,15 @@ class Block(nn.Module):
     x [B, C, H, W] and the embedded time [B, E] to [B, C', H, W].
     """
 
-    def __init__(self, in_channels: int, out_channels: int, time_dim: int, groups: int,
-                 dropout: float, attention: bool):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        time_dim: int,
+        groups: int,
+        dropout: float,
+        attention: bool,
+    ):
         super().__init__()
         self.residual = ResidualBlock(in_channels, out_channels, time_dim, groups, dropout)
         self.attention = Attention(out_channels, groups) if attention else nn.Identity()
@@ -173,13 +197,23 @@ class DownLevel(nn.Module):
     [B, entry, H', W'] and [B, width, H', W'].
     """
 
-    def __init__(self, enter: nn.Module, entry: int, width: int, num_blocks: int, time_dim: int,
-                 groups: int, dropout: float, attention: bool):
+    def __init__(
+        self,
+        enter: nn.Module,
+        entry: int,
+        width: int,
+        num_blocks: int,
+        time_dim: int,
+        groups: int,
+        dropout: float,
+        attention: bool,
+    ):
         super().__init__()
         inputs = [entry] + [width] * (num_blocks - 1)
         self.enter = enter
         self.blocks = nn.ModuleList(
-            Block(channels, width, time_dim, groups, dropout, attention) for channels in inputs)
+            Block(channels, width, time_dim, groups, dropout, attention) for channels in inputs
+        )
 
     def forward(self, x: Tensor, time: Tensor, keys: Tensor | None = None) -> list[Tensor]:
         results = [self.enter(x)]
@@ -195,18 +229,29 @@ class UpLevel(nn.Module):
     last num_blocks + 1 of the kept results are taken off their list.
     """
 
-    def __init__(self, below: int, width: int, entry: int, leave: nn.Module, num_blocks: int,
-                 time_dim: int, groups: int, dropout: float, attention: bool):
+    def __init__(
+        self,
+        below: int,
+        width: int,
+        entry: int,
+        leave: nn.Module,
+        num_blocks: int,
+        time_dim: int,
+        groups: int,
+        dropout: float,
+        attention: bool,
+    ):
         super().__init__()
         inputs = [below] + [width] * num_blocks
         kept = [width] * num_blocks + [entry]
         self.blocks = nn.ModuleList(
-            Block(a + b, width, time_dim, groups, dropout, attention)
-            for a, b in zip(inputs, kept))
+            Block(a + b, width, time_dim, groups, dropout, attention) for a, b in zip(inputs, kept)
+        )
         self.leave = leave
 
-    def forward(self, x: Tensor, kept: list[Tensor], time: Tensor,
-                keys: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, kept: list[Tensor], time: Tensor, keys: Tensor | None = None
+    ) -> Tensor:
         for block in self.blocks:
             x = block(torch.cat([x, kept.pop()], dim=1), time, keys)
         return self.leave(x)
@@ -216,8 +261,11 @@ class ToImage(nn.Sequential):
     """[B, C, H, W] to [B, image_channels, H, W]; zero at first."""
 
     def __init__(self, channels: int, groups: int, image_channels: int):
-        super().__init__(group_norm(channels, groups), nn.SiLU(),
-                         ZeroConv2d(channels, image_channels, 3, padding=1))
+        super().__init__(
+            group_norm(channels, groups),
+            nn.SiLU(),
+            ZeroConv2d(channels, image_channels, 3, padding=1),
+        )
 
 # %% ../nbs/10_unet.ipynb #bd50a9ab
 class ClassEmbedding(nn.Embedding):
@@ -237,9 +285,15 @@ def _initialise(network: nn.Module, generator: torch.Generator | None) -> None:
             nn.init.zeros_(part.bias)
 
 # %% ../nbs/10_unet.ipynb #40f5aa6d
-def _check_architecture(in_channels: int, model_channels: int, channel_multipliers: Sequence[int],
-                        num_blocks: int, attention_levels: Sequence[int], dropout: float,
-                        num_classes: int) -> None:
+def _check_architecture(
+    in_channels: int,
+    model_channels: int,
+    channel_multipliers: Sequence[int],
+    num_blocks: int,
+    attention_levels: Sequence[int],
+    dropout: float,
+    num_classes: int,
+) -> None:
     check_int("UNet", "in_channels", in_channels, 1)
     check_int("UNet", "model_channels", model_channels, 1)
     check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1)
@@ -251,47 +305,94 @@ def _check_architecture(in_channels: int, model_channels: int, channel_multiplie
     check_number("UNet", "dropout", dropout, 0, 1, ends="[)")
     check_int("UNet", "num_classes", num_classes, 0)
     if model_channels % 4:
-        raise bad_input(BadValue, "UNet", "model_channels", got=str(model_channels),
-                        expected="a multiple of 4, so that groups of channels can be normalised",
-                        fix=f"take {math.ceil(model_channels / 4) * 4}")
+        raise bad_input(
+            BadValue,
+            "UNet",
+            "model_channels",
+            got=str(model_channels),
+            expected="a multiple of 4, so that groups of channels can be normalised",
+            fix=f"take {math.ceil(model_channels / 4) * 4}",
+        )
 
 # %% ../nbs/10_unet.ipynb #3aed3c30
 def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: Tensor) -> None:
     check_batch("UNet", "x", x)
     fitting = x.ndim == 4 and x.shape[1] == in_channels
     if not fitting or x.shape[2] % factor or x.shape[3] % factor:
-        raise bad_input(BadValue, "UNet", "x", got=describe(x), expected=(
-            f"[B, {in_channels}, H, W] with H and W divisible by {factor}"),
-            fix="pad or resize the images, or build the network with fewer levels" if fitting else
-            f"convert the images, or build the network with another in_channels than {in_channels}")
+        raise bad_input(
+            BadValue,
+            "UNet",
+            "x",
+            got=describe(x),
+            expected=(f"[B, {in_channels}, H, W] with H and W divisible by {factor}"),
+            fix="pad or resize the images, or build the network with fewer levels"
+            if fitting
+            else f"convert the images, or build the network with another in_channels than {in_channels}",
+        )
     if x.dtype != weights.dtype or x.device != weights.device:
         kind = str(weights.dtype).removeprefix("torch.")
-        raise bad_input(BadType, "UNet", "x", got=describe(x), expected=(
-            f"{kind} on {weights.device}, as the weights are"),
-            fix=f"use x.to({str(weights.device)!r}, torch.{kind}), or convert the network")
+        raise bad_input(
+            BadType,
+            "UNet",
+            "x",
+            got=describe(x),
+            expected=(f"{kind} on {weights.device}, as the weights are"),
+            fix=f"use x.to({str(weights.device)!r}, torch.{kind}), or convert the network",
+        )
     check_timesteps("UNet", t, len(x), math.inf)
 
 # %% ../nbs/10_unet.ipynb #60310fcb
 def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
     if num_classes == 0 and labels is None:
         return
-    expected = (f"whole numbers -1..{num_classes - 1} of shape [{batch}]" if num_classes else
-                "None, since the network was built without classes")
+    expected = (
+        f"whole numbers -1..{num_classes - 1} of shape [{batch}]"
+        if num_classes
+        else "None, since the network was built without classes"
+    )
     if num_classes == 0 or not isinstance(labels, Tensor) or labels.dtype != torch.int64:
-        raise bad_input(BadType, "UNet", "labels", got=describe(labels), expected=expected,
-                        fix="build the network with num_classes = the number of classes, "
-                            "and give it labels.long(), or neither")
+        raise bad_input(
+            BadType,
+            "UNet",
+            "labels",
+            got=describe(labels),
+            expected=expected,
+            fix="build the network with num_classes = the number of classes, "
+            "and give it labels.long(), or neither",
+        )
     if labels.shape != (batch,):
-        raise bad_input(BadValue, "UNet", "labels", got=describe(labels), expected=expected,
-                        fix="give one label per example")
-    if labels.device.type == "cpu" and not -1 <= int(labels.min()) <= int(labels.max()) < num_classes:
-        raise bad_input(BadValue, "UNet", "labels", got=f"values {labels.min()}..{labels.max()}",
-                        expected=expected, fix="count the classes from 0; -1 tells no class")
+        raise bad_input(
+            BadValue,
+            "UNet",
+            "labels",
+            got=describe(labels),
+            expected=expected,
+            fix="give one label per example",
+        )
+    if (
+        labels.device.type == "cpu"
+        and not -1 <= int(labels.min()) <= int(labels.max()) < num_classes
+    ):
+        raise bad_input(
+            BadValue,
+            "UNet",
+            "labels",
+            got=f"values {labels.min()}..{labels.max()}",
+            expected=expected,
+            fix="count the classes from 0; -1 tells no class",
+        )
 
 # %% ../nbs/10_unet.ipynb #dcc086ef
-def _levels(image_channels: int, model_channels: int, widths: Sequence[int],
-            attention_levels: Sequence[int], num_blocks: int, time_dim: int, groups: int,
-            dropout: float) -> tuple[nn.ModuleList, nn.ModuleList]:
+def _levels(
+    image_channels: int,
+    model_channels: int,
+    widths: Sequence[int],
+    attention_levels: Sequence[int],
+    num_blocks: int,
+    time_dim: int,
+    groups: int,
+    dropout: float,
+) -> tuple[nn.ModuleList, nn.ModuleList]:
     """The way down and the way up, the latter from the narrowest size to the full one."""
     first = nn.Conv2d(image_channels, model_channels, 3, padding=1)
     last = ToImage(widths[0], groups, image_channels)
@@ -315,13 +416,27 @@ class UNet(nn.Module):
     generator draws the first weights. Raises BadInput for arguments or input that do not fit.
     """
 
-    def __init__(self, in_channels: int = 3, model_channels: int = 128,
-                 channel_multipliers: Sequence[int] = (1, 2, 2, 2), num_blocks: int = 2,
-                 attention_levels: Sequence[int] = (1,), dropout: float = 0.1,
-                 num_classes: int = 0, generator: torch.Generator | None = None):
+    def __init__(
+        self,
+        in_channels: int = 3,
+        model_channels: int = 128,
+        channel_multipliers: Sequence[int] = (1, 2, 2, 2),
+        num_blocks: int = 2,
+        attention_levels: Sequence[int] = (1,),
+        dropout: float = 0.1,
+        num_classes: int = 0,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
-        _check_architecture(in_channels, model_channels, channel_multipliers, num_blocks,
-                            attention_levels, dropout, num_classes)
+        _check_architecture(
+            in_channels,
+            model_channels,
+            channel_multipliers,
+            num_blocks,
+            attention_levels,
+            dropout,
+            num_classes,
+        )
         self.in_channels, self.num_classes = in_channels, num_classes
         time_dim = 4 * model_channels
         options = (time_dim, num_groups(model_channels), dropout)
@@ -329,20 +444,24 @@ class UNet(nn.Module):
         self.classes = ClassEmbedding(num_classes, time_dim) if num_classes else None
         widths = [model_channels * multiplier for multiplier in channel_multipliers]
         self.down, self.up = _levels(
-            in_channels, model_channels, widths, attention_levels, num_blocks, *options)
+            in_channels, model_channels, widths, attention_levels, num_blocks, *options
+        )
         self.middle = nn.ModuleList(
-            Block(widths[-1], widths[-1], *options, attention) for attention in (True, False))
+            Block(widths[-1], widths[-1], *options, attention) for attention in (True, False)
+        )
         dropouts = [part for part in self.modules() if isinstance(part, Dropout)]
         for place, part in enumerate(dropouts):
             part.place = place
         _initialise(self, generator)
 
-    def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None,
-                keys: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Tensor, labels: Tensor | None = None, keys: Tensor | None = None
+    ) -> Tensor:
         """x [B, C, H, W] at steps t [B], int64 from 1, to [B, C, H, W]; labels and keys are [B]."""
         if not torch.compiler.is_compiling():  # the checks read values
-            _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1),
-                         self.time.layers[0].weight)
+            _check_input(
+                x, t, self.in_channels, 2 ** (len(self.down) - 1), self.time.layers[0].weight
+            )
             _check_labels(labels, len(x), self.num_classes)
         time = self.time(t) if labels is None else self.time(t) + self.classes(labels)
         kept = []

@@ -9,7 +9,6 @@ import contextlib
 import gzip
 import io
 import json
-import math
 import pickle
 import re
 import shlex
@@ -30,16 +29,12 @@ import torch
 from PIL import Image
 
 from ddpm_course import training
-from ddpm_course.checkpoint import load_weights
-from ddpm_course.checks import BadInput, check_images, describe
+from ddpm_course.checks import BadInput, describe
 from ddpm_course.cli import main
 from ddpm_course.data import ImageSet, load_set, to_uint8
-from ddpm_course.forward import q_sample
-from ddpm_course.prediction import predict_x0, training_loss
 from ddpm_course.profiles import SETTINGS, load_profile
-from ddpm_course.sampling import ddim_step, sample, spacing
-from ddpm_course.schedule import NoiseSchedule, extract, linear_schedule, make_schedule
-from ddpm_course.training import Stopped, load_images, resume, train
+from ddpm_course.schedule import linear_schedule
+from ddpm_course.training import Stopped, train
 from ddpm_course.unet import UNet
 
 # --- What the rows are about ---------------------------------------------------------------------
@@ -48,8 +43,14 @@ schedule = linear_schedule(1000)
 x = torch.linspace(-1, 1, 2 * 3 * 8 * 8).view(2, 3, 8, 8)
 pixels, noise, t = to_uint8(x), x.flip(0), torch.tensor([1, 1000])
 network = UNet(3, 8, (1, 1, 1), 1, ())
-tiny = replace(load_profile("smoke"), model_channels=8, num_steps=4, sampling_steps=4, num_samples=4,
-               checkpoint_every=2)
+tiny = replace(
+    load_profile("smoke"),
+    model_channels=8,
+    num_steps=4,
+    sampling_steps=4,
+    num_samples=4,
+    checkpoint_every=2,
+)
 
 
 def model(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
@@ -66,6 +67,7 @@ def photos(**options: object) -> ImageSet:
 
 # --- What is made before -------------------------------------------------------------------------
 
+
 def picture(mode: str = "RGB", width: int = 12, height: int = 9) -> Image.Image:
     """A ramp from black to white, from left to right."""
     ramp = np.tile(np.linspace(0, 1, width), (height, 1))
@@ -74,8 +76,9 @@ def picture(mode: str = "RGB", width: int = 12, height: int = 9) -> Image.Image:
     return Image.fromarray((ramp * 255).astype(np.uint8)).convert(mode)
 
 
-def write_pictures(folder: Path | str = "photos", num: int = 4, kind: str = "png",
-                   **options: object) -> list[Path]:
+def write_pictures(
+    folder: Path | str = "photos", num: int = 4, kind: str = "png", **options: object
+) -> list[Path]:
     paths = [Path(folder) / f"{i}.{kind}" for i in range(num)]
     for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,8 +101,12 @@ def save_a_web_page(path: Path) -> None:
     path.write_text("<!DOCTYPE html><html><body>404 Not Found</body></html>")
 
 
-def write_mnist(kind: str = "MNIST", root: Path | str = "downloads", num: int = 20,
-                num_labels: int | None = None) -> Path:
+def write_mnist(
+    kind: str = "MNIST",
+    root: Path | str = "downloads",
+    num: int = 20,
+    num_labels: int | None = None,
+) -> Path:
     """Files in MNIST's format: big-endian sizes, then bytes. Image i is full of i."""
     folder = Path(root) / kind / "raw"
     folder.mkdir(parents=True)
@@ -107,9 +114,11 @@ def write_mnist(kind: str = "MNIST", root: Path | str = "downloads", num: int = 
         pixels = np.arange(num, dtype=np.uint8).repeat(28 * 28)
         labels = np.arange(num_labels or num, dtype=np.uint8) % 10
         (folder / f"{part}-images-idx3-ubyte").write_bytes(
-            struct.pack(">IIII", 2051, num, 28, 28) + pixels.tobytes())
+            struct.pack(">IIII", 2051, num, 28, 28) + pixels.tobytes()
+        )
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(
-            struct.pack(">II", 2049, len(labels)) + labels.tobytes())
+            struct.pack(">II", 2049, len(labels)) + labels.tobytes()
+        )
     return folder
 
 
@@ -184,6 +193,7 @@ def stopped(**changes: object) -> Path:
 
 # --- What happens --------------------------------------------------------------------------------
 
+
 class Row(NamedTuple):
     given: str
     typed: str
@@ -212,9 +222,13 @@ def answer(typed: str) -> str:
 
 def outcome(row: Row) -> str:
     """The answer, and below it a line for each warning."""
-    with (tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder),
-          mock.patch("torch.cuda.is_available", return_value=False),
-          warnings.catch_warnings(record=True) as warned, contextlib.ExitStack() as end):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        mock.patch("torch.cuda.is_available", return_value=False),
+        warnings.catch_warnings(record=True) as warned,
+        contextlib.ExitStack() as end,
+    ):
         end.callback(mock.patch.stopall)
         warnings.simplefilter("always")
         exec(row.made, dict(globals()))
@@ -229,6 +243,7 @@ def cells(row: Row) -> str:
 
 def table(part: str) -> str:
     """The rows of a part in Markdown, each of them tried."""
+
     def plain(text: str) -> str:
         return re.sub(r"([\\`*_\[\]<>|$])", r"\\\1", text).replace("\n", "<br>")
 
@@ -242,27 +257,45 @@ TENSORS = [
     Row("a uint8 image", "q_sample(schedule, pixels, t)", "BadType: q_sample: x0: got"),
     Row("floats in 0..255", "check_images('mine', 'images', pixels.float())", "x / 127.5 - 1"),
     Row("[0, 1] for [-1, 1]", "check_images('mine', 'images', pixels / 255)", "2 * x - 1"),
-    Row("channels last", "check_images('mine', 'images', x.permute(0, 2, 3, 1))",
-        "x.permute(0, 3, 1, 2)"),
+    Row(
+        "channels last",
+        "check_images('mine', 'images', x.permute(0, 2, 3, 1))",
+        "x.permute(0, 3, 1, 2)",
+    ),
     Row("no batch axis", "check_images('mine', 'images', x[0])", "x[None]"),
     Row("no batch axis, and a time", "q_sample(schedule, x[0], t[:1])", "x[None]"),
-    Row("noise that broadcasts", "q_sample(schedule, x, t, noise=noise[:1])",
-        "nothing is broadcast"),
-    Row("a prediction that broadcasts",
-        "training_loss(schedule, lambda x, t: x[:, :1], x, t, noise)", "nothing is broadcast"),
-    Row("a model that returns 2C channels",
+    Row(
+        "noise that broadcasts", "q_sample(schedule, x, t, noise=noise[:1])", "nothing is broadcast"
+    ),
+    Row(
+        "a prediction that broadcasts",
+        "training_loss(schedule, lambda x, t: x[:, :1], x, t, noise)",
+        "nothing is broadcast",
+    ),
+    Row(
+        "a model that returns 2C channels",
         "training_loss(schedule, lambda x, t: torch.cat([x, x], 1), x, t, noise)",
-        "keep the first C"),
+        "keep the first C",
+    ),
     Row("NaN", "check_images('mine', 'images', x * math.nan)", "NaN or Inf"),
     Row("Inf", "check_images('mine', 'images', 1 / x.clamp(min=0))", "NaN or Inf"),
     Row("an empty batch", "q_sample(schedule, x[:0], t[:0])", "skip empty batches"),
-    Row("float64", "q_sample(schedule, x.double(), t)", "works: a tensor of shape [2, 3, 8, 8], "
-        "float64, on cpu"),
+    Row(
+        "float64",
+        "q_sample(schedule, x.double(), t)",
+        "works: a tensor of shape [2, 3, 8, 8], float64, on cpu",
+    ),
     Row("float64 for a network in float32", "network(x.double(), t)", "x.to("),
-    Row("image and t on different devices", "extract(schedule.betas, t, x.to('meta'))",
-        "works: a tensor of shape [2, 1, 1, 1], float32, on meta"),
-    Row("image and noise on different devices", "q_sample(schedule, x, t, noise=noise.to('meta'))",
-        "noise.to(x0.device)"),
+    Row(
+        "image and t on different devices",
+        "extract(schedule.betas, t, x.to('meta'))",
+        "works: a tensor of shape [2, 1, 1, 1], float32, on meta",
+    ),
+    Row(
+        "image and noise on different devices",
+        "q_sample(schedule, x, t, noise=noise.to('meta'))",
+        "noise.to(x0.device)",
+    ),
 ]
 
 TIMESTEPS = [
@@ -273,13 +306,21 @@ TIMESTEPS = [
     Row("a mask", "q_sample(schedule, x, t > 1)", "BadType"),
     Row("one step for a batch of two", "q_sample(schedule, x, torch.tensor([1]))", "t.expand(B)"),
     Row("a Python int", "q_sample(schedule, x, 1)", "torch.full"),
-    Row("a step between any two times",
+    Row(
+        "a step between any two times",
         "ddim_step(schedule, x, torch.tensor([977, 977]), torch.tensor([13, 13]), noise)",
-        "works: a tensor of shape [2, 3, 8, 8], float32, on cpu"),
-    Row("a step to a later time, with new noise", "ddim_step(schedule, x, torch.tensor([13, 13]), "
-        "torch.tensor([977, 977]), noise, eta=1)", "s < t"),
-    Row("times that do not fall to 0", "sample(schedule, model, x.shape, [1000, 500])",
-        "0 at the end"),
+        "works: a tensor of shape [2, 3, 8, 8], float32, on cpu",
+    ),
+    Row(
+        "a step to a later time, with new noise",
+        "ddim_step(schedule, x, torch.tensor([13, 13]), torch.tensor([977, 977]), noise, eta=1)",
+        "s < t",
+    ),
+    Row(
+        "times that do not fall to 0",
+        "sample(schedule, model, x.shape, [1000, 500])",
+        "0 at the end",
+    ),
 ]
 
 SCHEDULES = [
@@ -303,11 +344,15 @@ SCHEDULES = [
     Row("a misspelt schedule", "make_schedule('linaer', 1000)", "write 'linear'"),
     Row("a misspelt spacing", "spacing('trailling', 1000, 50)", "write 'trailing'"),
     Row("seed -1", "ddpm-course train --seed -1", "seed: got -1"),
-    Row("seed 2^64", "sample(schedule, model, x.shape, [1000, 0], seeds=[0, 2**64])",
-        str(2**64 - 1)),
+    Row(
+        "seed 2^64", "sample(schedule, model, x.shape, [1000, 0], seeds=[0, 2**64])", str(2**64 - 1)
+    ),
     Row("seed 0.5", "train(tiny, 0.5, 'runs/first')", "BadType"),
-    Row("a seed for a generator", "sample(schedule, model, x.shape, [1000, 0], generator=0)",
-        "manual_seed"),
+    Row(
+        "a seed for a generator",
+        "sample(schedule, model, x.shape, [1000, 0], generator=0)",
+        "manual_seed",
+    ),
 ]
 
 DATA = [
@@ -317,150 +362,348 @@ DATA = [
     Row("an empty folder", "photos()", "'photos' without an image", "Path('photos').mkdir()"),
     Row("no image size", "photos(image_size=0)", "image_size: got 0", "write_pictures()"),
     Row("a folder with one image", "photos()", "a single image", "write_pictures(num=1)"),
-    Row("a class with one image", "photos()", "a single image in 'photos/dogs'",
-        "write_pictures('photos/cats'); write_pictures('photos/dogs', num=1)"),
-    Row("images beside sub-folders", "photos()", "4 images beside the sub-folder 'cats'",
-        "write_pictures(); write_pictures('photos/cats')"),
-    Row("a web page saved as an image", "photos()", "photos/1.png: image: got",
-        "save_a_web_page(write_pictures()[1])"),
-    Row("a truncated PNG", "photos()", "photos/2.png: image: got OSError",
-        "cut(write_pictures(width=60, height=60)[2])"),
-    Row("a truncated JPEG", "photos()", "photos/2.jpg: image: got OSError",
-        "cut(write_pictures(kind='jpg', width=60, height=60)[2])"),
-    Row("a truncated JPEG, to be skipped", "photos(unreadable='skip')",
+    Row(
+        "a class with one image",
+        "photos()",
+        "a single image in 'photos/dogs'",
+        "write_pictures('photos/cats'); write_pictures('photos/dogs', num=1)",
+    ),
+    Row(
+        "images beside sub-folders",
+        "photos()",
+        "4 images beside the sub-folder 'cats'",
+        "write_pictures(); write_pictures('photos/cats')",
+    ),
+    Row(
+        "a web page saved as an image",
+        "photos()",
+        "photos/1.png: image: got",
+        "save_a_web_page(write_pictures()[1])",
+    ),
+    Row(
+        "a truncated PNG",
+        "photos()",
+        "photos/2.png: image: got OSError",
+        "cut(write_pictures(width=60, height=60)[2])",
+    ),
+    Row(
+        "a truncated JPEG",
+        "photos()",
+        "photos/2.jpg: image: got OSError",
+        "cut(write_pictures(kind='jpg', width=60, height=60)[2])",
+    ),
+    Row(
+        "a truncated JPEG, to be skipped",
+        "photos(unreadable='skip')",
         "works: 2 images [3, 8, 8]\nwarns: 1 of 4 files cannot be read and are skipped: "
-        "photos/2.jpg", "cut(write_pictures(kind='jpg', width=60, height=60)[2])"),
-    Row("only files that are no images, to be skipped", "photos(unreadable='skip')",
-        "'photos' without an image", "Path('photos').mkdir(); Path('photos/list.txt').touch()"),
-    Row("floats in a TIFF", "photos()", "photos/0.tif: image: got ValueError: floats",
-        "write_pictures(mode='F', kind='tif')"),
+        "photos/2.jpg",
+        "cut(write_pictures(kind='jpg', width=60, height=60)[2])",
+    ),
+    Row(
+        "only files that are no images, to be skipped",
+        "photos(unreadable='skip')",
+        "'photos' without an image",
+        "Path('photos').mkdir(); Path('photos/list.txt').touch()",
+    ),
+    Row(
+        "floats in a TIFF",
+        "photos()",
+        "photos/0.tif: image: got ValueError: floats",
+        "write_pictures(mode='F', kind='tif')",
+    ),
     Row("grey images", "photos()", "works: 3 images [1, 8, 8]", "write_pictures(mode='L')"),
-    Row("a grey image among coloured ones", "photos()", "works: 4 images [3, 8, 8]",
-        "write_pictures(); picture('L').save('photos/grey.png')"),
+    Row(
+        "a grey image among coloured ones",
+        "photos()",
+        "works: 4 images [3, 8, 8]",
+        "write_pictures(); picture('L').save('photos/grey.png')",
+    ),
     Row("an alpha channel", "photos()", "works: 3 images [3, 8, 8]", "write_pictures(mode='RGBA')"),
     Row("grey and alpha", "photos()", "works: 3 images [1, 8, 8]", "write_pictures(mode='LA')"),
     Row("a palette", "photos()", "works: 3 images [3, 8, 8]", "write_pictures(mode='P')"),
     Row("16 bits", "photos()", "works: 3 images [1, 8, 8]", "write_pictures(mode='I;16')"),
     Row("1 bit", "photos()", "works: 3 images [1, 8, 8]", "write_pictures(mode='1')"),
-    Row("four inks (CMYK)", "photos()", "works: 3 images [3, 8, 8]",
-        "write_pictures(mode='CMYK', kind='jpg')"),
-    Row("images that are not square", "photos()", "works: 3 images [3, 8, 8]",
-        "write_pictures(width=40)"),
-    Row("images smaller than image_size", "photos(image_size=16)", "works: 3 images [3, 16, 16]",
-        "write_pictures()"),
-    Row("a side that the network cannot halve", "network(photos(image_size=10).floats()[:2], t)",
-        "H and W divisible by 4", "write_pictures()"),
-    Row("such a side for a whole training", "ddpm-course train --profile gpu --device cpu "
-        "--data folder --data-dir photos --image-size 30", "set image_size = 32",
-        "write_pictures()"),
-    Row("grey images for a network of colours", "network(photos().floats()[:2], t)",
-        "[B, 3, H, W]", "write_pictures(mode='L')"),
-    Row("coloured images for a network of grey",
-        "UNet(1, 8, (1, 2), 1, ())(photos().floats()[:2], t)", "[B, 1, H, W]", "write_pictures()"),
-    Row("fewer images than a batch", "ddpm-course train --profile smoke --num-classes 0 "
-        "--data folder --data-dir photos --image-size 8", "32 for a data set of 3 images",
-        "write_pictures()"),
-    Row("classes for images without", "load_images(replace(tiny, data='folder', data_dir='photos', "
-        "image_size=8))", "num_classes: got 10, expected 0", "write_pictures()"),
-    Row("another number of classes", "ddpm-course train --profile smoke --num-classes 9",
-        "num_classes: got 9, expected 10"),
-    Row("a folder for a set that needs none", "load_set('digits', data_dir='photos')",
-        "name the data set 'folder'"),
+    Row(
+        "four inks (CMYK)",
+        "photos()",
+        "works: 3 images [3, 8, 8]",
+        "write_pictures(mode='CMYK', kind='jpg')",
+    ),
+    Row(
+        "images that are not square",
+        "photos()",
+        "works: 3 images [3, 8, 8]",
+        "write_pictures(width=40)",
+    ),
+    Row(
+        "images smaller than image_size",
+        "photos(image_size=16)",
+        "works: 3 images [3, 16, 16]",
+        "write_pictures()",
+    ),
+    Row(
+        "a side that the network cannot halve",
+        "network(photos(image_size=10).floats()[:2], t)",
+        "H and W divisible by 4",
+        "write_pictures()",
+    ),
+    Row(
+        "such a side for a whole training",
+        "ddpm-course train --profile gpu --device cpu "
+        "--data folder --data-dir photos --image-size 30",
+        "set image_size = 32",
+        "write_pictures()",
+    ),
+    Row(
+        "grey images for a network of colours",
+        "network(photos().floats()[:2], t)",
+        "[B, 3, H, W]",
+        "write_pictures(mode='L')",
+    ),
+    Row(
+        "coloured images for a network of grey",
+        "UNet(1, 8, (1, 2), 1, ())(photos().floats()[:2], t)",
+        "[B, 1, H, W]",
+        "write_pictures()",
+    ),
+    Row(
+        "fewer images than a batch",
+        "ddpm-course train --profile smoke --num-classes 0 "
+        "--data folder --data-dir photos --image-size 8",
+        "32 for a data set of 3 images",
+        "write_pictures()",
+    ),
+    Row(
+        "classes for images without",
+        "load_images(replace(tiny, data='folder', data_dir='photos', image_size=8))",
+        "num_classes: got 10, expected 0",
+        "write_pictures()",
+    ),
+    Row(
+        "another number of classes",
+        "ddpm-course train --profile smoke --num-classes 9",
+        "num_classes: got 9, expected 10",
+    ),
+    Row(
+        "a folder for a set that needs none",
+        "load_set('digits', data_dir='photos')",
+        "name the data set 'folder'",
+    ),
     Row("a misspelt set", "load_set('cifar')", "write 'cifar10'"),
     Row("a misspelt part", "load_set('digits', 'heldout')", "write 'held_out'"),
     Row("a misspelt choice", "photos(unreadable='ignore')", "'stop', 'skip'"),
     Row("a negative image size", "photos(image_size=-8)", "0 or more"),
     Row("MNIST without files", "load_set('mnist', data_dir='downloads')", "in downloads/MNIST/raw"),
-    Row("MNIST's files still packed", "load_set('mnist', data_dir='downloads')",
-        "4 files of MNIST, unpacked", "pack(write_mnist())"),
-    Row("MNIST cut off", "load_set('mnist', data_dir='downloads')", "damaged files",
-        "cut(write_mnist() / 'train-images-idx3-ubyte')"),
-    Row("MNIST with too few labels", "load_set('mnist', data_dir='downloads')",
-        "for each of 20 images", "write_mnist(num_labels=19)"),
-    Row("CIFAR-10 without files", "load_set('cifar10', data_dir='downloads')",
-        "in downloads/cifar-10-batches-py"),
-    Row("CIFAR-10 with other files", "load_set('cifar10', data_dir='downloads')",
-        "another MD5 sum than the published one for data_batch_1", "write_cifar()"),
+    Row(
+        "MNIST's files still packed",
+        "load_set('mnist', data_dir='downloads')",
+        "4 files of MNIST, unpacked",
+        "pack(write_mnist())",
+    ),
+    Row(
+        "MNIST cut off",
+        "load_set('mnist', data_dir='downloads')",
+        "damaged files",
+        "cut(write_mnist() / 'train-images-idx3-ubyte')",
+    ),
+    Row(
+        "MNIST with too few labels",
+        "load_set('mnist', data_dir='downloads')",
+        "for each of 20 images",
+        "write_mnist(num_labels=19)",
+    ),
+    Row(
+        "CIFAR-10 without files",
+        "load_set('cifar10', data_dir='downloads')",
+        "in downloads/cifar-10-batches-py",
+    ),
+    Row(
+        "CIFAR-10 with other files",
+        "load_set('cifar10', data_dir='downloads')",
+        "another MD5 sum than the published one for data_batch_1",
+        "write_cifar()",
+    ),
 ]
 
 RUNS = [
-    Row("a name that is taken", "ddpm-course train --profile smoke --name first",
-        "runs/first, which exists", "finished()"),
-    Row("a folder that cannot be made", "ddpm-course train --profile smoke --name first",
-        "runs/first.unfinished: Not a directory", "Path('runs').touch()"),
-    Row("CUDA, and there is none", "ddpm-course train --profile smoke --device cuda",
-        "device: got 'cuda'"),
-    Row("a loss that is not finite", "ddpm-course train --profile smoke --learning-rate 1e30",
-        "the loss at step 2: got"),
-    Row("Ctrl-C", "ddpm-course train --profile smoke --name first",
+    Row(
+        "a name that is taken",
+        "ddpm-course train --profile smoke --name first",
+        "runs/first, which exists",
+        "finished()",
+    ),
+    Row(
+        "a folder that cannot be made",
+        "ddpm-course train --profile smoke --name first",
+        "runs/first.unfinished: Not a directory",
+        "Path('runs').touch()",
+    ),
+    Row(
+        "CUDA, and there is none",
+        "ddpm-course train --profile smoke --device cuda",
+        "device: got 'cuda'",
+    ),
+    Row(
+        "a loss that is not finite",
+        "ddpm-course train --profile smoke --learning-rate 1e30",
+        "the loss at step 2: got",
+    ),
+    Row(
+        "Ctrl-C",
+        "ddpm-course train --profile smoke --name first",
         "ddpm-course: stopped after step 3; to go on: ddpm-course resume runs/first",
-        "press(signal.SIGINT, 3)"),
+        "press(signal.SIGINT, 3)",
+    ),
     Row("a run to go on with", "resume('runs/first')", "works: runs/first", "stopped()"),
-    Row("a run that is finished", "ddpm-course resume runs/first", "which is finished", "finished()"),
+    Row(
+        "a run that is finished", "ddpm-course resume runs/first", "which is finished", "finished()"
+    ),
     Row("a run that is not there", "ddpm-course resume runs/first", "which is not there"),
-    Row("a truncated checkpoint", "resume('runs/first')", "works: runs/first\nwarns: passed over",
-        "cut(stopped() / 'ema.safetensors')"),
-    Row("an empty checkpoint", "resume('runs/first')", "works: runs/first\nwarns: passed over",
-        "(stopped() / 'model.safetensors').write_bytes(b'')"),
-    Row("a checkpoint with one bit flipped", "resume('runs/first')",
-        "works: runs/first\nwarns: passed over", "flip_a_bit(stopped() / 'ema.safetensors')"),
-    Row("a web page saved as a checkpoint", "resume('runs/first')",
+    Row(
+        "a truncated checkpoint",
+        "resume('runs/first')",
         "works: runs/first\nwarns: passed over",
-        "save_a_web_page(stopped() / 'optimizer.safetensors')"),
-    Row("no checkpoint that is intact", "resume('runs/first')", "none that is intact",
-        "[file.write_bytes(b'') for file in stopped().parent.glob('*/values.json')]"),
-    Row("a checkpoint of another architecture", "ddpm-course resume runs/first",
-        "profile.model_channels: got 8, expected 16", "stopped(model_channels=16)"),
-    Row("a checkpoint of another schedule", "ddpm-course resume runs/first",
-        "profile.schedule: got 'cosine', expected 'linear'", "stopped(schedule='linear')"),
-    Row("a checkpoint of another prediction type", "ddpm-course resume runs/first",
+        "cut(stopped() / 'ema.safetensors')",
+    ),
+    Row(
+        "an empty checkpoint",
+        "resume('runs/first')",
+        "works: runs/first\nwarns: passed over",
+        "(stopped() / 'model.safetensors').write_bytes(b'')",
+    ),
+    Row(
+        "a checkpoint with one bit flipped",
+        "resume('runs/first')",
+        "works: runs/first\nwarns: passed over",
+        "flip_a_bit(stopped() / 'ema.safetensors')",
+    ),
+    Row(
+        "a web page saved as a checkpoint",
+        "resume('runs/first')",
+        "works: runs/first\nwarns: passed over",
+        "save_a_web_page(stopped() / 'optimizer.safetensors')",
+    ),
+    Row(
+        "no checkpoint that is intact",
+        "resume('runs/first')",
+        "none that is intact",
+        "[file.write_bytes(b'') for file in stopped().parent.glob('*/values.json')]",
+    ),
+    Row(
+        "a checkpoint of another architecture",
+        "ddpm-course resume runs/first",
+        "profile.model_channels: got 8, expected 16",
+        "stopped(model_channels=16)",
+    ),
+    Row(
+        "a checkpoint of another schedule",
+        "ddpm-course resume runs/first",
+        "profile.schedule: got 'cosine', expected 'linear'",
+        "stopped(schedule='linear')",
+    ),
+    Row(
+        "a checkpoint of another prediction type",
+        "ddpm-course resume runs/first",
         "profile.prediction_type: got 'epsilon', expected 'sample'",
-        "stopped(prediction_type='sample')"),
-    Row("truncated weights", "ddpm-course sample runs/first", "ema.safetensors: weights: got",
-        "cut(finished() / 'ema.safetensors')"),
-    Row("a web page saved as weights", "ddpm-course sample runs/first",
-        "ema.safetensors: weights: got", "save_a_web_page(finished() / 'ema.safetensors')"),
-    Row("weights of another architecture", "ddpm-course sample runs/first",
+        "stopped(prediction_type='sample')",
+    ),
+    Row(
+        "truncated weights",
+        "ddpm-course sample runs/first",
+        "ema.safetensors: weights: got",
+        "cut(finished() / 'ema.safetensors')",
+    ),
+    Row(
+        "a web page saved as weights",
+        "ddpm-course sample runs/first",
+        "ema.safetensors: weights: got",
+        "save_a_web_page(finished() / 'ema.safetensors')",
+    ),
+    Row(
+        "weights of another architecture",
+        "ddpm-course sample runs/first",
         "ema.safetensors: classes.weight: got (10, 32), expected (10, 64)",
-        "finished(model_channels=16)"),
-    Row("names that begin with module.", "load_weights(network, "
-        "torch.nn.DataParallel(network).state_dict(), 'net.safetensors')", "without its wrapper"),
-    Row("names that begin with _orig_mod.", "load_weights(network, "
+        "finished(model_channels=16)",
+    ),
+    Row(
+        "names that begin with module.",
+        "load_weights(network, torch.nn.DataParallel(network).state_dict(), 'net.safetensors')",
+        "without its wrapper",
+    ),
+    Row(
+        "names that begin with _orig_mod.",
+        "load_weights(network, "
         "{'_orig_mod.' + name: weight for name, weight in network.state_dict().items()}, "
-        "'net.safetensors')", "without its wrapper"),
+        "'net.safetensors')",
+        "without its wrapper",
+    ),
     Row("a folder that holds no run", "ddpm-course sample runs/first", "config.json"),
-    Row("a class that the network does not know", "ddpm-course sample runs/first --label 10",
-        "label: got 10", "finished()"),
-    Row("more steps than the chain has", "ddpm-course sample runs/first --steps 51",
-        "sampling_steps: got 51", "finished()"),
-    Row("a picture that exists", "ddpm-course sample runs/first --out mine.png",
-        "mine.png, which exists", "finished(); Path('mine.png').touch()"),
-    Row("a picture in a folder that is not there",
-        "ddpm-course sample runs/first --out mine/first.png", "mine/first.png", "finished()"),
-    Row("data without a classifier", "ddpm-course evaluate runs/first",
-        "a run on mnist", "finished(data='mnist')"),
-    Row("settings with an unknown key", "load_profile('smoke', 'my.ini')",
-        "unknown key batchsize", "write_settings('batch_size', 'batchsize')"),
-    Row("settings with a value of the wrong type", "load_profile('smoke', 'my.ini')",
-        "batch_size: got 'many' (str)", "write_settings('batch_size = 32', 'batch_size = many')"),
-    Row("settings without the profile", "load_profile('smok', 'my.ini')", "write 'smoke'",
-        "write_settings()"),
+    Row(
+        "a class that the network does not know",
+        "ddpm-course sample runs/first --label 10",
+        "label: got 10",
+        "finished()",
+    ),
+    Row(
+        "more steps than the chain has",
+        "ddpm-course sample runs/first --steps 51",
+        "sampling_steps: got 51",
+        "finished()",
+    ),
+    Row(
+        "a picture that exists",
+        "ddpm-course sample runs/first --out mine.png",
+        "mine.png, which exists",
+        "finished(); Path('mine.png').touch()",
+    ),
+    Row(
+        "a picture in a folder that is not there",
+        "ddpm-course sample runs/first --out mine/first.png",
+        "mine/first.png",
+        "finished()",
+    ),
+    Row(
+        "data without a classifier",
+        "ddpm-course evaluate runs/first",
+        "a run on mnist",
+        "finished(data='mnist')",
+    ),
+    Row(
+        "settings with an unknown key",
+        "load_profile('smoke', 'my.ini')",
+        "unknown key batchsize",
+        "write_settings('batch_size', 'batchsize')",
+    ),
+    Row(
+        "settings with a value of the wrong type",
+        "load_profile('smoke', 'my.ini')",
+        "batch_size: got 'many' (str)",
+        "write_settings('batch_size = 32', 'batch_size = many')",
+    ),
+    Row(
+        "settings without the profile",
+        "load_profile('smok', 'my.ini')",
+        "write 'smoke'",
+        "write_settings()",
+    ),
     Row("settings that are missing", "load_profile('smoke', 'my.ini')", "my.ini"),
 ]
 
-PARTS = {"Tensors": TENSORS, "Timesteps": TIMESTEPS, "Schedules and samplers": SCHEDULES,
-         "Data": DATA, "Runs": RUNS}
+PARTS = {
+    "Tensors": TENSORS,
+    "Timesteps": TIMESTEPS,
+    "Schedules and samplers": SCHEDULES,
+    "Data": DATA,
+    "Runs": RUNS,
+}
 
 # What cannot be shown in a moment, and the test that does it.
 TESTED = {
     "a disk that is full": "test_checkpoint.py::test_a_disk_is_full_at_every_write",
     "a folder that may not be written": "test_checkpoint.py::test_a_folder_that_cannot_be_written",
-    "any file of a checkpoint, cut anywhere, or with any bit flipped":
-        "test_checkpoint.py::test_a_damaged_file_is_noticed",
-    "NaN after a good checkpoint, which is kept":
-        "test_resume.py::test_a_bad_loss_leaves_the_last_good_checkpoint",
+    "any file of a checkpoint, cut anywhere, or with any bit flipped": "test_checkpoint.py::test_a_damaged_file_is_noticed",
+    "NaN after a good checkpoint, which is kept": "test_resume.py::test_a_bad_loss_leaves_the_last_good_checkpoint",
     "SIGTERM": "test_resume.py::test_the_command_leaves_with_the_usual_code",
     "kill -9 while a step is under way": "test_resume.py::test_killed_at_any_moment",
-    "kill -9 while a checkpoint is saved":
-        "test_checkpoint.py::test_a_save_is_stopped_at_every_operation",
+    "kill -9 while a checkpoint is saved": "test_checkpoint.py::test_a_save_is_stopped_at_every_operation",
 }

@@ -18,15 +18,36 @@ from unittest import mock
 import sympy as sp
 
 from ddpm_course.proofs import (
-    Book, ProofError, WrongRule, after, assume, cite, condition, define, eq, gap, importance,
-    in_book, increments, induct, induct_down, innovation, kernel, mix, notation, numeric, oracle,
-    process, tangent, using,
+    Book,
+    ProofError,
+    WrongRule,
+    after,
+    assume,
+    cite,
+    condition,
+    define,
+    eq,
+    gap,
+    importance,
+    in_book,
+    increments,
+    induct,
+    induct_down,
+    innovation,
+    kernel,
+    mix,
+    notation,
+    numeric,
+    oracle,
+    process,
+    tangent,
+    using,
 )
 from ddpm_course.proofs.book import book
 from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import AtMost, Equal, Theorem
 from ddpm_course.proofs.matrices import Matrix
-from ddpm_course.proofs.terms import Dot, Range, T_, Term, span, t_
+from ddpm_course.proofs.terms import T_, Dot, Range, Term, span, t_
 from ddpm_course.proofs.theory import Definition, Theory
 
 KINDS = {
@@ -45,6 +66,7 @@ KINDS = {
 class Attack(NamedTuple):
     """`refused` names the error that stops it, with the rule of a WrongRule, and `alone` the one of
     the kernel alone; "numeric" stands for a claim that it lets pass as tried, not as derived."""
+
     id: str
     says: str
     run: Callable
@@ -52,23 +74,37 @@ class Attack(NamedTuple):
     alone: str
 
     @property
-    def kind(self) -> str: return self.id[0]
+    def kind(self) -> str:
+        return self.id[0]
 
 
-def attack(id: str, latex: str, refused: str, alone: str, *before: Callable,
-           by: Callable = lambda: None, start: int = 1) -> Attack:
+def attack(
+    id: str,
+    latex: str,
+    refused: str,
+    alone: str,
+    *before: Callable,
+    by: Callable = lambda: None,
+    start: int = 1,
+) -> Attack:
     """A formula is claimed, after what stands before it."""
+
     def run():
-        for step in before: step()
+        for step in before:
+            step()
         return eq("99.9", latex, by=by(), start=start)
+
     return Attack(id, latex, run, refused, alone)
 
 
 def definition(id: str, latex: str, refused: str, *before: Callable, start: int = 1) -> Attack:
     """A definition, which is refused before anything is tried in numbers."""
+
     def run():
-        for step in before: step()
+        for step in before:
+            step()
         return define("99.9", latex, start=start)
+
     return Attack(id, latex, run, refused, refused)
 
 
@@ -81,7 +117,8 @@ def step(word: Callable, *arguments, **options) -> Callable:
     return lambda: word(*arguments, **options)
 
 
-def proved(number: str) -> Theorem: return book()[number].theorem
+def proved(number: str) -> Theorem:
+    return book()[number].theorem
 
 
 def said(error: Exception) -> str:
@@ -98,14 +135,23 @@ def standing() -> Book:
 
 def outcome(attack: Attack, alone: bool) -> str:
     """The error that stops an attack, or the verdict of what passed."""
-    with in_book(standing().copy()), mock.patch.object(oracle, "refute", **(
-            {"new": lambda *claim, **how: 1} if alone else {"side_effect": oracle.refute})):
-        try: made = attack.run()
-        except Exception as error: return said(error)      # noqa: BLE001
+    with (
+        in_book(standing().copy()),
+        mock.patch.object(
+            oracle,
+            "refute",
+            **({"new": lambda *claim, **how: 1} if alone else {"side_effect": oracle.refute}),
+        ),
+    ):
+        try:
+            made = attack.run()
+        except Exception as error:
+            return said(error)  # noqa: BLE001
         return getattr(made, "verdict", None) or getattr(made, "strength", "accepted")
 
 
 # --- Words that several attacks share -------------------------------------------------------------
+
 
 def again(earlier):
     """The step of an induction that gives its hypothesis back."""
@@ -117,8 +163,9 @@ def shifted(earlier):
     return lambda b, goal: kernel.at(b.theory, earlier, t_ + 1)
 
 
-alpha, abar, x, noise = (sp.Function(name) for name in (
-    r"\alpha_t", r"\bar\alpha_t", "•x_t", r"→\epsilon_t"))
+alpha, abar, x, noise = (
+    sp.Function(name) for name in (r"\alpha_t", r"\bar\alpha_t", "•x_t", r"→\epsilon_t")
+)
 C, SAME = sp.Symbol("c"), Equal(Term(abar(t_)), Term(alpha(t_)))
 
 
@@ -128,16 +175,21 @@ def base_of(theory) -> Theorem:
 
 
 PHI = step(notation, r"\phi_t", "noise", "another noise")
-Y, Y_t, G_t = (step(notation, name, kind, "a letter of its own") for name, kind in
-               (("y", "scalar"), ("y_t", "scalar"), ("g_t", "sequence")))
+Y, Y_t, G_t = (
+    step(notation, name, kind, "a letter of its own")
+    for name, kind in (("y", "scalar"), ("y_t", "scalar"), ("g_t", "sequence"))
+)
 Q_B = step(process, "q_b", "forward", "another chain")
 CLOSED = r"q(x_t\mid x_0) = \mathcal N(x_t;@)"
-EVIDENCE = (r"\mathbb E_{q(x_{1:T}\mid x_0)}"
-            r"\left[\frac{p_\theta(x_{0:T})}{q(x_{1:T}\mid x_0)}\right]")
+EVIDENCE = (
+    r"\mathbb E_{q(x_{1:T}\mid x_0)}"
+    r"\left[\frac{p_\theta(x_{0:T})}{q(x_{1:T}\mid x_0)}\right]"
+)
 THREE = r"(T-2)(T-3)(T-4)"
 
 
-def closed(normal: str) -> str: return CLOSED.replace("@", normal)
+def closed(normal: str) -> str:
+    return CLOSED.replace("@", normal)
 
 
 def closed_by_another(theory) -> Theorem:
@@ -167,8 +219,13 @@ ATTACKS = [
     attack("A2", r"d = 1", "Refuted", "NotProved", by=lambda: using("7.40")),
     attack("A3", r"\alpha_t = 1", "Refuted", "NotProved", by=lambda: using("7.40")),
     attack("A4", r"\beta_t = 0", "Refuted", "NotProved", by=lambda: using("7.40")),
-    attack("A5", r"\sigma_t = \frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}", "Refuted",
-           "NotProved", by=lambda: using("3.5")),
+    attack(
+        "A5",
+        r"\sigma_t = \frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("3.5"),
+    ),
     definition("A6", r"\alpha_t := 1", "WrongRule define"),
     definition("A7", r"\beta_t := 0", "WrongRule define"),
     definition("A8", r"T := 4", "WrongRule define"),
@@ -177,259 +234,664 @@ ATTACKS = [
     definition("A11", r"c := c+1", "WrongRule define"),
     definition("A12", r"y := \lVert x_0\rVert^2", "WrongRule define", Y),
     definition("A13", r"y := t", "WrongRule define", Y),
-    attack("A14", r"\eta = \mathrm{SNR}_t", "Refuted", "NotProved",
-           by=lambda: using("2.8", "7.21")),
+    attack(
+        "A14", r"\eta = \mathrm{SNR}_t", "Refuted", "NotProved", by=lambda: using("2.8", "7.21")
+    ),
     definition("A15", r"\xi := \mu", "Unreadable"),
-
     # --- B: induction
-    attack("B1", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), "Refuted", "WrongRule at",
-           by=lambda: induct("1.1", shifted)),
-    attack("B2", closed(r"\sqrt{\alpha_t^t}\,x_0,(1-\alpha_t^t)I"), "Refuted", "WrongRule at",
-           by=lambda: induct("1.1", again)),
+    attack(
+        "B1",
+        closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"),
+        "Refuted",
+        "WrongRule at",
+        by=lambda: induct("1.1", shifted),
+    ),
+    attack(
+        "B2",
+        closed(r"\sqrt{\alpha_t^t}\,x_0,(1-\alpha_t^t)I"),
+        "Refuted",
+        "WrongRule at",
+        by=lambda: induct("1.1", again),
+    ),
     attack("B3", r"\nu_t = 1-\alpha_t^t", "Refuted", "NotProved", by=lambda: induct("1.20", again)),
-    attack("B4", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), "Refuted", "NotProved",
-           by=lambda: induct("1.1", lambda earlier: mix(earlier, "1.1"))),
-    attack("B5", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"), "Refuted", "WrongRule law",
-           by=lambda: induct("1.1", lambda earlier: using("1.1"))),
-    attack("B6",
-           r"q_\sigma(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_T}\,x_0,(1-\bar\alpha_T)I)",
-           "Refuted", "WrongRule at", by=lambda: induct_down("7.18", again)),
-    attack("B7", r"p_\theta(x_t) = \mathcal N(x_t;0,I)", "Refuted", "WrongRule mix",
-           by=lambda: induct_down("4.17", lambda later: mix(later, "4.11"))),
-    attack("B8", r"\nu_t = 2-\prod_{s=1}^{t}\alpha_s", "Refuted", "NotProved",
-           by=lambda: induct("1.20", lambda earlier: using("1.20", earlier))),
-    attack("B9", r"\sum_{k=0}^{t-1}a^k = \frac{1-a^{2t}}{1-a^2}", "Refuted", "NotProved",
-           by=increments),
-    attack("B10", r"\nu_t = 1-\alpha_1\alpha_t", "Refuted", "NotProved",
-           by=lambda: induct("1.20", lambda earlier: using("1.20", earlier)), start=2),
-    attack("B11",
-           r"q_\tau(x_s\mid x_0) = \mathcal N(x_s;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_s)I)",
-           "Refuted", "WrongRule suppose", by=lambda: induct("7.32", again), start=2),
-
-    rule("B12", r"\bar\alpha_t = \alpha_t by a step that starts at t = 5", "WrongRule induct",
-         step_from_five),
-    rule("B13", "an induction whose base rests on its own hypothesis", "WrongRule induct",
-         base_is_open),
-
+    attack(
+        "B4",
+        closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"),
+        "Refuted",
+        "NotProved",
+        by=lambda: induct("1.1", lambda earlier: mix(earlier, "1.1")),
+    ),
+    attack(
+        "B5",
+        closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I"),
+        "Refuted",
+        "WrongRule law",
+        by=lambda: induct("1.1", lambda earlier: using("1.1")),
+    ),
+    attack(
+        "B6",
+        r"q_\sigma(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_T}\,x_0,(1-\bar\alpha_T)I)",
+        "Refuted",
+        "WrongRule at",
+        by=lambda: induct_down("7.18", again),
+    ),
+    attack(
+        "B7",
+        r"p_\theta(x_t) = \mathcal N(x_t;0,I)",
+        "Refuted",
+        "WrongRule mix",
+        by=lambda: induct_down("4.17", lambda later: mix(later, "4.11")),
+    ),
+    attack(
+        "B8",
+        r"\nu_t = 2-\prod_{s=1}^{t}\alpha_s",
+        "Refuted",
+        "NotProved",
+        by=lambda: induct("1.20", lambda earlier: using("1.20", earlier)),
+    ),
+    attack(
+        "B9", r"\sum_{k=0}^{t-1}a^k = \frac{1-a^{2t}}{1-a^2}", "Refuted", "NotProved", by=increments
+    ),
+    attack(
+        "B10",
+        r"\nu_t = 1-\alpha_1\alpha_t",
+        "Refuted",
+        "NotProved",
+        by=lambda: induct("1.20", lambda earlier: using("1.20", earlier)),
+        start=2,
+    ),
+    attack(
+        "B11",
+        r"q_\tau(x_s\mid x_0) = \mathcal N(x_s;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_s)I)",
+        "Refuted",
+        "WrongRule suppose",
+        by=lambda: induct("7.32", again),
+        start=2,
+    ),
+    rule(
+        "B12",
+        r"\bar\alpha_t = \alpha_t by a step that starts at t = 5",
+        "WrongRule induct",
+        step_from_five,
+    ),
+    rule(
+        "B13",
+        "an induction whose base rests on its own hypothesis",
+        "WrongRule induct",
+        base_is_open,
+    ),
     # --- C: laws and equality
-    attack("C1", r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon", "Refuted",
-           "NotProved", by=lambda: using("1.1")),
-    attack("C2", r"\epsilon = -\epsilon", "Refuted", "NotProved",
-           step(eq, "99.1",
-                r"x_t \overset{q\mid x_0}{=} \sqrt{\bar\alpha_t}\,x_0-\sqrt{1-\bar\alpha_t}\,\xi"),
-           by=lambda: using("99.1", "2.7", "5.0")),
-    attack("C3", r"\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}} = \frac{x_{t-1}-"
-           r"\sqrt{\bar\alpha_{t-1}}\,x_0}{\sqrt{1-\bar\alpha_{t-1}}}", "Refuted", "NotProved",
-           by=lambda: using("5.0", "7.5", "7.6"), start=2),
-    attack("C4",
-           r"x_t = \sqrt{\alpha_t\alpha_{t-1}}\,x_{t-2}+\sqrt{1-\alpha_t\alpha_{t-1}}\,\epsilon_t",
-           "Refuted", "NotProved", by=lambda: using("2.5"), start=2),
-    attack("C5", r"x_t = \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\xi",
-           "WrongRule second opinion", "Unreadable", by=lambda: using("2.7")),
+    attack(
+        "C1",
+        r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("1.1"),
+    ),
+    attack(
+        "C2",
+        r"\epsilon = -\epsilon",
+        "Refuted",
+        "NotProved",
+        step(
+            eq,
+            "99.1",
+            r"x_t \overset{q\mid x_0}{=} \sqrt{\bar\alpha_t}\,x_0-\sqrt{1-\bar\alpha_t}\,\xi",
+        ),
+        by=lambda: using("99.1", "2.7", "5.0"),
+    ),
+    attack(
+        "C3",
+        r"\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}} = \frac{x_{t-1}-"
+        r"\sqrt{\bar\alpha_{t-1}}\,x_0}{\sqrt{1-\bar\alpha_{t-1}}}",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("5.0", "7.5", "7.6"),
+        start=2,
+    ),
+    attack(
+        "C4",
+        r"x_t = \sqrt{\alpha_t\alpha_{t-1}}\,x_{t-2}+\sqrt{1-\alpha_t\alpha_{t-1}}\,\epsilon_t",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("2.5"),
+        start=2,
+    ),
+    attack(
+        "C5",
+        r"x_t = \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\xi",
+        "WrongRule second opinion",
+        "Unreadable",
+        by=lambda: using("2.7"),
+    ),
     attack("C6", r"\xi+\xi \overset{d}{=} \sqrt2\,\xi", "Refuted", "NotProved"),
     attack("C7", r"\epsilon_t = \epsilon", "Refuted", "NotProved", by=lambda: using("1.2", "5.0")),
-    attack("C8", r"\epsilon_t = \epsilon_{t-1}", "Refuted", "NotProved", by=lambda: using("1.2"),
-           start=2),
-    attack("C9",
-           r"x_t \overset{q\mid x_0}{=} \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon",
-           "WrongRule second opinion", "WrongRule combination", by=lambda: using("2.6")),
-    attack("C10", r"x_t+x_{t-1} \overset{q\mid x_0}{=} (\sqrt{\bar\alpha_t}+\sqrt{\bar"
-           r"\alpha_{t-1}})x_0+\sqrt{2-\bar\alpha_t-\bar\alpha_{t-1}}\,\xi", "Refuted",
-           "WrongRule combination", by=lambda: using("2.6"), start=2),
-    attack("C11", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon+\epsilon_t] = 2I", "Refuted",
-           "WrongRule combination"),
-    attack("C12", r"\epsilon_t-\zeta_t \overset{q\mid x_{t-1}}{=} \sqrt2\,\xi", "Refuted",
-           "WrongRule combination"),
-    attack("C13", r"x_t \overset{d}{=} \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\xi",
-           "Refuted", "WrongRule combination"),
-
-    rule("C14", r"\epsilon_t+\epsilon_{t-1} given x_{t-1} as N(0,2I)", "WrongRule combination",
-         lambda theory: kernel.combination(theory, sp.Symbol("q"), frozenset({span(t_ - 1)}),
-                                           noise(t_) + noise(t_ - 1), Range(2))),
-
+    attack(
+        "C8",
+        r"\epsilon_t = \epsilon_{t-1}",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("1.2"),
+        start=2,
+    ),
+    attack(
+        "C9",
+        r"x_t \overset{q\mid x_0}{=} \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon",
+        "WrongRule second opinion",
+        "WrongRule combination",
+        by=lambda: using("2.6"),
+    ),
+    attack(
+        "C10",
+        r"x_t+x_{t-1} \overset{q\mid x_0}{=} (\sqrt{\bar\alpha_t}+\sqrt{\bar"
+        r"\alpha_{t-1}})x_0+\sqrt{2-\bar\alpha_t-\bar\alpha_{t-1}}\,\xi",
+        "Refuted",
+        "WrongRule combination",
+        by=lambda: using("2.6"),
+        start=2,
+    ),
+    attack(
+        "C11",
+        r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon+\epsilon_t] = 2I",
+        "Refuted",
+        "WrongRule combination",
+    ),
+    attack(
+        "C12",
+        r"\epsilon_t-\zeta_t \overset{q\mid x_{t-1}}{=} \sqrt2\,\xi",
+        "Refuted",
+        "WrongRule combination",
+    ),
+    attack(
+        "C13",
+        r"x_t \overset{d}{=} \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\xi",
+        "Refuted",
+        "WrongRule combination",
+    ),
+    rule(
+        "C14",
+        r"\epsilon_t+\epsilon_{t-1} given x_{t-1} as N(0,2I)",
+        "WrongRule combination",
+        lambda theory: kernel.combination(
+            theory, sp.Symbol("q"), frozenset({span(t_ - 1)}), noise(t_) + noise(t_ - 1), Range(2)
+        ),
+    ),
     # --- D: means and covariances
-    attack("D1", r"\mathbb E_{q(x_t\mid x_0)}[\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2] "
-           r"= d+\mathbb E_{q(x_t\mid x_0)}[\lVert\hat\epsilon_\theta(x_t,t)\rVert^2]", "Refuted",
-           "NotProved", by=lambda: using("2.6")),
+    attack(
+        "D1",
+        r"\mathbb E_{q(x_t\mid x_0)}[\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2] "
+        r"= d+\mathbb E_{q(x_t\mid x_0)}[\lVert\hat\epsilon_\theta(x_t,t)\rVert^2]",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("2.6"),
+    ),
     attack("D2", r"\mathbb E_{q(x_t\mid x_0)}[x_t] = x_t", "Refuted", "NotProved"),
-    attack("D3", r"\operatorname{Cov}_{q(x_t\mid x_0)}[x_t] = 0I", "Refuted",
-           "WrongRule combination"),
-    attack("D4", r"\mathbb E_{q(x_t\mid x_0)}[\lVert x_t-\epsilon\rVert^2] = \lVert x_t\rVert^2+d",
-           "Refuted", "NotProved"),
-    attack("D5", r"x_t-\sqrt{1-\bar\alpha_t}\,\epsilon \overset{q\mid x_0}{=} x_t+\sqrt{1-\bar"
-           r"\alpha_t}\,\epsilon", "WrongRule second opinion", "WrongRule combination"),
-    attack("D6", r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{k=0}^{t-1}a^k\zeta_{t-k}+"
-           r"\sum_{k=0}^{t-1}\zeta_{t-k}\right] = \sum_{k=0}^{t-1}(a^{2k}+1)\,I", "Refuted",
-           "NotProved"),
-    attack("D7", r"\mathbb E_{q(x_t\mid x_0)}[\lVert x_t\rVert^2] = \lVert\sqrt{\bar\alpha_t}\,x_0"
-           r"+\sqrt{1-\bar\alpha_t}\,\epsilon\rVert^2", "Refuted", "NotProved",
-           by=lambda: using("5.0")),
-    attack("D8", r"\mathbb E_{\xi}[\lVert\xi-\hat\epsilon_\theta(x_t,t)\rVert^2] = d+\lVert\hat"
-           r"\epsilon_\theta(x_t,t)\rVert^2", "Unreadable", "Unreadable"),
-    attack("D9", r"\mathbb E_{q(x_t\mid x_0)}[\mathbb E_{q(x_1\mid x_t)}[\lVert x_1\rVert^2]] = "
-           r"\mathbb E_{q(x_1\mid x_0)}[\lVert x_1\rVert^2]", "Refuted", "NotProved", start=2),
-    attack("D10",
-           r"\mathbb E_{q(x_t\mid x_0)}[\langle\epsilon,\hat\epsilon_\theta(x_t,t)\rangle] = 0",
-           "Refuted", "NotProved"),
-    attack("D11", r"\mathbb E_{q(x_{t-1},x_t\mid x_0)}[\langle\epsilon_t,x_t\rangle] = 0",
-           "Refuted", "NotProved", by=lambda: using("1.1", "2.6"), start=2),
-    attack("D12", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon_t+\hat x_\theta(x_t,t)] = I",
-           "WrongRule combination", "WrongRule combination"),
-    attack("D13", r"\operatorname{Cov}_{q(x_t\mid x_{t-1})}[\lVert x_t\rVert^2\epsilon_t] = ("
-           r"\lVert x_t\rVert^2)^2I", "WrongRule combination", "WrongRule combination"),
-    attack("D14", r"\mathbb E_{q(x_0)}[\log q(x_0)] = \log\mathbb E_{q(x_0)}[q(x_0)]", "Refuted",
-           "Undefined"),
-    attack("D15", r"\mathbb E_{q(x_1\mid x_0)}[x_2] = \sqrt{\alpha_2}\,x_1", "Undefined",
-           "Unreadable", by=lambda: using("1.2"), start=2),
-    attack("D16", r"\mathbb E_{q(x_0\mid x_t)}[\lVert x_0-h\rVert^2] = \lVert\mathbb E_{q(x_0\mid "
-           r"x_t)}[x_0]-h\rVert^2", "Refuted", "NotProved"),
-    attack("D17", r"\mathbb E_{\xi}[\lVert\mu+\sqrt v\,\xi\rVert^2] = \lVert\mu\rVert^2+d\sqrt v",
-           "Refuted", "NotProved"),
-
-    rule("D18", r"\lVert x_t\rVert^2\epsilon_t given x_{t-1} as a normal law",
-         "WrongRule combination", lambda theory: kernel.combination(
-             theory, sp.Symbol("q"), frozenset({span(t_ - 1)}), Dot(x(t_), x(t_)) * noise(t_),
-             Range())),
-
+    attack(
+        "D3", r"\operatorname{Cov}_{q(x_t\mid x_0)}[x_t] = 0I", "Refuted", "WrongRule combination"
+    ),
+    attack(
+        "D4",
+        r"\mathbb E_{q(x_t\mid x_0)}[\lVert x_t-\epsilon\rVert^2] = \lVert x_t\rVert^2+d",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "D5",
+        r"x_t-\sqrt{1-\bar\alpha_t}\,\epsilon \overset{q\mid x_0}{=} x_t+\sqrt{1-\bar"
+        r"\alpha_t}\,\epsilon",
+        "WrongRule second opinion",
+        "WrongRule combination",
+    ),
+    attack(
+        "D6",
+        r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{k=0}^{t-1}a^k\zeta_{t-k}+"
+        r"\sum_{k=0}^{t-1}\zeta_{t-k}\right] = \sum_{k=0}^{t-1}(a^{2k}+1)\,I",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "D7",
+        r"\mathbb E_{q(x_t\mid x_0)}[\lVert x_t\rVert^2] = \lVert\sqrt{\bar\alpha_t}\,x_0"
+        r"+\sqrt{1-\bar\alpha_t}\,\epsilon\rVert^2",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("5.0"),
+    ),
+    attack(
+        "D8",
+        r"\mathbb E_{\xi}[\lVert\xi-\hat\epsilon_\theta(x_t,t)\rVert^2] = d+\lVert\hat"
+        r"\epsilon_\theta(x_t,t)\rVert^2",
+        "Unreadable",
+        "Unreadable",
+    ),
+    attack(
+        "D9",
+        r"\mathbb E_{q(x_t\mid x_0)}[\mathbb E_{q(x_1\mid x_t)}[\lVert x_1\rVert^2]] = "
+        r"\mathbb E_{q(x_1\mid x_0)}[\lVert x_1\rVert^2]",
+        "Refuted",
+        "NotProved",
+        start=2,
+    ),
+    attack(
+        "D10",
+        r"\mathbb E_{q(x_t\mid x_0)}[\langle\epsilon,\hat\epsilon_\theta(x_t,t)\rangle] = 0",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "D11",
+        r"\mathbb E_{q(x_{t-1},x_t\mid x_0)}[\langle\epsilon_t,x_t\rangle] = 0",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("1.1", "2.6"),
+        start=2,
+    ),
+    attack(
+        "D12",
+        r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon_t+\hat x_\theta(x_t,t)] = I",
+        "WrongRule combination",
+        "WrongRule combination",
+    ),
+    attack(
+        "D13",
+        r"\operatorname{Cov}_{q(x_t\mid x_{t-1})}[\lVert x_t\rVert^2\epsilon_t] = ("
+        r"\lVert x_t\rVert^2)^2I",
+        "WrongRule combination",
+        "WrongRule combination",
+    ),
+    attack(
+        "D14",
+        r"\mathbb E_{q(x_0)}[\log q(x_0)] = \log\mathbb E_{q(x_0)}[q(x_0)]",
+        "Refuted",
+        "Undefined",
+    ),
+    attack(
+        "D15",
+        r"\mathbb E_{q(x_1\mid x_0)}[x_2] = \sqrt{\alpha_2}\,x_1",
+        "Undefined",
+        "Unreadable",
+        by=lambda: using("1.2"),
+        start=2,
+    ),
+    attack(
+        "D16",
+        r"\mathbb E_{q(x_0\mid x_t)}[\lVert x_0-h\rVert^2] = \lVert\mathbb E_{q(x_0\mid "
+        r"x_t)}[x_0]-h\rVert^2",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "D17",
+        r"\mathbb E_{\xi}[\lVert\mu+\sqrt v\,\xi\rVert^2] = \lVert\mu\rVert^2+d\sqrt v",
+        "Refuted",
+        "NotProved",
+    ),
+    rule(
+        "D18",
+        r"\lVert x_t\rVert^2\epsilon_t given x_{t-1} as a normal law",
+        "WrongRule combination",
+        lambda theory: kernel.combination(
+            theory,
+            sp.Symbol("q"),
+            frozenset({span(t_ - 1)}),
+            Dot(x(t_), x(t_)) * noise(t_),
+            Range(),
+        ),
+    ),
     # --- E: one dimension only
-    attack("E1", r"(\lVert x_t+x_0\rVert^2-\lVert x_t\rVert^2-\lVert x_0\rVert^2)^2 = 4\lVert x_t"
-           r"\rVert^2\lVert x_0\rVert^2", "Refuted", "NotProved"),
-    attack("E2", r"\mathbb E_{\xi}[(\lVert x+\xi\rVert^2-\lVert x\rVert^2-\lVert\xi\rVert^2)("
-           r"\lVert h+\xi\rVert^2-\lVert h\rVert^2-\lVert\xi\rVert^2)] = 2d(\lVert x+h\rVert^2-"
-           r"\lVert x\rVert^2-\lVert h\rVert^2)", "Refuted", "WrongRule mean"),
-    attack("E3", r"\mathbb E_{q(x_0\mid x_t)}[(\lVert x_0+h\rVert^2-\lVert x_0\rVert^2-\lVert h"
-           r"\rVert^2)^2] = 4\lVert h\rVert^2\mathbb E_{q(x_0\mid x_t)}[\lVert x_0\rVert^2]",
-           "Refuted", "NotProved"),
-    attack("E4", r"\mathrm{tr}(LL^{-1}) = \mathrm{tr}(\Lambda\Lambda^{-1})", "Refuted",
-           "NotProved"),
-    attack("E5", r"\langle x_t,x_0\rangle^2 = \lVert x_t\rVert^2\lVert x_0\rVert^2", "Refuted",
-           "NotProved"),
+    attack(
+        "E1",
+        r"(\lVert x_t+x_0\rVert^2-\lVert x_t\rVert^2-\lVert x_0\rVert^2)^2 = 4\lVert x_t"
+        r"\rVert^2\lVert x_0\rVert^2",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "E2",
+        r"\mathbb E_{\xi}[(\lVert x+\xi\rVert^2-\lVert x\rVert^2-\lVert\xi\rVert^2)("
+        r"\lVert h+\xi\rVert^2-\lVert h\rVert^2-\lVert\xi\rVert^2)] = 2d(\lVert x+h\rVert^2-"
+        r"\lVert x\rVert^2-\lVert h\rVert^2)",
+        "Refuted",
+        "WrongRule mean",
+    ),
+    attack(
+        "E3",
+        r"\mathbb E_{q(x_0\mid x_t)}[(\lVert x_0+h\rVert^2-\lVert x_0\rVert^2-\lVert h"
+        r"\rVert^2)^2] = 4\lVert h\rVert^2\mathbb E_{q(x_0\mid x_t)}[\lVert x_0\rVert^2]",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "E4", r"\mathrm{tr}(LL^{-1}) = \mathrm{tr}(\Lambda\Lambda^{-1})", "Refuted", "NotProved"
+    ),
+    attack(
+        "E5",
+        r"\langle x_t,x_0\rangle^2 = \lVert x_t\rVert^2\lVert x_0\rVert^2",
+        "Refuted",
+        "NotProved",
+    ),
     attack("E6", r"\langle x,h\rangle\mu = \langle\mu,h\rangle x", "Refuted", "NotProved"),
-    attack("E7", r"\mathcal N(x;\mu,vI) = (2\pi v)^{-\frac12}\exp\left(-\frac{\lVert x-\mu"
-           r"\rVert^2}{2v}\right)", "Refuted", "NotProved"),
-    attack("E8", r"D_{KL}(\mathcal N(\mu_1,v_1I)\|\mathcal N(\mu_2,v_2I)) = \frac12\left("
-           r"\frac{v_1}{v_2}+\frac{\lVert\mu_1-\mu_2\rVert^2}{v_2}-1+\log\frac{v_2}{v_1}\right)",
-           "Refuted", "NotProved"),
+    attack(
+        "E7",
+        r"\mathcal N(x;\mu,vI) = (2\pi v)^{-\frac12}\exp\left(-\frac{\lVert x-\mu"
+        r"\rVert^2}{2v}\right)",
+        "Refuted",
+        "NotProved",
+    ),
+    attack(
+        "E8",
+        r"D_{KL}(\mathcal N(\mu_1,v_1I)\|\mathcal N(\mu_2,v_2I)) = \frac12\left("
+        r"\frac{v_1}{v_2}+\frac{\lVert\mu_1-\mu_2\rVert^2}{v_2}-1+\log\frac{v_2}{v_1}\right)",
+        "Refuted",
+        "NotProved",
+    ),
     attack("E9", r"\Sigma_1\Sigma_2 = \Sigma_2\Sigma_1", "Refuted", "NotProved"),
-    attack("E10", r"\mathrm{tr}(\Sigma_1\Sigma_2) = \mathrm{tr}(\Sigma_1)\mathrm{tr}(\Sigma_2)",
-           "Refuted", "NotProved"),
+    attack(
+        "E10",
+        r"\mathrm{tr}(\Sigma_1\Sigma_2) = \mathrm{tr}(\Sigma_1)\mathrm{tr}(\Sigma_2)",
+        "Refuted",
+        "NotProved",
+    ),
     attack("E11", r"X^\top X\Lambda = X^\top\Lambda X", "Refuted", "NotProved"),
-    attack("E12", r"\mathrm{tr}(\Sigma_1\Sigma_2\Sigma V) = \mathrm{tr}(\Sigma_2\Sigma_1\Sigma V)",
-           "Refuted", "NotProved"),
+    attack(
+        "E12",
+        r"\mathrm{tr}(\Sigma_1\Sigma_2\Sigma V) = \mathrm{tr}(\Sigma_2\Sigma_1\Sigma V)",
+        "Refuted",
+        "NotProved",
+    ),
     attack("E13", r"\mathbb E_{\xi}[\langle\xi,h\rangle\xi] = d\,h", "Refuted", "WrongRule mean"),
-    attack("E14", r"\lvert\Sigma_1+\Sigma_2\rvert = \lvert\Sigma_1\rvert+\lvert\Sigma_2\rvert",
-           "Refuted", "NotProved"),
-
+    attack(
+        "E14",
+        r"\lvert\Sigma_1+\Sigma_2\rvert = \lvert\Sigma_1\rvert+\lvert\Sigma_2\rvert",
+        "Refuted",
+        "NotProved",
+    ),
     # --- F: another process
-    attack("F1",
-           r"p_\theta(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
-           "Refuted", "WrongRule law", by=lambda: using("2.6")),
-    attack("F2", r"q(x_{t-1}\mid x_t) = \mathcal N\left(x_{t-1};\frac{\sqrt{\alpha_t}\,(1-\bar"
-           r"\alpha_{t-1})}{1-\bar\alpha_t}\,x_t+\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1-\bar"
-           r"\alpha_t}\,\hat\mu_t(x_t),\left(\tilde\beta_t+\frac{\bar\alpha_{t-1}\,\beta_t^2}{(1-"
-           r"\bar\alpha_t)^2}\,\hat\kappa_t\right)I\right)", "Refuted", "WrongRule mix",
-           by=lambda: mix("4.23", "3.4"), start=2),
-    attack("F3", r"q_\sigma(x_{t-1}\mid x_t,x_0) = \mathcal N(x_{t-1};\tilde\mu_t(x_t,x_0),\tilde"
-           r"\beta_tI)", "Refuted", "WrongRule law", by=lambda: using("3.4"), start=2),
-    attack("F4",
-           r"q_\sigma(x_t\mid x_{t-1}) = \mathcal N(x_t;\sqrt{\alpha_t}\,x_{t-1},(1-\alpha_t)I)",
-           "Refuted", "WrongRule law", by=lambda: using("1.1")),
-    attack("F5", r"q(x_0\mid x_t) = \mathcal N(x_0;\hat\mu_t(x_t),\hat\kappa_tI)", "Refuted",
-           "WrongRule condition", by=lambda: condition("4.19", "2.6")),
-    attack("F6", r"q(x_t) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,\mu,(\bar\alpha_t\kappa+1-\bar"
-           r"\alpha_t)I)", "Refuted", "WrongRule law", by=lambda: using("4.21")),
-    attack("F7", r"q_a(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
-           "Refuted", "WrongRule law", by=lambda: using("2.6")),
-    attack("F8", r"\tilde q(x_{t-1}\mid x_0) = \mathcal N(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0,(1-"
-           r"\bar\alpha_{t-1})I)", "Refuted", "WrongRule law", by=lambda: using("2.6", "7.20"),
-           start=2),
-    attack("F9", r"q_\sigma(x_t\mid x_{t-1},x_0) = q_\sigma(x_t\mid x_{t-1})", "Refuted",
-           "NotProved", start=2),
-    attack("F10", r"\epsilon \overset{p_\theta\mid x_0}{=} \xi", "WrongRule combination",
-           "WrongRule combination"),
-    attack("F11", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\zeta_t] = I", "Refuted",
-           "WrongRule combination"),
-    attack("F12", r"p_\sigma(x_{t-1}\mid x_t) = p_\theta(x_{t-1}\mid x_t)", "NotProved",
-           "NotProved", by=lambda: using("4.11", "7.36"), start=2),
-    attack("F13", r"\mathbb E_{p_\theta(x_{1:T}\mid x_0)}\left[\frac{p_\theta(x_{0:T})}{q(x_{1:T}"
-           r"\mid x_0)}\right] = p_\theta(x_0)", "Refuted", "NotProved", by=importance),
-    attack("F14", r"D_{KL}(p_\theta(x_0)\|q(x_0)) = D_{KL}(q(x_0)\|p_\theta(x_0))", "Refuted",
-           "NotProved"),
-
-    rule("F15", "(2.6) as a law of p_theta", "WrongRule restate",
-         lambda theory: kernel.restate(theory, proved("2.6"),
-                                       dataclasses.replace(proved("2.6").claim,
-                                                           process=sp.Symbol(r"p_\theta")),
-                                       Range())),
-    rule("F16", "the start of q_kappa mixed with the step of q", "WrongRule mix",
-         lambda theory: kernel.mix(theory, proved("4.19"), proved("2.6"))),
-    rule("F17", "(2.6) as a law of the trial chain", "WrongRule instance",
-         lambda theory: kernel.instance(theory, proved("2.6"), "q_a")),
-
+    attack(
+        "F1",
+        r"p_\theta(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+        "Refuted",
+        "WrongRule law",
+        by=lambda: using("2.6"),
+    ),
+    attack(
+        "F2",
+        r"q(x_{t-1}\mid x_t) = \mathcal N\left(x_{t-1};\frac{\sqrt{\alpha_t}\,(1-\bar"
+        r"\alpha_{t-1})}{1-\bar\alpha_t}\,x_t+\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{1-\bar"
+        r"\alpha_t}\,\hat\mu_t(x_t),\left(\tilde\beta_t+\frac{\bar\alpha_{t-1}\,\beta_t^2}{(1-"
+        r"\bar\alpha_t)^2}\,\hat\kappa_t\right)I\right)",
+        "Refuted",
+        "WrongRule mix",
+        by=lambda: mix("4.23", "3.4"),
+        start=2,
+    ),
+    attack(
+        "F3",
+        r"q_\sigma(x_{t-1}\mid x_t,x_0) = \mathcal N(x_{t-1};\tilde\mu_t(x_t,x_0),\tilde"
+        r"\beta_tI)",
+        "Refuted",
+        "WrongRule law",
+        by=lambda: using("3.4"),
+        start=2,
+    ),
+    attack(
+        "F4",
+        r"q_\sigma(x_t\mid x_{t-1}) = \mathcal N(x_t;\sqrt{\alpha_t}\,x_{t-1},(1-\alpha_t)I)",
+        "Refuted",
+        "WrongRule law",
+        by=lambda: using("1.1"),
+    ),
+    attack(
+        "F5",
+        r"q(x_0\mid x_t) = \mathcal N(x_0;\hat\mu_t(x_t),\hat\kappa_tI)",
+        "Refuted",
+        "WrongRule condition",
+        by=lambda: condition("4.19", "2.6"),
+    ),
+    attack(
+        "F6",
+        r"q(x_t) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,\mu,(\bar\alpha_t\kappa+1-\bar"
+        r"\alpha_t)I)",
+        "Refuted",
+        "WrongRule law",
+        by=lambda: using("4.21"),
+    ),
+    attack(
+        "F7",
+        r"q_a(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+        "Refuted",
+        "WrongRule law",
+        by=lambda: using("2.6"),
+    ),
+    attack(
+        "F8",
+        r"\tilde q(x_{t-1}\mid x_0) = \mathcal N(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0,(1-"
+        r"\bar\alpha_{t-1})I)",
+        "Refuted",
+        "WrongRule law",
+        by=lambda: using("2.6", "7.20"),
+        start=2,
+    ),
+    attack(
+        "F9",
+        r"q_\sigma(x_t\mid x_{t-1},x_0) = q_\sigma(x_t\mid x_{t-1})",
+        "Refuted",
+        "NotProved",
+        start=2,
+    ),
+    attack(
+        "F10",
+        r"\epsilon \overset{p_\theta\mid x_0}{=} \xi",
+        "WrongRule combination",
+        "WrongRule combination",
+    ),
+    attack(
+        "F11",
+        r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\zeta_t] = I",
+        "Refuted",
+        "WrongRule combination",
+    ),
+    attack(
+        "F12",
+        r"p_\sigma(x_{t-1}\mid x_t) = p_\theta(x_{t-1}\mid x_t)",
+        "NotProved",
+        "NotProved",
+        by=lambda: using("4.11", "7.36"),
+        start=2,
+    ),
+    attack(
+        "F13",
+        r"\mathbb E_{p_\theta(x_{1:T}\mid x_0)}\left[\frac{p_\theta(x_{0:T})}{q(x_{1:T}"
+        r"\mid x_0)}\right] = p_\theta(x_0)",
+        "Refuted",
+        "NotProved",
+        by=importance,
+    ),
+    attack(
+        "F14",
+        r"D_{KL}(p_\theta(x_0)\|q(x_0)) = D_{KL}(q(x_0)\|p_\theta(x_0))",
+        "Refuted",
+        "NotProved",
+    ),
+    rule(
+        "F15",
+        "(2.6) as a law of p_theta",
+        "WrongRule restate",
+        lambda theory: kernel.restate(
+            theory,
+            proved("2.6"),
+            dataclasses.replace(proved("2.6").claim, process=sp.Symbol(r"p_\theta")),
+            Range(),
+        ),
+    ),
+    rule(
+        "F16",
+        "the start of q_kappa mixed with the step of q",
+        "WrongRule mix",
+        lambda theory: kernel.mix(theory, proved("4.19"), proved("2.6")),
+    ),
+    rule(
+        "F17",
+        "(2.6) as a law of the trial chain",
+        "WrongRule instance",
+        lambda theory: kernel.instance(theory, proved("2.6"), "q_a"),
+    ),
     # --- G: definitions against each other
-    attack("G1", r"x_{t-1} = \frac{\sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t-b\,"
-           r"\epsilon_t}{a}", "Refuted", "NotProved", by=lambda: using("1.5", "1.2")),
-    attack("G2", r"g_{t-1} = g_{t-1}+1", "WrongRule define", "WrongRule define", G_t,
-           step(define, "99.1", r"g_0 := 0"), step(define, "99.2", r"g_t := g_{t-1}+1"),
-           step(define, "99.3", r"g_t := g_{t-1}+2")),
+    attack(
+        "G1",
+        r"x_{t-1} = \frac{\sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t-b\,"
+        r"\epsilon_t}{a}",
+        "Refuted",
+        "NotProved",
+        by=lambda: using("1.5", "1.2"),
+    ),
+    attack(
+        "G2",
+        r"g_{t-1} = g_{t-1}+1",
+        "WrongRule define",
+        "WrongRule define",
+        G_t,
+        step(define, "99.1", r"g_0 := 0"),
+        step(define, "99.2", r"g_t := g_{t-1}+1"),
+        step(define, "99.3", r"g_t := g_{t-1}+2"),
+    ),
     definition("G3", r"q(x_s\mid x_{s-1}) := \mathcal N(x_s;x_{s-1},I)", "Undefined"),
     definition("G4", r"q(x_t\mid x_{t-1},x_0) := q(x_t\mid x_0)", "Unreadable"),
-    attack("G5", r"2\nu_1 = 14", "WrongRule define", "WrongRule define",
-           step(define, "99.1", r"\nu_1 := 7")),
+    attack(
+        "G5",
+        r"2\nu_1 = 14",
+        "WrongRule define",
+        "WrongRule define",
+        step(define, "99.1", r"\nu_1 := 7"),
+    ),
     definition("G6", r"q(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)", "WrongRule declare"),
     definition("G7", r"q(x_0) := \mathcal N(x_0;0,I)", "WrongRule declare"),
-    definition("G8", r"q_\kappa(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)",
-               "WrongRule declare"),
-    definition("G9", r"q_\sigma(x_s\mid x_t,x_0) := \mathcal N(x_s;\sqrt{\bar\alpha_s}\,x_0,"
-               r"\sigma_t^2I)", "WrongRule declare", start=2),
-    attack("G10", r"x_t = a\,x_{t-1}+b\,\epsilon_t", "WrongRule define", "WrongRule define",
-           by=lambda: innovation("1.4a")),
-    attack("G11", r"v_t is declared beside v_1", "WrongRule notation", "WrongRule notation",
-           step(notation, "v_t", "scalar", "clashes with v_1")),
-    attack("G12", r"q is declared again, to run backward", "WrongRule notation",
-           "WrongRule notation", step(process, "q", "backward", "again")),
+    definition(
+        "G8", r"q_\kappa(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)", "WrongRule declare"
+    ),
+    definition(
+        "G9",
+        r"q_\sigma(x_s\mid x_t,x_0) := \mathcal N(x_s;\sqrt{\bar\alpha_s}\,x_0,"
+        r"\sigma_t^2I)",
+        "WrongRule declare",
+        start=2,
+    ),
+    attack(
+        "G10",
+        r"x_t = a\,x_{t-1}+b\,\epsilon_t",
+        "WrongRule define",
+        "WrongRule define",
+        by=lambda: innovation("1.4a"),
+    ),
+    attack(
+        "G11",
+        r"v_t is declared beside v_1",
+        "WrongRule notation",
+        "WrongRule notation",
+        step(notation, "v_t", "scalar", "clashes with v_1"),
+    ),
+    attack(
+        "G12",
+        r"q is declared again, to run backward",
+        "WrongRule notation",
+        "WrongRule notation",
+        step(process, "q", "backward", "again"),
+    ),
     definition("G13", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_0,I)", "WrongRule declare", Q_B),
     definition("G14", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},cI)", "Undefined", Q_B),
-    definition("G15", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},\lVert x_{t-1}\rVert^2I)",
-               "WrongRule declare", Q_B),
-    attack("G16", r"(2.6) is another formula", "WrongRule number", "WrongRule number",
-           step(eq, "2.6", r"\bar\alpha_0 = 1")),
-    attack("G17", r"g_0 := 0, and g_0 := 1", "WrongRule define", "WrongRule define", G_t,
-           step(define, "99.1", r"g_0 := 0"), step(define, "99.2", r"g_0 := 1")),
-    attack("G18", r"y_t := w, w := y_t", "WrongRule define", "WrongRule define", Y_t,
-           step(notation, "z_t", "scalar", ""), step(define, "99.1", r"y_t := z_t+1"),
-           step(define, "99.2", r"z_t := y_t+1")),
-
-    rule("G19", "a second step of q, declared by the rule itself", "WrongRule declare",
-         lambda theory: kernel.declare(theory, "99.1",
-                                       dataclasses.replace(proved("1.1").claim, mean=x(t_ - 1)),
-                                       1)),
-
+    definition(
+        "G15",
+        r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},\lVert x_{t-1}\rVert^2I)",
+        "WrongRule declare",
+        Q_B,
+    ),
+    attack(
+        "G16",
+        r"(2.6) is another formula",
+        "WrongRule number",
+        "WrongRule number",
+        step(eq, "2.6", r"\bar\alpha_0 = 1"),
+    ),
+    attack(
+        "G17",
+        r"g_0 := 0, and g_0 := 1",
+        "WrongRule define",
+        "WrongRule define",
+        G_t,
+        step(define, "99.1", r"g_0 := 0"),
+        step(define, "99.2", r"g_0 := 1"),
+    ),
+    attack(
+        "G18",
+        r"y_t := w, w := y_t",
+        "WrongRule define",
+        "WrongRule define",
+        Y_t,
+        step(notation, "z_t", "scalar", ""),
+        step(define, "99.1", r"y_t := z_t+1"),
+        step(define, "99.2", r"z_t := y_t+1"),
+    ),
+    rule(
+        "G19",
+        "a second step of q, declared by the rule itself",
+        "WrongRule declare",
+        lambda theory: kernel.declare(
+            theory, "99.1", dataclasses.replace(proved("1.1").claim, mean=x(t_ - 1)), 1
+        ),
+    ),
     # --- H: limits, ranges, reading
     attack("H1", r"\lim_{t\to\infty}\alpha_t = 1\alpha_t", "WrongRule limit", "WrongRule limit"),
-    attack("H2", r"\lim_{t\to\infty}\frac{a^t}{\sigma_t} = 0", "WrongRule limit",
-           "WrongRule limit"),
-    attack("H3", r"\prod_{k=3}^{t}\alpha_k = \frac{\bar\alpha_t}{\alpha_1\alpha_2}", "Undefined",
-           "Undefined"),
-    attack("H4", r"x_1 = \sqrt{\alpha_1\alpha_0}\,x_{-1}+\sqrt{1-\alpha_1\alpha_0}\,\epsilon_1",
-           "Undefined", "Undefined", by=lambda: using("2.5")),
-    attack("H5", r"q(x_0\mid x_1,x_0) = \mathcal N(x_0;\tilde\mu_1(x_1,x_0),\tilde\beta_1I)",
-           "WrongRule second opinion", "Undefined", by=lambda: using("3.4")),
+    attack(
+        "H2", r"\lim_{t\to\infty}\frac{a^t}{\sigma_t} = 0", "WrongRule limit", "WrongRule limit"
+    ),
+    attack(
+        "H3",
+        r"\prod_{k=3}^{t}\alpha_k = \frac{\bar\alpha_t}{\alpha_1\alpha_2}",
+        "Undefined",
+        "Undefined",
+    ),
+    attack(
+        "H4",
+        r"x_1 = \sqrt{\alpha_1\alpha_0}\,x_{-1}+\sqrt{1-\alpha_1\alpha_0}\,\epsilon_1",
+        "Undefined",
+        "Undefined",
+        by=lambda: using("2.5"),
+    ),
+    attack(
+        "H5",
+        r"q(x_0\mid x_1,x_0) = \mathcal N(x_0;\tilde\mu_1(x_1,x_0),\tilde\beta_1I)",
+        "WrongRule second opinion",
+        "Undefined",
+        by=lambda: using("3.4"),
+    ),
     attack("H6", r"\log(\kappa)^2 = 2\log(\kappa)", "Unreadable", "Unreadable"),
     attack("H7", r"\kappa^\alpha_t\kappa = \kappa^{1+\alpha_t}", "Unreadable", "Unreadable"),
-    attack("H8", r"\frac{\alpha_t-\alpha_{t-1}}{\alpha_t-\alpha_{t-1}} = 1", "Undefined",
-           "Undefined", start=2),
+    attack(
+        "H8",
+        r"\frac{\alpha_t-\alpha_{t-1}}{\alpha_t-\alpha_{t-1}} = 1",
+        "Undefined",
+        "Undefined",
+        start=2,
+    ),
     attack("H9", r"\lim_{t\to\infty}a^tx_t = 0", "WrongRule limit", "WrongRule limit"),
     attack("H10", r"\lim_{t\to\infty}\kappa^t = 0", "WrongRule limit", "WrongRule limit"),
-    attack("H11", r"\lim_{t\to\infty}\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 1", "NotProved",
-           "NotProved"),
-    attack("H12", r"\frac{1-\bar\alpha_t}{1-\bar\alpha_{t-1}}\,\tilde\beta_t = \beta_t",
-           "Undefined", "Undefined"),
-    attack("H13",
-           r"q(x_{t-1}\mid x_t,x_0) = \mathcal N(x_{t-1};\tilde\mu_t(x_t,x_0),\tilde\beta_tI)",
-           "Undefined", "Undefined", by=lambda: condition("2.6", "1.1")),
-    attack("H14", r"\sum_{t=2}^{T-1}\beta_t = \sum_{t=2}^{T}\beta_t-\beta_T", "Undefined",
-           "Undefined"),
+    attack("H11", r"\lim_{t\to\infty}\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 1", "NotProved", "NotProved"),
+    attack(
+        "H12",
+        r"\frac{1-\bar\alpha_t}{1-\bar\alpha_{t-1}}\,\tilde\beta_t = \beta_t",
+        "Undefined",
+        "Undefined",
+    ),
+    attack(
+        "H13",
+        r"q(x_{t-1}\mid x_t,x_0) = \mathcal N(x_{t-1};\tilde\mu_t(x_t,x_0),\tilde\beta_tI)",
+        "Undefined",
+        "Undefined",
+        by=lambda: condition("2.6", "1.1"),
+    ),
+    attack(
+        "H14", r"\sum_{t=2}^{T-1}\beta_t = \sum_{t=2}^{T}\beta_t-\beta_T", "Undefined", "Undefined"
+    ),
     attack("H15", r"\sqrt{c^2} = c", "Refuted", "NotProved"),
     attack("H16", r"\log(c^2) = 2\log c", "Undefined", "Undefined"),
     attack("H17", r"-\kappa^2 = \kappa^2", "Refuted", "NotProved"),
@@ -438,77 +900,190 @@ ATTACKS = [
     attack("H20", r"\log\kappa\,u = \log\kappa+\log u", "Unreadable", "Unreadable"),
     attack("H21", r"\alpha^2_t = \alpha_t^2", "Unreadable", "Unreadable"),
     attack("H22", r"2\,3 = 6", "Unreadable", "Unreadable"),
-    attack("H23", r"x_{t+1} = \sqrt{\alpha_{t+1}}\,x_t+\sqrt{1-\alpha_{t+1}}\,\epsilon_{t+1}",
-           "Undefined", "Undefined", by=lambda: using("1.2")),
-    attack("H24", r"\begin{aligned}\kappa &= \kappa \\ & \kappa\end{aligned}", "Unreadable",
-           "Unreadable"),
-    attack("H25", r"\prod_{k=t-1}^{t}\alpha_k+\beta_1 = (\alpha_{t-1}+\beta_1)(\alpha_t+\beta_1)",
-           "Refuted", "NotProved", start=2),
-    attack("H26", r"\sum_{k=1}^{2}\left(\sum_{k=1}^{2}k\right)k = \left(\sum_{k=1}^{2}k\right)"
-           r"\sum_{k=1}^{2}1", "Refuted", "NotProved"),
-
+    attack(
+        "H23",
+        r"x_{t+1} = \sqrt{\alpha_{t+1}}\,x_t+\sqrt{1-\alpha_{t+1}}\,\epsilon_{t+1}",
+        "Undefined",
+        "Undefined",
+        by=lambda: using("1.2"),
+    ),
+    attack(
+        "H24",
+        r"\begin{aligned}\kappa &= \kappa \\ & \kappa\end{aligned}",
+        "Unreadable",
+        "Unreadable",
+    ),
+    attack(
+        "H25",
+        r"\prod_{k=t-1}^{t}\alpha_k+\beta_1 = (\alpha_{t-1}+\beta_1)(\alpha_t+\beta_1)",
+        "Refuted",
+        "NotProved",
+        start=2,
+    ),
+    attack(
+        "H26",
+        r"\sum_{k=1}^{2}\left(\sum_{k=1}^{2}k\right)k = \left(\sum_{k=1}^{2}k\right)"
+        r"\sum_{k=1}^{2}1",
+        "Refuted",
+        "NotProved",
+    ),
     rule("H27", "(3.4) at t = 1", "Undefined", lambda theory: kernel.at(theory, proved("3.4"), 1)),
-    rule("H28", "(3.4) from t = 1", "Undefined",
-         lambda theory: kernel.restate(theory, proved("3.4"), proved("3.4").claim, Range(1))),
-    rule("H29", "(2.6) at t = T+1", "Undefined",
-         lambda theory: kernel.at(theory, proved("2.6"), T_ + 1)),
-
+    rule(
+        "H28",
+        "(3.4) from t = 1",
+        "Undefined",
+        lambda theory: kernel.restate(theory, proved("3.4"), proved("3.4").claim, Range(1)),
+    ),
+    rule(
+        "H29",
+        "(2.6) at t = T+1",
+        "Undefined",
+        lambda theory: kernel.at(theory, proved("2.6"), T_ + 1),
+    ),
     # --- I: numbers, laundering, forging
     attack("I1", r"T \le 4", "Refuted", "numeric", by=numeric),
-    attack("I2", rf"2{EVIDENCE} = 2p_\theta(x_0)+2{THREE}", "Refuted", "NotProved",
-           step(eq, "99.1", rf"{EVIDENCE} = p_\theta(x_0)+{THREE}", by=numeric()),
-           by=lambda: using("99.1")),
-    rule("I3", r"x_t = 0x_0 as a theorem of one's own making", "WrongRule theorem",
-         lambda theory: Theorem(Equal(Term(x(t_), "vector"), Term(0 * x(0), "vector")), 1, T_,
-                                frozenset(), frozenset(), frozenset(), "derived", (), theory, (),
-                                None)),
-    rule("I4", "a theorem copied with another range", "ValueError",
-         lambda theory: dataclasses.replace(proved("3.4"), lo=1)),
-    rule("I5", "the same, with a key of one's own", "WrongRule theorem",
-         lambda theory: dataclasses.replace(proved("3.4"), lo=1, key=object())),
-    rule("I6", "a theory copied without its laws", "WrongRule theory",
-         lambda theory: dataclasses.replace(theory, laws={})),
-    rule("I7", "a theory with laws of one's own", "WrongRule theory",
-         lambda theory: Theory(laws={("q", sp.S.Zero): None})),
-    rule("I8", "the start of a token changed", "FrozenInstanceError",
-         lambda theory: setattr(kernel.suppose(theory, Equal(Term(abar(t_)), Term(alpha(t_))),
-                                               1)[1], "start", 0)),
-    rule("I9", "the hypothesis of one token closed by another, equal one", "WrongRule induct",
-         closed_by_another),
-    rule("I10", "a theorem of a book in which c := 1, used where c has no meaning",
-         "WrongRule restate", from_another_book),
-    rule("I11", "a theorem copied, and its range set", "FrozenInstanceError",
-         lambda theory: setattr(copy.copy(proved("3.4")), "lo", 1)),
-    attack("I12", r"\alpha_t = 1", "Refuted", "WrongRule premise",
-           step(cite, "99.1", r"\alpha_t = 1", "nowhere"), by=lambda: using("99.1")),
-    attack("I13", r"\sigma_t = 0", "WrongRule premise", "WrongRule premise",
-           step(assume, "H99", r"\sigma_t \le 0"), by=lambda: using("H99")),
+    attack(
+        "I2",
+        rf"2{EVIDENCE} = 2p_\theta(x_0)+2{THREE}",
+        "Refuted",
+        "NotProved",
+        step(eq, "99.1", rf"{EVIDENCE} = p_\theta(x_0)+{THREE}", by=numeric()),
+        by=lambda: using("99.1"),
+    ),
+    rule(
+        "I3",
+        r"x_t = 0x_0 as a theorem of one's own making",
+        "WrongRule theorem",
+        lambda theory: Theorem(
+            Equal(Term(x(t_), "vector"), Term(0 * x(0), "vector")),
+            1,
+            T_,
+            frozenset(),
+            frozenset(),
+            frozenset(),
+            "derived",
+            (),
+            theory,
+            (),
+            None,
+        ),
+    ),
+    rule(
+        "I4",
+        "a theorem copied with another range",
+        "ValueError",
+        lambda theory: dataclasses.replace(proved("3.4"), lo=1),
+    ),
+    rule(
+        "I5",
+        "the same, with a key of one's own",
+        "WrongRule theorem",
+        lambda theory: dataclasses.replace(proved("3.4"), lo=1, key=object()),
+    ),
+    rule(
+        "I6",
+        "a theory copied without its laws",
+        "WrongRule theory",
+        lambda theory: dataclasses.replace(theory, laws={}),
+    ),
+    rule(
+        "I7",
+        "a theory with laws of one's own",
+        "WrongRule theory",
+        lambda theory: Theory(laws={("q", sp.S.Zero): None}),
+    ),
+    rule(
+        "I8",
+        "the start of a token changed",
+        "FrozenInstanceError",
+        lambda theory: setattr(
+            kernel.suppose(theory, Equal(Term(abar(t_)), Term(alpha(t_))), 1)[1], "start", 0
+        ),
+    ),
+    rule(
+        "I9",
+        "the hypothesis of one token closed by another, equal one",
+        "WrongRule induct",
+        closed_by_another,
+    ),
+    rule(
+        "I10",
+        "a theorem of a book in which c := 1, used where c has no meaning",
+        "WrongRule restate",
+        from_another_book,
+    ),
+    rule(
+        "I11",
+        "a theorem copied, and its range set",
+        "FrozenInstanceError",
+        lambda theory: setattr(copy.copy(proved("3.4")), "lo", 1),
+    ),
+    attack(
+        "I12",
+        r"\alpha_t = 1",
+        "Refuted",
+        "WrongRule premise",
+        step(cite, "99.1", r"\alpha_t = 1", "nowhere"),
+        by=lambda: using("99.1"),
+    ),
+    attack(
+        "I13",
+        r"\sigma_t = 0",
+        "WrongRule premise",
+        "WrongRule premise",
+        step(assume, "H99", r"\sigma_t \le 0"),
+        by=lambda: using("H99"),
+    ),
     attack("I14", r"\alpha_t = 1", "Refuted", "WrongRule premise", by=lambda: using("99.9")),
-    attack("I15", r"-\log p_\theta(x_0) \ge \mathbb E_{q(x_{1:T}\mid x_0)}\left[\log"
-           r"\frac{q(x_{1:T}\mid x_0)}{p_\theta(x_{0:T})}\right]", "Refuted", "NotProved",
-           by=lambda: gap("4.3", "0.8")),
+    attack(
+        "I15",
+        r"-\log p_\theta(x_0) \ge \mathbb E_{q(x_{1:T}\mid x_0)}\left[\log"
+        r"\frac{q(x_{1:T}\mid x_0)}{p_\theta(x_{0:T})}\right]",
+        "Refuted",
+        "NotProved",
+        by=lambda: gap("4.3", "0.8"),
+    ),
     attack("I16", r"\log u \le u-2", "Refuted", "WrongRule convex", by=lambda: tangent("u")),
-    attack("I18", r"2\mathbb E_{q(x_0)}[\lVert x_0\rVert^2] = 2d", "Refuted", "numeric",
-           step(eq, "99.1", r"\mathbb E_{q(x_0)}[\lVert x_0\rVert^2] = d", by=numeric()),
-           by=lambda: using("99.1")),
-    attack("I19", r"q_\kappa(x_t) = \mathcal N(x_t;0,I)", "Refuted", "numeric",
-           step(eq, "99.1", r"q(x_t\mid x_0) = \mathcal N(x_t;0,I)", by=numeric()),
-           by=lambda: mix("4.19", "99.1")),
-    attack("I20", r"x_t = 0x_0+\phi_t", "Refuted", "WrongRule innovation", PHI,
-           step(eq, "99.1", r"q(x_t\mid x_0) = \mathcal N(x_t;0,I)", by=numeric()),
-           by=lambda: innovation("99.1")),
+    attack(
+        "I18",
+        r"2\mathbb E_{q(x_0)}[\lVert x_0\rVert^2] = 2d",
+        "Refuted",
+        "numeric",
+        step(eq, "99.1", r"\mathbb E_{q(x_0)}[\lVert x_0\rVert^2] = d", by=numeric()),
+        by=lambda: using("99.1"),
+    ),
+    attack(
+        "I19",
+        r"q_\kappa(x_t) = \mathcal N(x_t;0,I)",
+        "Refuted",
+        "numeric",
+        step(eq, "99.1", r"q(x_t\mid x_0) = \mathcal N(x_t;0,I)", by=numeric()),
+        by=lambda: mix("4.19", "99.1"),
+    ),
+    attack(
+        "I20",
+        r"x_t = 0x_0+\phi_t",
+        "Refuted",
+        "WrongRule innovation",
+        PHI,
+        step(eq, "99.1", r"q(x_t\mid x_0) = \mathcal N(x_t;0,I)", by=numeric()),
+        by=lambda: innovation("99.1"),
+    ),
     attack("I17", r"1-\bar\alpha_t = 1-\bar\alpha_t", "WrongRule eq", "WrongRule eq"),
 ]
 
 
 # --- What is let through --------------------------------------------------------------------------
 
+
 def leaked(b):
     """The hypothesis of an induction, kept after the induction was refused."""
     kept = []
     claim = closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\alpha_t)I")
-    try: eq("99.1", claim, by=induct("1.1", lambda earlier: kept.append(earlier) or using(earlier)))
-    except ProofError: pass
+    try:
+        eq("99.1", claim, by=induct("1.1", lambda earlier: kept.append(earlier) or using(earlier)))
+    except ProofError:
+        pass
     return using(kept[0])
 
 
@@ -530,8 +1105,10 @@ def down_and_up(theory):
 
 def unguarded(theory):
     """A theorem whose guard was taken away."""
+
     class Unguarded(Theorem):
-        def __post_init__(self, key): pass
+        def __post_init__(self, key):
+            pass
 
     claim, none = Equal(Term(alpha(t_)), Term(sp.S.One)), frozenset()
     return Unguarded(claim, 1, T_, none, none, none, "derived", (), theory, (), None)
@@ -539,7 +1116,9 @@ def unguarded(theory):
 
 class Full(dict):
     """A mapping that calls itself empty."""
-    def __bool__(self): return False
+
+    def __bool__(self):
+        return False
 
 
 def empty_theory(theory):
@@ -575,12 +1154,13 @@ def recursion_outside_its_domain(theory):
     y = sp.Function("y_t")(t_)
     theory, two, three = theory.with_symbol("y_t", "scalar", "(0,1)"), sp.Integer(2), sp.Integer(3)
     theory, _ = kernel.define_sequence(theory, frozenset({"99.1"}), y, Term(two), Term(three))
-    return kernel.calc(theory, Term(sp.sqrt((1 - y)**2)), Term(1 - y), (), Range())
+    return kernel.calc(theory, Term(sp.sqrt((1 - y) ** 2)), Term(1 - y), (), Range())
 
 
 def needing_nothing(made):
     """Refused where the page names a hypothesis."""
-    if facts(made, book())["assumes"]: raise WrongRule("page", "a hypothesis is named")
+    if facts(made, book())["assumes"]:
+        raise WrongRule("page", "a hypothesis is named")
     return made
 
 
@@ -592,6 +1172,7 @@ def noise_without_its_hypothesis():
 
 class Hole(NamedTuple):
     """What the kernel alone lets through: why it is false, and which condition is missing."""
+
     id: str
     says: str
     run: Callable
@@ -599,11 +1180,19 @@ class Hole(NamedTuple):
     missing: str
 
     @property
-    def kind(self) -> str: return self.id[0]
+    def kind(self) -> str:
+        return self.id[0]
 
 
-def hole(id: str, latex: str, false: str, missing: str, *before: Callable,
-         by: Callable = lambda: None, start: int = 1) -> Hole:
+def hole(
+    id: str,
+    latex: str,
+    false: str,
+    missing: str,
+    *before: Callable,
+    by: Callable = lambda: None,
+    start: int = 1,
+) -> Hole:
     run = attack(id, latex, "", "", *before, by=by, start=start).run
     return Hole(id, latex, run, false, missing)
 
@@ -613,268 +1202,577 @@ def open_rule(id: str, says: str, run: Callable, false: str, missing: str) -> Ho
 
 
 def noise_of(law: str) -> Callable:
-    return step(eq, "99.1", r"x_t = \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\phi_t",
-                by=innovation(law))
+    return step(
+        eq,
+        "99.1",
+        r"x_t = \sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\phi_t",
+        by=innovation(law),
+    )
 
 
-BRACES = ("in the grammar an atom may be {sum}; TeX shows no brace, so braces may hold one atom, "
-          "or stand after ^, \\frac and \\sqrt")
-CIRCLE = ("define and declare look for their own name, not for laws: refuse EE, EV and M in what "
-          "they define")
+BRACES = (
+    "in the grammar an atom may be {sum}; TeX shows no brace, so braces may hold one atom, "
+    "or stand after ^, \\frac and \\sqrt"
+)
+CIRCLE = (
+    "define and declare look for their own name, not for laws: refuse EE, EV and M in what "
+    "they define"
+)
 MENDED = [
-    hole("A-1", r"y = 2", "y was defined as the matrix 2I",
-         "define: the value is of the kind of the letter", Y, step(define, "99.1", r"y := 2I")),
-    hole("A-2", r"\lVert yx_0\rVert^2 = y^2\lVert x_0\rVert^2",
-         "y is the vector mu; the square of a vector is no number",
-         "define: the value is of the kind of the letter", Y, step(define, "99.1", r"y := \mu")),
-    hole("B-1", r"q(x_{t-1}\mid x_0) = \mathcal N(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0,(1-"
-         r"\alpha_{t-1})I)", "alpha_1 = 0.9, alpha_2 = 0.8, t = 3: variance 0.28, claimed 0.2",
-         "book.proofs: a theorem with an open hypothesis is registered", by=lambda: leaked(book()),
-         start=2),
-    hole("B-2", r"p_\theta(x_t) = \mathcal N(x_t;0,I)", "any mu_theta that is no multiple of x_t",
-         "book.proofs: a theorem with an open hypothesis is registered",
-         by=lambda: bare_hypothesis),
-    hole("B-3", r"p_\theta(x_t) = \mathcal N(x_t;0,I)", "the same",
-         "a token does not know its direction: up closes down", by=lambda: up_and_down),
-    open_rule("B-4", r"\bar\alpha_t = \alpha_t", down_and_up, "alpha = 0.9, 0.8: 0.72 and 0.8",
-              "a token does not know its direction: down closes up"),
-    hole("B-5", r"q_b(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
-         "T = 1: no law of x_1 was given, for the definition starts at 2",
-         "induct: the base may hold for T >= 2 alone; compare base.lo with the start, and "
-         "base.hi with T", step(process, "q_b", "bridge", "another family"),
-         step(define, "99.1",
-              r"q_b(x_T\mid x_0) := \mathcal N(x_T;\sqrt{\bar\alpha_T}\,x_0,(1-\bar\alpha_T)I)",
-              start=2), step(define, "99.2", r"q_b(x_{t-1}\mid x_t,x_0) := \mathcal N"
-                             r"\left(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0+\sqrt{1-\bar"
-                             r"\alpha_{t-1}-\sigma_t^2}\,\frac{x_t-\sqrt{\bar\alpha_t}"
-                             r"\,x_0}{\sqrt{1-\bar\alpha_t}},\sigma_t^2I\right)", start=2),
-         by=lambda: induct_down("99.1", lambda later: mix(later, "99.2"))),
-    hole("B-6", r"q_\sigma(x_t\mid x_0) = \mathcal N\left(x_t;\sqrt{\bar\alpha_t}\,x_0+(\bar"
-         r"\alpha_T-c-\sqrt{(\bar\alpha_T-c)^2})h,(1-\bar\alpha_t)I\right)",
-         "T = 1, alpha_1 = 0.5, c = 1, where H99 says nothing: the mean is off by -h",
-         "the same: a hypothesis for t >= 2 is used at T = 1",
-         step(assume, "H99", r"c \le \bar\alpha_T", start=2),
-         lambda: eq("99.1", r"q_\sigma(x_T\mid x_0) = \mathcal N\left(x_T;\sqrt{\bar\alpha_T}\,x_0"
-                    r"+(\bar\alpha_T-c-\sqrt{(\bar\alpha_T-c)^2})h,(1-\bar\alpha_T)I\right)",
-                    by=using("7.18"), start=2),
-         by=lambda: induct_down("99.1", lambda later: mix(later, "7.17"))),
-    hole("C-1", r"\operatorname{Cov}_{q(x_t\mid x_{t-1})}[\epsilon_t+\phi_t] = 2I",
-         "phi_t = epsilon_t is derived beside it, so it is 4I",
-         "combination tells noises apart by name: noises of single steps differ only if their "
-         "times do", PHI, step(eq, "99.1",
-                               r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\phi_t",
-                               by=innovation("1.1"))),
-    hole("C-2", r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}\left[\sum_{t=1}^{T}\epsilon\right] = "
-         r"\sum_{t=1}^{T}1\,I", "T = 2, alpha = 0.9, 0.8: cov(eps at 1, at 2) = "
-         "sqrt(0.8*0.1/0.28) = 0.53, so 3.07 I, not 2I",
-         "combination asks for noises of single steps only where it sees two; a family of one "
-         "noise is many"),
-    hole("C-3", r"\operatorname{Cov}_{q_\sigma(x_{1:T}\mid x_0)}\left[\sum_{k=1}^{t}\phi_k\right] "
-         r"= \sum_{k=1}^{t}1\,I", "t = 2, alpha_1 = 0.9, sigma_2^2 = 0.05: 3.41 I, not 2I",
-         "the same, for a noise with an index", PHI, noise_of("7.20")),
-    hole("C-4", r"\operatorname{Cov}_{\tilde q(x_{t-1}\mid x_0)}[\phi_{t-1}] = I",
-         "by (7.15) it is 1+sigma_t^2/(1-abar_{t-1}); with alpha_1 = 0.9, sigma_2^2 = 0.1: 2",
-         "a noise of a process with a hidden t is taken at t-1 for one of the process at t: "
-         "compare noise.process at n (drawn, _mean_atom)",
-         PHI, noise_of("7.6a"), start=2),
-    hole("C-5", r"\phi_{t-1} \overset{\tilde q\mid x_0}{=} \xi", "the same", "the same", PHI,
-         noise_of("7.6a"), start=2),
-    hole("D-1", r"\mathbb E_{\xi_1}[\operatorname{Cov}_{\xi_2}[\xi_1+\xi_2]] = 2I",
-         "xi_1 is fixed inside: I",
-         "combination draws every fresh letter, not those that Cov binds"),
-    hole("D-2", r"\operatorname{Cov}_{\xi}[\xi+\omega_t] = 2I", "omega_t is bound nowhere",
-         "a fresh letter with an index is read without a binder",
-         step(notation, r"\omega_t", "fresh", "a fresh noise with an index")),
-    hole("D-3", r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{j=0}^{t-1}a^k\zeta_{t-j}"
-         r"\right] = \sum_{k=1}^{t}a^{2k}\,I",
-         "k is free: t a^{2k}; t = 2, k = 1, a = 0.5: 0.5, claimed 0.3125",
-         "Noises.noises sums over the letter k itself and captures a free k: use a Dummy; and a "
-         "free k should be unreadable"),
-    hole("D-4", r"\mathbb E_{q(x_0\mid x_{1:T})}\left[\sum_{k=0}^{1}\log q(x_{k:t-k})\right] = "
-         r"\sum_{k=0}^{1}\log q(x_{k:t-k})",
-         "the left side does not depend on x_0, the right side does",
-         "states_of exchanges both ends of an interval when one of them falls: each end has its "
-         "own extremes", start=2),
-    hole("E-1", r"\Sigma_1\Sigma_2 = \Sigma_2\Sigma_1", "(1 1; 1 2) and (2 0; 0 1)",
-         "calc and transfer compare matrices as commuting numbers: refuse the kind matrix",
-         by=using),
+    hole(
+        "A-1",
+        r"y = 2",
+        "y was defined as the matrix 2I",
+        "define: the value is of the kind of the letter",
+        Y,
+        step(define, "99.1", r"y := 2I"),
+    ),
+    hole(
+        "A-2",
+        r"\lVert yx_0\rVert^2 = y^2\lVert x_0\rVert^2",
+        "y is the vector mu; the square of a vector is no number",
+        "define: the value is of the kind of the letter",
+        Y,
+        step(define, "99.1", r"y := \mu"),
+    ),
+    hole(
+        "B-1",
+        r"q(x_{t-1}\mid x_0) = \mathcal N(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0,(1-"
+        r"\alpha_{t-1})I)",
+        "alpha_1 = 0.9, alpha_2 = 0.8, t = 3: variance 0.28, claimed 0.2",
+        "book.proofs: a theorem with an open hypothesis is registered",
+        by=lambda: leaked(book()),
+        start=2,
+    ),
+    hole(
+        "B-2",
+        r"p_\theta(x_t) = \mathcal N(x_t;0,I)",
+        "any mu_theta that is no multiple of x_t",
+        "book.proofs: a theorem with an open hypothesis is registered",
+        by=lambda: bare_hypothesis,
+    ),
+    hole(
+        "B-3",
+        r"p_\theta(x_t) = \mathcal N(x_t;0,I)",
+        "the same",
+        "a token does not know its direction: up closes down",
+        by=lambda: up_and_down,
+    ),
+    open_rule(
+        "B-4",
+        r"\bar\alpha_t = \alpha_t",
+        down_and_up,
+        "alpha = 0.9, 0.8: 0.72 and 0.8",
+        "a token does not know its direction: down closes up",
+    ),
+    hole(
+        "B-5",
+        r"q_b(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+        "T = 1: no law of x_1 was given, for the definition starts at 2",
+        "induct: the base may hold for T >= 2 alone; compare base.lo with the start, and "
+        "base.hi with T",
+        step(process, "q_b", "bridge", "another family"),
+        step(
+            define,
+            "99.1",
+            r"q_b(x_T\mid x_0) := \mathcal N(x_T;\sqrt{\bar\alpha_T}\,x_0,(1-\bar\alpha_T)I)",
+            start=2,
+        ),
+        step(
+            define,
+            "99.2",
+            r"q_b(x_{t-1}\mid x_t,x_0) := \mathcal N"
+            r"\left(x_{t-1};\sqrt{\bar\alpha_{t-1}}\,x_0+\sqrt{1-\bar"
+            r"\alpha_{t-1}-\sigma_t^2}\,\frac{x_t-\sqrt{\bar\alpha_t}"
+            r"\,x_0}{\sqrt{1-\bar\alpha_t}},\sigma_t^2I\right)",
+            start=2,
+        ),
+        by=lambda: induct_down("99.1", lambda later: mix(later, "99.2")),
+    ),
+    hole(
+        "B-6",
+        r"q_\sigma(x_t\mid x_0) = \mathcal N\left(x_t;\sqrt{\bar\alpha_t}\,x_0+(\bar"
+        r"\alpha_T-c-\sqrt{(\bar\alpha_T-c)^2})h,(1-\bar\alpha_t)I\right)",
+        "T = 1, alpha_1 = 0.5, c = 1, where H99 says nothing: the mean is off by -h",
+        "the same: a hypothesis for t >= 2 is used at T = 1",
+        step(assume, "H99", r"c \le \bar\alpha_T", start=2),
+        lambda: eq(
+            "99.1",
+            r"q_\sigma(x_T\mid x_0) = \mathcal N\left(x_T;\sqrt{\bar\alpha_T}\,x_0"
+            r"+(\bar\alpha_T-c-\sqrt{(\bar\alpha_T-c)^2})h,(1-\bar\alpha_T)I\right)",
+            by=using("7.18"),
+            start=2,
+        ),
+        by=lambda: induct_down("99.1", lambda later: mix(later, "7.17")),
+    ),
+    hole(
+        "C-1",
+        r"\operatorname{Cov}_{q(x_t\mid x_{t-1})}[\epsilon_t+\phi_t] = 2I",
+        "phi_t = epsilon_t is derived beside it, so it is 4I",
+        "combination tells noises apart by name: noises of single steps differ only if their "
+        "times do",
+        PHI,
+        step(
+            eq,
+            "99.1",
+            r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\phi_t",
+            by=innovation("1.1"),
+        ),
+    ),
+    hole(
+        "C-2",
+        r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}\left[\sum_{t=1}^{T}\epsilon\right] = "
+        r"\sum_{t=1}^{T}1\,I",
+        "T = 2, alpha = 0.9, 0.8: cov(eps at 1, at 2) = "
+        "sqrt(0.8*0.1/0.28) = 0.53, so 3.07 I, not 2I",
+        "combination asks for noises of single steps only where it sees two; a family of one "
+        "noise is many",
+    ),
+    hole(
+        "C-3",
+        r"\operatorname{Cov}_{q_\sigma(x_{1:T}\mid x_0)}\left[\sum_{k=1}^{t}\phi_k\right] "
+        r"= \sum_{k=1}^{t}1\,I",
+        "t = 2, alpha_1 = 0.9, sigma_2^2 = 0.05: 3.41 I, not 2I",
+        "the same, for a noise with an index",
+        PHI,
+        noise_of("7.20"),
+    ),
+    hole(
+        "C-4",
+        r"\operatorname{Cov}_{\tilde q(x_{t-1}\mid x_0)}[\phi_{t-1}] = I",
+        "by (7.15) it is 1+sigma_t^2/(1-abar_{t-1}); with alpha_1 = 0.9, sigma_2^2 = 0.1: 2",
+        "a noise of a process with a hidden t is taken at t-1 for one of the process at t: "
+        "compare noise.process at n (drawn, _mean_atom)",
+        PHI,
+        noise_of("7.6a"),
+        start=2,
+    ),
+    hole(
+        "C-5",
+        r"\phi_{t-1} \overset{\tilde q\mid x_0}{=} \xi",
+        "the same",
+        "the same",
+        PHI,
+        noise_of("7.6a"),
+        start=2,
+    ),
+    hole(
+        "D-1",
+        r"\mathbb E_{\xi_1}[\operatorname{Cov}_{\xi_2}[\xi_1+\xi_2]] = 2I",
+        "xi_1 is fixed inside: I",
+        "combination draws every fresh letter, not those that Cov binds",
+    ),
+    hole(
+        "D-2",
+        r"\operatorname{Cov}_{\xi}[\xi+\omega_t] = 2I",
+        "omega_t is bound nowhere",
+        "a fresh letter with an index is read without a binder",
+        step(notation, r"\omega_t", "fresh", "a fresh noise with an index"),
+    ),
+    hole(
+        "D-3",
+        r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{j=0}^{t-1}a^k\zeta_{t-j}"
+        r"\right] = \sum_{k=1}^{t}a^{2k}\,I",
+        "k is free: t a^{2k}; t = 2, k = 1, a = 0.5: 0.5, claimed 0.3125",
+        "Noises.noises sums over the letter k itself and captures a free k: use a Dummy; and a "
+        "free k should be unreadable",
+    ),
+    hole(
+        "D-4",
+        r"\mathbb E_{q(x_0\mid x_{1:T})}\left[\sum_{k=0}^{1}\log q(x_{k:t-k})\right] = "
+        r"\sum_{k=0}^{1}\log q(x_{k:t-k})",
+        "the left side does not depend on x_0, the right side does",
+        "states_of exchanges both ends of an interval when one of them falls: each end has its "
+        "own extremes",
+        start=2,
+    ),
+    hole(
+        "E-1",
+        r"\Sigma_1\Sigma_2 = \Sigma_2\Sigma_1",
+        "(1 1; 1 2) and (2 0; 0 1)",
+        "calc and transfer compare matrices as commuting numbers: refuse the kind matrix",
+        by=using,
+    ),
     open_rule("E-2", "AB = BA", matrices_commute, "the same", "the same"),
-    hole("E-3", r"(A\Lambda^{-1}A^\top)(A\Lambda^{-1}A^\top)^{-1} = I",
-         "A = 0, or m > n: there is no inverse", "Words.positive takes A S A^T for positive "
-         "definite; of an inverse ask for a term with one letter"),
-    hole("F-1", r"q_\kappa(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0+y-\mathbb E_{q_"
-         r"\kappa(x_0)}[x_0],(1-\bar\alpha_t)I)",
-         "y is q's mean of x_0; q started at h, q_kappa at mu: off by h-mu",
-         "instance renames q where it stands, not in what a letter was defined by",
-         step(notation, "y", "vector", "the mean of q's start"),
-         step(define, "99.1", r"y := \mathbb E_{q(x_0)}[x_0]"),
-         lambda: eq("99.2",
-                    closed(r"\sqrt{\bar\alpha_t}\,x_0+y-\mathbb E_{q(x_0)}[x_0],(1-\bar\alpha_t)I"),
-                    by=using("2.6")), by=lambda: using("99.2")),
-    hole("G-1",
-         r"q_b(x_t\mid x_{t-1}) = \mathcal N(x_t;h+\mathbb E_{q_b(x_t\mid x_{t-1})}[x_t],vI)",
-         "the mean is the mean plus h", CIRCLE, Q_B,
-         step(define, "99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;\mathbb E_{q_b(x_t\mid "
-              r"x_{t-1})}[x_t]+h,vI)")),
-    hole("G-2", r"q_\kappa(x_0) = \mathcal N(x_0;\mathbb E_{q_\kappa(x_0)}[x_0]+h,\kappa I)",
-         "the mean is the mean plus h", CIRCLE,
-         step(define, "99.1", r"\mu := \mathbb E_{q_\kappa(x_0)}[x_0]+h"),
-         by=lambda: using("4.19")),
-    hole("G-3", r"\sqrt{g_t^2} = g_t", "g_t = -t: t and -t",
-         "define_sequence does not ask whether start and step lie in the domain of the letter",
-         step(notation, "g_t", "sequence", "", "positive"), step(define, "99.1", "g_0 := 0"),
-         step(define, "99.2", "g_t := g_{t-1}-1")),
-    open_rule("G-4", r"\sqrt{(1-y_t)^2} = 1-y_t", recursion_outside_its_domain,
-              "y_t = 3: 2 and -2", "the same"),
-    hole("G-5", r"g_1 = s", "t = 3: g_1 = 1 and g_1 = 2",
-         "define_sequence does not ask for letters that stand on the right alone, as define does",
-         G_t, step(define, "99.1", "g_0 := 0"), step(define, "99.2", "g_t := g_{t-1}+s")),
-    hole("G-6", r"g_{T-1} = 5", "T = 1: g_0 = 1",
-         "sequences unfolds at n where n >= 0 is known; n >= 1 is needed", G_t,
-         step(define, "99.1", "g_0 := 1"), step(define, "99.2", "g_t := 5")),
-    hole("G-7", r"x_s = \sqrt{\bar\alpha_s}\,x_0+\sqrt{1-\bar\alpha_s-\sigma_t^2}\,\frac{x_t-"
-         r"\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}}+\sigma_t\phi_t",
-         "t = 3: one phi_3 for s = 1 and s = 2, for any x_1 and x_2",
-         "innovation does not ask whether the value holds s, which the head does not show", PHI,
-         by=lambda: innovation("7.31"), start=2),
-    hole("G-8", r"\mathbb E_{q(x_{1:T}\mid x_0)}[x_1] = x_1",
-         "the mean of x_1 is random: x_1 became a letter of its own",
-         "with_symbol compares names with their marks: the vector x_1 beside the state x_t",
-         step(notation, "x_1", "vector", "a vector")),
-    hole("G-9", r"\sum_{k=1}^{t}\alpha_k-\sum_{k=1}^{t-1}\alpha_k = \alpha_k",
-         "alpha = 0.9, 0.8: alpha_t on the right, not a constant",
-         "with_symbol looks for digits alone: alpha_k, alpha_s, alpha_{t-1} clash with alpha_t "
-         "as well", step(notation, r"\alpha_k", "scalar", "a number", "(0,1)")),
-    hole("G-10", r"\beta_{t-1} = \frac12", "beta_t = 1-alpha_t by (4.12)", "the same",
-         step(notation, r"\beta_{t-1}", "scalar", "a number", "(0,1)"),
-         step(define, "99.1", r"\beta_{t-1} := \frac12")),
-    Hole("G-11", r"p_2(X) := \mathcal N(X;(X^\top m)m,\Lambda^{-1})",
-         lambda: (process("p_2", "pair", "two columns"),
-                  define("99.1", r"p_2(X) := \mathcal N(X;(X^\top m)m,\Lambda^{-1})"))[1],
-         "the mean of X holds X", "declare_matrix looks for X in the mean, not for its transpose"),
-    hole("G-12", r"p_2(Y) = \mathcal N(Y;A(Y^\top g)m+g,L^{-1}+A\Lambda^{-1}A^\top)",
-         "the mean of Y holds Y", "the same, for a second column in the first law",
-         step(process, "p_2", "pair", "two columns"),
-         step(notation, "g", "column", "", shape=("m", 1)),
-         step(define, "99.1", r"p_2(X) := \mathcal N(X;(Y^\top g)m,\Lambda^{-1})"),
-         step(define, "99.2", r"p_2(Y\mid X) := \mathcal N(Y;AX+g,L^{-1})"),
-         by=lambda: mix("99.1", "99.2")),
-    Hole("G-13", r"\lVert w_t\rVert^2 \le d as a hypothesis",
-         lambda: assume("H99", r"\lVert w_t\rVert^2 \le d"), "w_t is normal: no bound holds",
-         "with_hypothesis looks for states, not for random letters and noises that hold them"),
-    hole("H-1", r"\lim_{t\to\infty}\sqrt{\frac{a^t+a^{2t}}{2a^t+a^{2t}}} = 1", "sqrt(1/2)",
-         "limit puts 0 for one power after the other, and looks only at the outermost denominator"),
-    hole("H-2", r"\lim_{t\to\infty}\log\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 0", "log(1/2)",
-         "the same: log 0 - log 0"),
-    hole("H-3", r"\lim_{t\to\infty}\exp\left(\frac{a^t+a^{2t}}{2a^t+a^{2t}}\right) = \exp(1)",
-         "exp(1/2)", "the same"),
-    hole("H-4", r"\lim_{t\to\infty}a^{t-t^2} = 0", "a = 0.5, t = 4: 4096",
-         "limit reads the factor of t in an exponent without asking that it be linear"),
-    hole("H-5", r"\sqrt{\left(\prod_{k=t-1}^{T}a-\prod_{k=1}^{T}a\right)^2} = \prod_{k=t-1}^{T}a-"
-         r"\prod_{k=1}^{T}a", "a = 0.5, T = t = 1: 0.25 and -0.25",
-         "products: a product over 1..n is taken to be at most 1 where n may be negative"),
-    hole("H-6", r"\sqrt{\left(\prod_{k=1}^{t}c\,q(x_k\mid x_{k-1})\right)^2} = \prod_{k=1}^{t}c"
-         r"\,q(x_k\mid x_{k-1})", "c = -1, t = 1: q and -q",
-         "a product with densities becomes exp(sum log ..) though its factors are not proved to be "
-         "positive"),
+    hole(
+        "E-3",
+        r"(A\Lambda^{-1}A^\top)(A\Lambda^{-1}A^\top)^{-1} = I",
+        "A = 0, or m > n: there is no inverse",
+        "Words.positive takes A S A^T for positive "
+        "definite; of an inverse ask for a term with one letter",
+    ),
+    hole(
+        "F-1",
+        r"q_\kappa(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0+y-\mathbb E_{q_"
+        r"\kappa(x_0)}[x_0],(1-\bar\alpha_t)I)",
+        "y is q's mean of x_0; q started at h, q_kappa at mu: off by h-mu",
+        "instance renames q where it stands, not in what a letter was defined by",
+        step(notation, "y", "vector", "the mean of q's start"),
+        step(define, "99.1", r"y := \mathbb E_{q(x_0)}[x_0]"),
+        lambda: eq(
+            "99.2",
+            closed(r"\sqrt{\bar\alpha_t}\,x_0+y-\mathbb E_{q(x_0)}[x_0],(1-\bar\alpha_t)I"),
+            by=using("2.6"),
+        ),
+        by=lambda: using("99.2"),
+    ),
+    hole(
+        "G-1",
+        r"q_b(x_t\mid x_{t-1}) = \mathcal N(x_t;h+\mathbb E_{q_b(x_t\mid x_{t-1})}[x_t],vI)",
+        "the mean is the mean plus h",
+        CIRCLE,
+        Q_B,
+        step(
+            define,
+            "99.1",
+            r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;\mathbb E_{q_b(x_t\mid "
+            r"x_{t-1})}[x_t]+h,vI)",
+        ),
+    ),
+    hole(
+        "G-2",
+        r"q_\kappa(x_0) = \mathcal N(x_0;\mathbb E_{q_\kappa(x_0)}[x_0]+h,\kappa I)",
+        "the mean is the mean plus h",
+        CIRCLE,
+        step(define, "99.1", r"\mu := \mathbb E_{q_\kappa(x_0)}[x_0]+h"),
+        by=lambda: using("4.19"),
+    ),
+    hole(
+        "G-3",
+        r"\sqrt{g_t^2} = g_t",
+        "g_t = -t: t and -t",
+        "define_sequence does not ask whether start and step lie in the domain of the letter",
+        step(notation, "g_t", "sequence", "", "positive"),
+        step(define, "99.1", "g_0 := 0"),
+        step(define, "99.2", "g_t := g_{t-1}-1"),
+    ),
+    open_rule(
+        "G-4",
+        r"\sqrt{(1-y_t)^2} = 1-y_t",
+        recursion_outside_its_domain,
+        "y_t = 3: 2 and -2",
+        "the same",
+    ),
+    hole(
+        "G-5",
+        r"g_1 = s",
+        "t = 3: g_1 = 1 and g_1 = 2",
+        "define_sequence does not ask for letters that stand on the right alone, as define does",
+        G_t,
+        step(define, "99.1", "g_0 := 0"),
+        step(define, "99.2", "g_t := g_{t-1}+s"),
+    ),
+    hole(
+        "G-6",
+        r"g_{T-1} = 5",
+        "T = 1: g_0 = 1",
+        "sequences unfolds at n where n >= 0 is known; n >= 1 is needed",
+        G_t,
+        step(define, "99.1", "g_0 := 1"),
+        step(define, "99.2", "g_t := 5"),
+    ),
+    hole(
+        "G-7",
+        r"x_s = \sqrt{\bar\alpha_s}\,x_0+\sqrt{1-\bar\alpha_s-\sigma_t^2}\,\frac{x_t-"
+        r"\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}}+\sigma_t\phi_t",
+        "t = 3: one phi_3 for s = 1 and s = 2, for any x_1 and x_2",
+        "innovation does not ask whether the value holds s, which the head does not show",
+        PHI,
+        by=lambda: innovation("7.31"),
+        start=2,
+    ),
+    hole(
+        "G-8",
+        r"\mathbb E_{q(x_{1:T}\mid x_0)}[x_1] = x_1",
+        "the mean of x_1 is random: x_1 became a letter of its own",
+        "with_symbol compares names with their marks: the vector x_1 beside the state x_t",
+        step(notation, "x_1", "vector", "a vector"),
+    ),
+    hole(
+        "G-9",
+        r"\sum_{k=1}^{t}\alpha_k-\sum_{k=1}^{t-1}\alpha_k = \alpha_k",
+        "alpha = 0.9, 0.8: alpha_t on the right, not a constant",
+        "with_symbol looks for digits alone: alpha_k, alpha_s, alpha_{t-1} clash with alpha_t "
+        "as well",
+        step(notation, r"\alpha_k", "scalar", "a number", "(0,1)"),
+    ),
+    hole(
+        "G-10",
+        r"\beta_{t-1} = \frac12",
+        "beta_t = 1-alpha_t by (4.12)",
+        "the same",
+        step(notation, r"\beta_{t-1}", "scalar", "a number", "(0,1)"),
+        step(define, "99.1", r"\beta_{t-1} := \frac12"),
+    ),
+    Hole(
+        "G-11",
+        r"p_2(X) := \mathcal N(X;(X^\top m)m,\Lambda^{-1})",
+        lambda: (
+            process("p_2", "pair", "two columns"),
+            define("99.1", r"p_2(X) := \mathcal N(X;(X^\top m)m,\Lambda^{-1})"),
+        )[1],
+        "the mean of X holds X",
+        "declare_matrix looks for X in the mean, not for its transpose",
+    ),
+    hole(
+        "G-12",
+        r"p_2(Y) = \mathcal N(Y;A(Y^\top g)m+g,L^{-1}+A\Lambda^{-1}A^\top)",
+        "the mean of Y holds Y",
+        "the same, for a second column in the first law",
+        step(process, "p_2", "pair", "two columns"),
+        step(notation, "g", "column", "", shape=("m", 1)),
+        step(define, "99.1", r"p_2(X) := \mathcal N(X;(Y^\top g)m,\Lambda^{-1})"),
+        step(define, "99.2", r"p_2(Y\mid X) := \mathcal N(Y;AX+g,L^{-1})"),
+        by=lambda: mix("99.1", "99.2"),
+    ),
+    Hole(
+        "G-13",
+        r"\lVert w_t\rVert^2 \le d as a hypothesis",
+        lambda: assume("H99", r"\lVert w_t\rVert^2 \le d"),
+        "w_t is normal: no bound holds",
+        "with_hypothesis looks for states, not for random letters and noises that hold them",
+    ),
+    hole(
+        "H-1",
+        r"\lim_{t\to\infty}\sqrt{\frac{a^t+a^{2t}}{2a^t+a^{2t}}} = 1",
+        "sqrt(1/2)",
+        "limit puts 0 for one power after the other, and looks only at the outermost denominator",
+    ),
+    hole(
+        "H-2",
+        r"\lim_{t\to\infty}\log\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 0",
+        "log(1/2)",
+        "the same: log 0 - log 0",
+    ),
+    hole(
+        "H-3",
+        r"\lim_{t\to\infty}\exp\left(\frac{a^t+a^{2t}}{2a^t+a^{2t}}\right) = \exp(1)",
+        "exp(1/2)",
+        "the same",
+    ),
+    hole(
+        "H-4",
+        r"\lim_{t\to\infty}a^{t-t^2} = 0",
+        "a = 0.5, t = 4: 4096",
+        "limit reads the factor of t in an exponent without asking that it be linear",
+    ),
+    hole(
+        "H-5",
+        r"\sqrt{\left(\prod_{k=t-1}^{T}a-\prod_{k=1}^{T}a\right)^2} = \prod_{k=t-1}^{T}a-"
+        r"\prod_{k=1}^{T}a",
+        "a = 0.5, T = t = 1: 0.25 and -0.25",
+        "products: a product over 1..n is taken to be at most 1 where n may be negative",
+    ),
+    hole(
+        "H-6",
+        r"\sqrt{\left(\prod_{k=1}^{t}c\,q(x_k\mid x_{k-1})\right)^2} = \prod_{k=1}^{t}c"
+        r"\,q(x_k\mid x_{k-1})",
+        "c = -1, t = 1: q and -q",
+        "a product with densities becomes exp(sum log ..) though its factors are not proved to be "
+        "positive",
+    ),
     hole("H-7", r"c{-1} = -c", "TeX shows c-1", BRACES),
     hole("H-8", r"a{b+c} = ab+ac", "TeX shows ab+c", BRACES),
     hole("H-9", r"{a+b}^2 = a^2+2ab+b^2", "TeX shows a+b^2", BRACES),
     hole("H-10", r"\log{1+u} = \log(1+u)+0", "TeX shows log 1+u", BRACES),
     hole("H-11", r"2{3} = 6", "TeX shows 23", BRACES),
-    hole("H-12", r"\kappa^v_1 = \kappa^{v_1}+0",
-         "TeX shows kappa with v above and 1 below, as in H7",
-         "a symbol with a subscript stands after ^ without braces"),
-    hole("H-13", r"\sqrt v_1\sqrt v_1 = v_1", "TeX sets the 1 outside of the root",
-         "the same after \\sqrt and \\frac"),
-    hole("H-14", r"2\frac12 = 1", "a reader sees two and a half",
-         "a number before \\frac of two numbers; this one is a matter of taste"),
-    hole("H-15", r"\frac{X^\top X}{X^\top X} = 1", "X = 0",
-         "MatrixReading._div looks at commuting denominators alone"),
-    hole("H-16", r"\sum_{t=2}^{T}\log q_\tau(x_s\mid x_0) = \sum_{t=2}^{T}\log\mathcal N(x_s;"
-         r"\sqrt{\bar\alpha_s}\,x_0,(1-\bar\alpha_s)I)",
-         "T = 3, t = 3, s = 2: at t = 2 the sum holds a jump from 2 to 2, which no law describes",
-         "in a sum over t, nothing asks that s lies below the new t (density, for jump)",
-         by=lambda: using("7.32"), start=2),
-    hole("I-1", r"\alpha_t = 1", "alpha_t = 0.9",
-         "_make asks isinstance, which a subclass passes: ask type(p) is Theorem, or forbid "
-         "subclasses",
-         by=lambda: using(unguarded(book().theory))),
-    open_rule("I-2", "c = 1", empty_theory, "c = 2",
-              "Theory asks a mapping whether it is empty; and isinstance is not asked of theory"),
-    open_rule("I-3", r"\log 2 \le 0", bound_of_a_defined_letter, "0.69",
-              "substitute: u may have a meaning by now"),
-    open_rule("I-4", r"y = 4, with y := u^2", definition_at_one_value, "u = 1",
-              "substitute: another letter's meaning may hold u"),
-    open_rule("I-5", r"\prod_{k=3}^{1}\alpha_k = \frac{\bar\alpha_1}{\alpha_1\alpha_2}",
-              before_its_range, "alpha_2 = 0.8: 1 and 1.25", "substitute: u may be t or T"),
-    hole("I-6", r"\alpha_t = 1", "alpha_t = 0.9", "book.proofs takes what a tactic returns when "
-         "it shows the claim; only restate would ask for a theorem: call it always",
-         by=lambda: lambda b, goal: SimpleNamespace(claim=goal.claim, lo=1, strength="derived",
-                                                    open=(), uses=(), assumes=(), premises=())),
-    hole("I-7", r"\alpha_t = 1", "alpha_t = 0.9",
-         "book.eq takes what `extends` returns without comparing it with the formula",
-         by=lambda: SimpleNamespace(extends=lambda b, equation: (b["2.2"].theorem,))),
-    Hole("I-8", r"\sigma_t\phi_t = x_{t-1}-\mu_\theta(x_t,t), said to need nothing",
-         noise_without_its_hypothesis, "sigma_t = 0: phi_t is no vector",
-         "Meanings.meaning: the hypotheses under which a noise was defined are dropped when it "
-         "is unfolded"),
+    hole(
+        "H-12",
+        r"\kappa^v_1 = \kappa^{v_1}+0",
+        "TeX shows kappa with v above and 1 below, as in H7",
+        "a symbol with a subscript stands after ^ without braces",
+    ),
+    hole(
+        "H-13",
+        r"\sqrt v_1\sqrt v_1 = v_1",
+        "TeX sets the 1 outside of the root",
+        "the same after \\sqrt and \\frac",
+    ),
+    hole(
+        "H-14",
+        r"2\frac12 = 1",
+        "a reader sees two and a half",
+        "a number before \\frac of two numbers; this one is a matter of taste",
+    ),
+    hole(
+        "H-15",
+        r"\frac{X^\top X}{X^\top X} = 1",
+        "X = 0",
+        "MatrixReading._div looks at commuting denominators alone",
+    ),
+    hole(
+        "H-16",
+        r"\sum_{t=2}^{T}\log q_\tau(x_s\mid x_0) = \sum_{t=2}^{T}\log\mathcal N(x_s;"
+        r"\sqrt{\bar\alpha_s}\,x_0,(1-\bar\alpha_s)I)",
+        "T = 3, t = 3, s = 2: at t = 2 the sum holds a jump from 2 to 2, which no law describes",
+        "in a sum over t, nothing asks that s lies below the new t (density, for jump)",
+        by=lambda: using("7.32"),
+        start=2,
+    ),
+    hole(
+        "I-1",
+        r"\alpha_t = 1",
+        "alpha_t = 0.9",
+        "_make asks isinstance, which a subclass passes: ask type(p) is Theorem, or forbid "
+        "subclasses",
+        by=lambda: using(unguarded(book().theory)),
+    ),
+    open_rule(
+        "I-2",
+        "c = 1",
+        empty_theory,
+        "c = 2",
+        "Theory asks a mapping whether it is empty; and isinstance is not asked of theory",
+    ),
+    open_rule(
+        "I-3",
+        r"\log 2 \le 0",
+        bound_of_a_defined_letter,
+        "0.69",
+        "substitute: u may have a meaning by now",
+    ),
+    open_rule(
+        "I-4",
+        r"y = 4, with y := u^2",
+        definition_at_one_value,
+        "u = 1",
+        "substitute: another letter's meaning may hold u",
+    ),
+    open_rule(
+        "I-5",
+        r"\prod_{k=3}^{1}\alpha_k = \frac{\bar\alpha_1}{\alpha_1\alpha_2}",
+        before_its_range,
+        "alpha_2 = 0.8: 1 and 1.25",
+        "substitute: u may be t or T",
+    ),
+    hole(
+        "I-6",
+        r"\alpha_t = 1",
+        "alpha_t = 0.9",
+        "book.proofs takes what a tactic returns when "
+        "it shows the claim; only restate would ask for a theorem: call it always",
+        by=lambda: (
+            lambda b, goal: SimpleNamespace(
+                claim=goal.claim,
+                lo=1,
+                strength="derived",
+                open=(),
+                uses=(),
+                assumes=(),
+                premises=(),
+            )
+        ),
+    ),
+    hole(
+        "I-7",
+        r"\alpha_t = 1",
+        "alpha_t = 0.9",
+        "book.eq takes what `extends` returns without comparing it with the formula",
+        by=lambda: SimpleNamespace(extends=lambda b, equation: (b["2.2"].theorem,)),
+    ),
+    Hole(
+        "I-8",
+        r"\sigma_t\phi_t = x_{t-1}-\mu_\theta(x_t,t), said to need nothing",
+        noise_without_its_hypothesis,
+        "sigma_t = 0: phi_t is no vector",
+        "Meanings.meaning: the hypotheses under which a noise was defined are dropped when it "
+        "is unfolded",
+    ),
 ]
 
 
 # --- True statements ------------------------------------------------------------------------------
 
+
 class Truth(NamedTuple):
     """`says` is proved; without a proof, where it is not, it is at least never refuted."""
+
     id: str
     says: str
     run: Callable
     proved: bool
 
 
-def truth(id: str, latex: str, by: Callable = lambda: None, start: int = 1,
-          proved: bool = True) -> Truth:
+def truth(
+    id: str, latex: str, by: Callable = lambda: None, start: int = 1, proved: bool = True
+) -> Truth:
     return Truth(id, latex, attack(id, latex, "", "", by=by, start=start).run, proved)
 
 
 def stated(number: str, **options) -> Truth:
     """A formula of the book, once more, under another number."""
-    return Truth(number, f"({number}) again", lambda: eq(
-        "99.9", book()[number].latex, start=book()[number].start,
-        **{name: make() for name, make in options.items()}), True)
+    return Truth(
+        number,
+        f"({number}) again",
+        lambda: eq(
+            "99.9",
+            book()[number].latex,
+            start=book()[number].start,
+            **{name: make() for name, make in options.items()},
+        ),
+        True,
+    )
 
 
-STEP = (r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
-        r"\hat\epsilon_\theta(x_t,t)\right)+\sigma_t\,\xi")
+STEP = (
+    r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
+    r"\hat\epsilon_\theta(x_t,t)\right)+\sigma_t\,\xi"
+)
 TRUTHS = [
     # called wrong by the first tool
     truth("4.11", r"p_\theta(x_{t-1}\mid x_t) = \mathcal N(x_{t-1};\mu_\theta(x_t,t),\sigma_t^2I)"),
-    stated("4.13"), stated("4.15a"), stated("0.15"), stated("0.17", by=lambda: mix("0.13", "0.14")),
-    truth("draw", r"x_{t-1} \overset{p_\theta\mid x_t}{=} \mu_\theta(x_t,t)+\sigma_t\,\xi",
-          by=lambda: using("4.11")),
+    stated("4.13"),
+    stated("4.15a"),
+    stated("0.15"),
+    stated("0.17", by=lambda: mix("0.13", "0.14")),
+    truth(
+        "draw",
+        r"x_{t-1} \overset{p_\theta\mid x_t}{=} \mu_\theta(x_t,t)+\sigma_t\,\xi",
+        by=lambda: using("4.11"),
+    ),
     truth("5.17a", r"x_{t-1} \overset{p_\theta\mid x_t}{=} \mu_\theta(x_t,t)+\sigma_t\,\xi"),
     truth("5.17b", rf"x_{{t-1}} \overset{{p_\theta\mid x_t}}{{=}} {STEP}"),
     truth("trial", r"q_a(x_t\mid x_{t-1}) = \mathcal N(x_t;a\,x_{t-1},b^2I)"),
-    truth("trial again",
-          r"q_a(x_t\mid x_{t-1}) = \mathcal N\left(x_t;\frac{2a}2\,x_{t-1},b^2I\right)"),
+    truth(
+        "trial again", r"q_a(x_t\mid x_{t-1}) = \mathcal N\left(x_t;\frac{2a}2\,x_{t-1},b^2I\right)"
+    ),
     # what the attacks would be, if they were right
     truth("Aa", r"1-\bar\alpha_0 = 0", by=lambda: using("7.40")),
-    truth("Ba", closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I"),
-          by=lambda: induct("1.1", lambda earlier: mix(earlier, "1.1"))),
-    truth("Bb", r"\nu_t = 1-\prod_{s=1}^{t}\alpha_s",
-          by=lambda: induct("1.20", lambda earlier: using("1.20", earlier))),
+    truth(
+        "Ba",
+        closed(r"\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I"),
+        by=lambda: induct("1.1", lambda earlier: mix(earlier, "1.1")),
+    ),
+    truth(
+        "Bb",
+        r"\nu_t = 1-\prod_{s=1}^{t}\alpha_s",
+        by=lambda: induct("1.20", lambda earlier: using("1.20", earlier)),
+    ),
     truth("Ca", r"\epsilon \overset{q\mid x_0}{=} \xi"),
     truth("Cb", r"-\epsilon \overset{q\mid x_0}{=} \epsilon", proved=False),
     truth("Cc", r"\epsilon_t-\epsilon_{t-1} \overset{q\mid x_{t-2}}{=} \sqrt2\,\xi", start=2),
     truth("Da", r"\mathbb E_{q(x_t\mid x_0)}[\lVert\epsilon\rVert^2] = d", by=lambda: using("2.6")),
-    truth("Db", r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{k=0}^{t-1}a^k\zeta_{t-k}+"
-          r"\sum_{k=0}^{t-1}\zeta_{t-k}\right] = \sum_{k=0}^{t-1}(a^k+1)^2\,I"),
-    truth("Dc", r"\mathbb E_{q(x_t\mid x_0)}[\mathbb E_{q(x_1\mid x_t,x_0)}[\lVert x_1\rVert^2]] "
-          r"= \mathbb E_{q(x_1\mid x_0)}[\lVert x_1\rVert^2]", start=2),
-    truth("Ea", r"(\lVert x_t+x_0\rVert^2-\lVert x_t\rVert^2-\lVert x_0\rVert^2)^2 = 4\langle "
-          r"x_t,x_0\rangle^2"),
-    truth("Eb", r"\mathbb E_{\xi}[\langle\xi,x\rangle\langle\xi,h\rangle] = \langle x,h\rangle",
-          proved=False),
+    truth(
+        "Db",
+        r"\operatorname{Cov}_{q_a(x_{1:T}\mid x_0)}\left[\sum_{k=0}^{t-1}a^k\zeta_{t-k}+"
+        r"\sum_{k=0}^{t-1}\zeta_{t-k}\right] = \sum_{k=0}^{t-1}(a^k+1)^2\,I",
+    ),
+    truth(
+        "Dc",
+        r"\mathbb E_{q(x_t\mid x_0)}[\mathbb E_{q(x_1\mid x_t,x_0)}[\lVert x_1\rVert^2]] "
+        r"= \mathbb E_{q(x_1\mid x_0)}[\lVert x_1\rVert^2]",
+        start=2,
+    ),
+    truth(
+        "Ea",
+        r"(\lVert x_t+x_0\rVert^2-\lVert x_t\rVert^2-\lVert x_0\rVert^2)^2 = 4\langle "
+        r"x_t,x_0\rangle^2",
+    ),
+    truth(
+        "Eb",
+        r"\mathbb E_{\xi}[\langle\xi,x\rangle\langle\xi,h\rangle] = \langle x,h\rangle",
+        proved=False,
+    ),
     truth("Ec", r"\mathrm{tr}(\Lambda\Lambda^{-1}) = n"),
     truth("Ed", r"X^\top\Lambda m = m^\top\Lambda X"),
     truth("Fa", r"q_\kappa(x_t\mid x_0) = q(x_t\mid x_0)", by=lambda: using("2.6", "4.20")),
@@ -883,8 +1781,11 @@ TRUTHS = [
     truth("Ha", r"\prod_{k=3}^{t}\alpha_k = \frac{\bar\alpha_t}{\alpha_1\alpha_2}", start=2),
     truth("Hb", r"\lim_{t\to\infty}\frac{a^t+1}{2a^{2t}+2} = \frac12"),
     truth("Hc", r"\sqrt{\kappa^2} = \kappa"),
-    truth("Hd", r"\sum_{k=1}^{2}\left(\sum_{k=1}^{2}k\right)k = \left(\sum_{k=1}^{2}k\right)^2",
-          proved=False),
+    truth(
+        "Hd",
+        r"\sum_{k=1}^{2}\left(\sum_{k=1}^{2}k\right)k = \left(\sum_{k=1}^{2}k\right)^2",
+        proved=False,
+    ),
     truth("Ia", rf"{EVIDENCE} = p_\theta(x_0)", by=importance),
 ]
 
@@ -897,17 +1798,32 @@ RESTATED = {"A": 5, "B": 3, "C": 4, "D": 7, "E": 4, "F": 4, "G": 5, "H": 8, "I":
 def table() -> str:
     """By kind: how many false statements are tried, and how many each error stops, as Markdown."""
     errors = ["Unreadable", "Undefined", "Refuted", "NotProved", "WrongRule", "Python"]
-    head = ["kind of hole", "tried", "of the first tool", *errors, "by the kernel alone",
-            "and what an earlier kernel let through"]
+    head = [
+        "kind of hole",
+        "tried",
+        "of the first tool",
+        *errors,
+        "by the kernel alone",
+        "and what an earlier kernel let through",
+    ]
     lines = [head, ["---"] * len(head)]
     for kind, says in KINDS.items():
         tried, mended = ([x for x in cases if x.kind == kind] for cases in (ATTACKS, MENDED))
         names = (a.refused.split()[0] for a in tried)
         by = Counter(name if name in errors else "Python" for name in names)
         alone = sum(a.alone != "numeric" for a in tried)
-        lines.append([f"{kind}: {says}", len(tried), RESTATED[kind],
-                      *(by[name] or "" for name in errors), alone, len(mended) or ""])
+        lines.append(
+            [
+                f"{kind}: {says}",
+                len(tried),
+                RESTATED[kind],
+                *(by[name] or "" for name in errors),
+                alone,
+                len(mended) or "",
+            ]
+        )
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
-if __name__ == "__main__": print(table())
+if __name__ == "__main__":
+    print(table())

@@ -3,15 +3,13 @@
 from collections import Counter
 
 import pytest
-
-from notebooks import ROOT
-
 from attacks import ATTACKS, KINDS, MENDED, RESTATED, TRUTHS, outcome, table
+from notebooks import ROOT
 
 # The kernel alone lets these pass, as tried in numbers: they are not derived, and the page says so.
 NUMERIC = {"I1", "I18", "I19"}
 REFUSALS = {"Unreadable", "Undefined", "Refuted", "NotProved", "WrongRule"}
-FORGED = {"ValueError", "TypeError", "FrozenInstanceError"}     # by Python itself, where one forges
+FORGED = {"ValueError", "TypeError", "FrozenInstanceError"}  # by Python itself, where one forges
 
 
 def is_refusal(case, said: str) -> bool:
@@ -45,12 +43,19 @@ def test_what_an_earlier_kernel_let_through_is_refused(case):
 LONG = {"4.13", "4.15a"}
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.id, marks=[pytest.mark.slow] * (case.id in LONG))
-                                  for case in TRUTHS])
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.id, marks=[pytest.mark.slow] * (case.id in LONG))
+        for case in TRUTHS
+    ],
+)
 def test_true(case):
     with_numbers = outcome(case, alone=False)
-    if case.proved: assert with_numbers == outcome(case, alone=True) == "derived"
-    else: assert with_numbers.split()[0] in REFUSALS - {"Refuted"}
+    if case.proved:
+        assert with_numbers == outcome(case, alone=True) == "derived"
+    else:
+        assert with_numbers.split()[0] in REFUSALS - {"Refuted"}
 
 
 def test_the_list():

@@ -9,29 +9,42 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+import nbformat
 import numpy as np
 import pytest
 import torch
-
-import nbformat
 from bad_inputs import PARTS, TESTED, cells, outcome
+from notebooks import NBS, ROOT
+
 from ddpm_course.checks import BadType, BadValue, check_images, check_seed
 from ddpm_course.forward import q_mean_variance, q_sample
 from ddpm_course.objective import (
-    bits_per_dim, bound_weights, discretized_log_likelihood, min_snr_weights, prior_kl,
+    bits_per_dim,
+    bound_weights,
+    discretized_log_likelihood,
+    min_snr_weights,
+    prior_kl,
     variational_bound,
 )
 from ddpm_course.posterior import q_posterior_mean_variance
 from ddpm_course.prediction import (
-    loss_weights, p_sample, p_sample_loop, predict_epsilon, predict_x0, training_loss,
+    loss_weights,
+    p_sample,
+    p_sample_loop,
+    predict_epsilon,
+    predict_x0,
+    training_loss,
     training_target,
 )
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, extract, linear_schedule, make_schedule,
-    rescale_zero_terminal_snr, sigmoid_schedule,
+    NoiseSchedule,
+    cosine_schedule,
+    extract,
+    linear_schedule,
+    make_schedule,
+    rescale_zero_terminal_snr,
+    sigmoid_schedule,
 )
-from notebooks import NBS, ROOT
-
 
 # --- The table that chapter 92 shows -------------------------------------------------------------
 
@@ -39,29 +52,28 @@ SHOWN = [row for rows in PARTS.values() for row in rows]
 # What must be in it: what was seen in issue trackers, or tried on a widely used library.
 WANTED = {
     "Tensors": "a uint8 image · floats in 0..255 · [0, 1] for [-1, 1] · channels last · "
-               "no batch axis · noise that broadcasts · a prediction that broadcasts · NaN · Inf · "
-               "an empty batch · float64 · image and t on different devices · "
-               "a model that returns 2C channels",
+    "no batch axis · noise that broadcasts · a prediction that broadcasts · NaN · Inf · "
+    "an empty batch · float64 · image and t on different devices · "
+    "a model that returns 2C channels",
     "Timesteps": "step 0 · a negative step · a step above T · floats · a mask · "
-                 "one step for a batch of two · a Python int · a step between any two times",
-    "Schedules and samplers":
-        "0 steps · negative steps · more steps than T · 12.5 steps · steps that do not divide T · "
-        "eta below 0 · eta above 1 · eta NaN · beta 0 · beta 1 · beta NaN · beta infinite · "
-        "T of 0 · a misspelt prediction type · a misspelt schedule · seed -1 · seed 2^64 · seed 0.5",
+    "one step for a batch of two · a Python int · a step between any two times",
+    "Schedules and samplers": "0 steps · negative steps · more steps than T · 12.5 steps · steps that do not divide T · "
+    "eta below 0 · eta above 1 · eta NaN · beta 0 · beta 1 · beta NaN · beta infinite · "
+    "T of 0 · a misspelt prediction type · a misspelt schedule · seed -1 · seed 2^64 · seed 0.5",
     "Data": "a folder that is missing · an empty folder · fewer images than a batch · "
-            "grey images for a network of colours · coloured images for a network of grey · "
-            "an alpha channel · a palette · 16 bits · a truncated PNG · a truncated JPEG · "
-            "a web page saved as an image · images that are not square · "
-            "a side that the network cannot halve",
+    "grey images for a network of colours · coloured images for a network of grey · "
+    "an alpha channel · a palette · 16 bits · a truncated PNG · a truncated JPEG · "
+    "a web page saved as an image · images that are not square · "
+    "a side that the network cannot halve",
     "Runs": "a loss that is not finite · NaN after a good checkpoint, which is kept · "
-            "a truncated checkpoint · an empty checkpoint · a checkpoint with one bit flipped · "
-            "a web page saved as a checkpoint · a checkpoint of another architecture · "
-            "a checkpoint of another schedule · a checkpoint of another prediction type · "
-            "names that begin with module. · names that begin with _orig_mod. · "
-            "a name that is taken · a folder that may not be written · a disk that is full · "
-            "CUDA, and there is none · settings with an unknown key · "
-            "settings with a value of the wrong type · settings without the profile · Ctrl-C · "
-            "SIGTERM · kill -9 while a step is under way · kill -9 while a checkpoint is saved",
+    "a truncated checkpoint · an empty checkpoint · a checkpoint with one bit flipped · "
+    "a web page saved as a checkpoint · a checkpoint of another architecture · "
+    "a checkpoint of another schedule · a checkpoint of another prediction type · "
+    "names that begin with module. · names that begin with _orig_mod. · "
+    "a name that is taken · a folder that may not be written · a disk that is full · "
+    "CUDA, and there is none · settings with an unknown key · "
+    "settings with a value of the wrong type · settings without the profile · Ctrl-C · "
+    "SIGTERM · kill -9 while a step is under way · kill -9 while a checkpoint is saved",
 }
 
 
@@ -91,8 +103,12 @@ def test_the_table_holds_what_is_wanted():
 
 def test_the_chapter_shows_the_table():
     notebook = nbformat.read(NBS / "92_bad_inputs.ipynb", as_version=4)
-    page = "\n".join(output.data.get("text/markdown", "") for cell in notebook.cells
-                     for output in cell.get("outputs", []) if "data" in output)
+    page = "\n".join(
+        output.data.get("text/markdown", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if "data" in output
+    )
     assert [row.given for row in SHOWN if cells(row) not in page] == []
     assert [test for test in TESTED.values() if test not in page] == []
 
@@ -104,6 +120,7 @@ def test_a_named_test_exists(test):
 
 
 # --- Other functions and arguments ---------------------------------------------------------------
+
 
 class Row(NamedTuple):
     name: str
@@ -135,16 +152,34 @@ OTHER_SHAPES = {
     "on another device": (X.to("meta"), BadValue, ".to(x"),
 }
 TENSORS = [
-    *(Row(f"q_mean_variance: {name}", lambda x=x: q_mean_variance(SCHEDULE, x, T), error, words)
-      for name, (x, error, words) in NOT_A_BATCH.items()),
-    *(Row(f"q_posterior_mean_variance: {name}",
-          lambda x=x: q_posterior_mean_variance(SCHEDULE, x, x, T), error, words)
-      for name, (x, error, words) in NOT_A_BATCH.items()),
-    *(Row(f"q_posterior_mean_variance: x0, {name}",
-          lambda y=y: q_posterior_mean_variance(SCHEDULE, y, X, T), error, words)
-      for name, (y, error, words) in OTHER_SHAPES.items()),
-    Row("q_sample: a seed as generator", lambda: q_sample(SCHEDULE, X, T, generator=0), BadType,
-        "torch.Generator"),
+    *(
+        Row(f"q_mean_variance: {name}", lambda x=x: q_mean_variance(SCHEDULE, x, T), error, words)
+        for name, (x, error, words) in NOT_A_BATCH.items()
+    ),
+    *(
+        Row(
+            f"q_posterior_mean_variance: {name}",
+            lambda x=x: q_posterior_mean_variance(SCHEDULE, x, x, T),
+            error,
+            words,
+        )
+        for name, (x, error, words) in NOT_A_BATCH.items()
+    ),
+    *(
+        Row(
+            f"q_posterior_mean_variance: x0, {name}",
+            lambda y=y: q_posterior_mean_variance(SCHEDULE, y, X, T),
+            error,
+            words,
+        )
+        for name, (y, error, words) in OTHER_SHAPES.items()
+    ),
+    Row(
+        "q_sample: a seed as generator",
+        lambda: q_sample(SCHEDULE, X, T, generator=0),
+        BadType,
+        "torch.Generator",
+    ),
 ]
 
 IMAGES = [
@@ -180,8 +215,13 @@ TIMESTEPS = [
 
 # --- Schedules -----------------------------------------------------------------------------------
 
-NOT_A_NUMBER_OF_STEPS = [(0, BadValue, "1 or more"), (-5, BadValue, "-5"), (12.5, BadType, "12.5"),
-                         (True, BadType, "bool"), ("10", BadType, "str")]
+NOT_A_NUMBER_OF_STEPS = [
+    (0, BadValue, "1 or more"),
+    (-5, BadValue, "-5"),
+    (12.5, BadType, "12.5"),
+    (True, BadType, "bool"),
+    ("10", BadType, "str"),
+]
 NOT_BETAS = {
     "beta below 0": ([-0.1, 0.1], BadValue, "beta at t = 1"),
     "beta inf": ([INF, 0.1], BadValue, "inf"),
@@ -191,11 +231,15 @@ NOT_BETAS = {
     "nothing": (None, BadType, "None"),
 }
 SCHEDULES = [
-    *(Row(f"{function.__name__}: {steps!r} steps", lambda f=function, n=steps: f(n), error, words)
-      for function in (cosine_schedule, sigmoid_schedule)
-      for steps, error, words in NOT_A_NUMBER_OF_STEPS),
-    *(Row(f"from_betas: {name}", lambda b=betas: NoiseSchedule.from_betas(b), error, words)
-      for name, (betas, error, words) in NOT_BETAS.items()),
+    *(
+        Row(f"{function.__name__}: {steps!r} steps", lambda f=function, n=steps: f(n), error, words)
+        for function in (cosine_schedule, sigmoid_schedule)
+        for steps, error, words in NOT_A_NUMBER_OF_STEPS
+    ),
+    *(
+        Row(f"from_betas: {name}", lambda b=betas: NoiseSchedule.from_betas(b), error, words)
+        for name, (betas, error, words) in NOT_BETAS.items()
+    ),
     Row("linear: beta_start 0", lambda: linear_schedule(beta_start=0), BadValue, "beta_start"),
     Row("linear: beta_end 1", lambda: linear_schedule(beta_end=1), BadValue, "(0, 1)"),
     Row("linear: beta_end NaN", lambda: linear_schedule(beta_end=NAN), BadValue, "nan"),
@@ -212,10 +256,16 @@ SCHEDULES = [
     Row("sigmoid: tau above its range", lambda: sigmoid_schedule(10, tau=1000.5), BadValue, "tau"),
     Row("make_schedule: unknown", lambda: make_schedule("spline", 10), BadValue, "'sigmoid'"),
     Row("make_schedule: no name", lambda: make_schedule(None, 10), BadValue, "None"),
-    Row("zero terminal SNR: one step", lambda: rescale_zero_terminal_snr(cosine_schedule(1)),
-        BadValue, "2 or more"),
-    *(Row(f"seed {seed!r}", lambda s=seed: check_seed("here", s), error, words)
-      for seed, error, words in [(True, BadType, "bool"), ("1", BadType, "str")]),
+    Row(
+        "zero terminal SNR: one step",
+        lambda: rescale_zero_terminal_snr(cosine_schedule(1)),
+        BadValue,
+        "2 or more",
+    ),
+    *(
+        Row(f"seed {seed!r}", lambda s=seed: check_seed("here", s), error, words)
+        for seed, error, words in [(True, BadType, "bool"), ("1", BadType, "str")]
+    ),
 ]
 
 # --- Objective -----------------------------------------------------------------------------------
@@ -228,10 +278,16 @@ def decoder(x=GREY, mean=GREY, levels=17):
 
 
 OBJECTIVE = [
-    *(Row(f"prior_kl: {name}", lambda x=x: prior_kl(SCHEDULE, x), error, words)
-      for name, (x, error, words) in NOT_A_BATCH.items()),
-    Row("bound_weights: misspelt", lambda: bound_weights(SCHEDULE, "fixed_smal"), BadValue,
-        "'fixed_small'"),
+    *(
+        Row(f"prior_kl: {name}", lambda x=x: prior_kl(SCHEDULE, x), error, words)
+        for name, (x, error, words) in NOT_A_BATCH.items()
+    ),
+    Row(
+        "bound_weights: misspelt",
+        lambda: bound_weights(SCHEDULE, "fixed_smal"),
+        BadValue,
+        "'fixed_small'",
+    ),
     Row("min_snr: gamma 0", lambda: min_snr_weights(SCHEDULE, 0), BadValue, "gamma"),
     Row("min_snr: gamma NaN", lambda: min_snr_weights(SCHEDULE, NAN), BadValue, "nan"),
     Row("min_snr: gamma as text", lambda: min_snr_weights(SCHEDULE, "5"), BadType, "str"),
@@ -244,10 +300,18 @@ OBJECTIVE = [
     Row("decoder: NaN", lambda: decoder(x=GREY * NAN), BadValue, "off the grid"),
     Row("decoder: one mean for all", lambda: decoder(mean=GREY[:1]), BadValue, "broadcast"),
     Row("bits_per_dim: no pixels", lambda: bits_per_dim(X.sum(), 0), BadValue, "dims"),
-    Row("variational_bound: uint8", lambda: variational_bound(
-        SCHEDULE, X.byte(), lambda x, t: x, 256), BadType, "uint8"),
-    Row("variational_bound: 2C channels", lambda: variational_bound(
-        SCHEDULE, X, lambda x, t: torch.cat([x, x], 1), 256), BadValue, "keep the first C"),
+    Row(
+        "variational_bound: uint8",
+        lambda: variational_bound(SCHEDULE, X.byte(), lambda x, t: x, 256),
+        BadType,
+        "uint8",
+    ),
+    Row(
+        "variational_bound: 2C channels",
+        lambda: variational_bound(SCHEDULE, X, lambda x, t: torch.cat([x, x], 1), 256),
+        BadValue,
+        "keep the first C",
+    ),
 ]
 
 # --- Predictions ---------------------------------------------------------------------------------
@@ -262,37 +326,78 @@ CONVERSIONS = {
 DARK = rescale_zero_terminal_snr(SCHEDULE)
 
 PREDICTIONS = [
-    *(Row(f"{function}: {name}", lambda call=call, x=x: call(x=x), error, words)
-      for function, call in CONVERSIONS.items()
-      for name, (x, error, words) in NOT_A_BATCH.items()),
-    *(Row(f"{function}: t, {name}", lambda call=call, t=t: call(t=t), error, words)
-      for function, call in CONVERSIONS.items() for name, (t, error, words) in NOT_STEPS.items()),
-    *(Row(f"{function}: output or noise, {name}", lambda call=call, y=y: call(y=y), error, words)
-      for function, call in CONVERSIONS.items()
-      for name, (y, error, words) in OTHER_SHAPES.items()),
-    *(Row(f"p_sample: noise, {name}", lambda y=y: p_sample(SCHEDULE, X, T, X, noise=y),
-          error, words)
-      for name, (y, error, words) in OTHER_SHAPES.items()),
-    *(Row(f"epsilon at zero terminal SNR: {name}", call, BadValue, "v_prediction")
-      for name, call in {
-          "predict_x0": lambda: predict_x0(DARK, X, T, X, "epsilon"),
-          "training_target": lambda: training_target(DARK, X, T, X, "epsilon"),
-          "loss_weights": lambda: loss_weights(DARK, "epsilon", "simple"),
-          "p_sample": lambda: p_sample(DARK, X, T, X),
-      }.items()),
-    Row("loss_weights: misspelt", lambda: loss_weights(SCHEDULE, "epsilon", "min-snr"), BadValue,
-        "write 'min_snr'"),
-    Row("p_sample: misspelt variance", lambda: p_sample(SCHEDULE, X, T, X, variance_type="large"),
-        BadValue, "'fixed_large'"),
-    Row("p_sample: a seed as generator", lambda: p_sample(SCHEDULE, X, T, X, generator=0), BadType,
-        "torch.Generator"),
-    *(Row(f"p_sample_loop: shape {shape}",
-          lambda s=shape: p_sample_loop(SCHEDULE, lambda x, t: x, s), error, "shape")
-      for shape, error in [((0, 3, 8, 8), BadValue), ((-1, 3), BadValue), ((2.0, 3), BadType)]),
-    Row("p_sample_loop: a seed as generator", lambda: p_sample_loop(
-        SCHEDULE, lambda x, t: x, (2, 3, 8, 8), generator=0), BadType, "torch.Generator"),
-    Row("p_sample_loop: 2C channels", lambda: p_sample_loop(
-        SCHEDULE, lambda x, t: torch.cat([x, x], 1), (2, 3, 8, 8)), BadValue, "keep the first C"),
+    *(
+        Row(f"{function}: {name}", lambda call=call, x=x: call(x=x), error, words)
+        for function, call in CONVERSIONS.items()
+        for name, (x, error, words) in NOT_A_BATCH.items()
+    ),
+    *(
+        Row(f"{function}: t, {name}", lambda call=call, t=t: call(t=t), error, words)
+        for function, call in CONVERSIONS.items()
+        for name, (t, error, words) in NOT_STEPS.items()
+    ),
+    *(
+        Row(f"{function}: output or noise, {name}", lambda call=call, y=y: call(y=y), error, words)
+        for function, call in CONVERSIONS.items()
+        for name, (y, error, words) in OTHER_SHAPES.items()
+    ),
+    *(
+        Row(
+            f"p_sample: noise, {name}",
+            lambda y=y: p_sample(SCHEDULE, X, T, X, noise=y),
+            error,
+            words,
+        )
+        for name, (y, error, words) in OTHER_SHAPES.items()
+    ),
+    *(
+        Row(f"epsilon at zero terminal SNR: {name}", call, BadValue, "v_prediction")
+        for name, call in {
+            "predict_x0": lambda: predict_x0(DARK, X, T, X, "epsilon"),
+            "training_target": lambda: training_target(DARK, X, T, X, "epsilon"),
+            "loss_weights": lambda: loss_weights(DARK, "epsilon", "simple"),
+            "p_sample": lambda: p_sample(DARK, X, T, X),
+        }.items()
+    ),
+    Row(
+        "loss_weights: misspelt",
+        lambda: loss_weights(SCHEDULE, "epsilon", "min-snr"),
+        BadValue,
+        "write 'min_snr'",
+    ),
+    Row(
+        "p_sample: misspelt variance",
+        lambda: p_sample(SCHEDULE, X, T, X, variance_type="large"),
+        BadValue,
+        "'fixed_large'",
+    ),
+    Row(
+        "p_sample: a seed as generator",
+        lambda: p_sample(SCHEDULE, X, T, X, generator=0),
+        BadType,
+        "torch.Generator",
+    ),
+    *(
+        Row(
+            f"p_sample_loop: shape {shape}",
+            lambda s=shape: p_sample_loop(SCHEDULE, lambda x, t: x, s),
+            error,
+            "shape",
+        )
+        for shape, error in [((0, 3, 8, 8), BadValue), ((-1, 3), BadValue), ((2.0, 3), BadType)]
+    ),
+    Row(
+        "p_sample_loop: a seed as generator",
+        lambda: p_sample_loop(SCHEDULE, lambda x, t: x, (2, 3, 8, 8), generator=0),
+        BadType,
+        "torch.Generator",
+    ),
+    Row(
+        "p_sample_loop: 2C channels",
+        lambda: p_sample_loop(SCHEDULE, lambda x, t: torch.cat([x, x], 1), (2, 3, 8, 8)),
+        BadValue,
+        "keep the first C",
+    ),
 ]
 
 ROWS = TENSORS + IMAGES + TIMESTEPS + SCHEDULES + OBJECTIVE + PREDICTIONS

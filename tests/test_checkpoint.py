@@ -19,29 +19,45 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from ddpm_course import checkpoint as module
 from ddpm_course.checkpoint import (
-    CheckpointError, check_fits, check_intact, load_optimizer, load_weights, newest_checkpoint,
-    optimizer_tensors, read_checkpoint, read_tensors, save_checkpoint, saved_steps)
+    CheckpointError,
+    check_fits,
+    check_intact,
+    load_optimizer,
+    load_weights,
+    newest_checkpoint,
+    optimizer_tensors,
+    read_checkpoint,
+    read_tensors,
+    save_checkpoint,
+    saved_steps,
+)
 from ddpm_course.checks import BadInput
 from ddpm_course.data import random_stream
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import build_model
 
-VALUES = {"seed": 0, "profile": {"schedule": "cosine", "prediction_type": "epsilon",
-                                 "channel_multipliers": (1, 2)}}
+VALUES = {
+    "seed": 0,
+    "profile": {"schedule": "cosine", "prediction_type": "epsilon", "channel_multipliers": (1, 2)},
+}
 HTML = b"<!DOCTYPE html><html><body>404 Not Found</body></html>"
 
 
 def groups(step):
     """Tensors that tell which step they are of."""
     draw = random_stream(step, "tensors")
-    return {"model": {"weight": torch.randn(8, 4, generator=draw),
-                      "bias": torch.randn(8, generator=draw)},
-            "ema": {"weight": torch.randn(8, 4, generator=draw)}}
+    return {
+        "model": {
+            "weight": torch.randn(8, 4, generator=draw),
+            "bias": torch.randn(8, generator=draw),
+        },
+        "ema": {"weight": torch.randn(8, 4, generator=draw)},
+    }
 
 
 def save(folder, step, **options):
@@ -52,8 +68,11 @@ def same(one, other):
     """Equal in every bit, NaN too."""
     if one.dtype == torch.bfloat16 == other.dtype:
         one, other = one.view(torch.int16), other.view(torch.int16)
-    return (one.dtype == other.dtype and one.shape == other.shape
-            and one.numpy(force=True).tobytes() == other.numpy(force=True).tobytes())
+    return (
+        one.dtype == other.dtype
+        and one.shape == other.shape
+        and one.numpy(force=True).tobytes() == other.numpy(force=True).tobytes()
+    )
 
 
 def assert_is_step(found, step):
@@ -64,8 +83,11 @@ def assert_is_step(found, step):
 
 
 def contents(folder):
-    return {str(path.relative_to(folder)): path.read_bytes()
-            for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -79,23 +101,35 @@ def folder(tmp_path, monkeypatch):
 
 # --- What goes in comes out ----------------------------------------------------------------------
 
+
 def test_a_checkpoint_holds_what_was_saved(folder):
     found = read_checkpoint(str(folder / "step-00001000"))
     assert_is_step(found, 1000)
     assert found.values == json.loads(json.dumps(VALUES))
     assert sorted(file.name for file in found.path.iterdir()) == [
-        "ema.safetensors", "manifest.json", "model.safetensors", "values.json"]
+        "ema.safetensors",
+        "manifest.json",
+        "model.safetensors",
+        "values.json",
+    ]
 
 
 def test_every_kind_of_tensor_keeps_its_bits(tmp_path):
     nan = torch.tensor([0x7FC01234, 0x7F800001, -1], dtype=torch.int32).view(torch.float32)
     tensors = {
-        "nan": nan, "bfloat16": torch.randn(3).bfloat16(), "float16": torch.randn(3).half(),
-        "float64": torch.randn(2, 2, dtype=torch.float64), "int64": torch.tensor(2**62),
-        "bool": torch.tensor([True, False]), "random": torch.get_rng_state(),
-        "empty": torch.zeros(0, 3), "zero": torch.tensor(-0.0),
-        "transposed": torch.randn(3, 4).t(), "parameter": nn.Parameter(torch.randn(2)),
-        "channels last": torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)}
+        "nan": nan,
+        "bfloat16": torch.randn(3).bfloat16(),
+        "float16": torch.randn(3).half(),
+        "float64": torch.randn(2, 2, dtype=torch.float64),
+        "int64": torch.tensor(2**62),
+        "bool": torch.tensor([True, False]),
+        "random": torch.get_rng_state(),
+        "empty": torch.zeros(0, 3),
+        "zero": torch.tensor(-0.0),
+        "transposed": torch.randn(3, 4).t(),
+        "parameter": nn.Parameter(torch.randn(2)),
+        "channels last": torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last),
+    }
     found = read_checkpoint(save_checkpoint(tmp_path, 1, {"all": tensors, "none": {}}, {}))
     assert found.tensors["none"] == {} and found.tensors["all"].keys() == tensors.keys()
     assert all(same(found.tensors["all"][name], tensor) for name, tensor in tensors.items())
@@ -118,7 +152,8 @@ def test_as_many_are_kept_as_were_asked_for(tmp_path, keep):
     for step in range(8, 13):
         save(tmp_path, step, keep=keep)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        f"step-{step:08}" for step in range(13 - keep, 13)]
+        f"step-{step:08}" for step in range(13 - keep, 13)
+    ]
 
 
 def test_no_checkpoint_is_no_error(tmp_path):
@@ -209,7 +244,7 @@ def flipped(data, bit):
 DAMAGE = {
     "truncated": lambda data, name: (data[:length] for length in lengths(len(data), name)),
     "one bit flipped": lambda data, name: (flipped(data, bit) for bit in bits(len(data), name)),
-    "an HTML page": lambda data, name: [HTML, HTML.ljust(len(data))[:len(data)]],
+    "an HTML page": lambda data, name: [HTML, HTML.ljust(len(data))[: len(data)]],
     "more bytes": lambda data, name: [data + b"\0", data + data, b" \0" + data],
     "other JSON": lambda data, name: [b"[]", b"{}", b"null", b"3", b'""', b'{"a": {}}'],
     "no text": lambda data, name: [b"\xff\xfe", bytes(len(data))],
@@ -232,16 +267,19 @@ def test_a_damaged_file_is_noticed(folder, name, damage):
     assert len(caught) == 1 and contents(folder) == before
 
 
-@pytest.mark.parametrize("damage, said", [
-    (lambda path: (path / "ema.safetensors").unlink(), "ema.safetensors: got no such file"),
-    (lambda path: (path / "manifest.json").unlink(), "FileNotFoundError"),
-    (lambda path: (path / "more.txt").write_bytes(b""), "expected no such file"),
-    (lambda path: (path / "more").mkdir(), "IsADirectoryError"),
-    (lambda path: shutil.copy(path / "ema.safetensors", path / "model.safetensors"), "model"),
-    (lambda path: (path / "model.safetensors").rename(path / "net.safetensors"), "model"),
-    (lambda path: [file.unlink() for file in path.iterdir()], "FileNotFoundError"),
-    (lambda path: (shutil.rmtree(path), path.write_bytes(HTML)), "NotADirectoryError"),
-])
+@pytest.mark.parametrize(
+    "damage, said",
+    [
+        (lambda path: (path / "ema.safetensors").unlink(), "ema.safetensors: got no such file"),
+        (lambda path: (path / "manifest.json").unlink(), "FileNotFoundError"),
+        (lambda path: (path / "more.txt").write_bytes(b""), "expected no such file"),
+        (lambda path: (path / "more").mkdir(), "IsADirectoryError"),
+        (lambda path: shutil.copy(path / "ema.safetensors", path / "model.safetensors"), "model"),
+        (lambda path: (path / "model.safetensors").rename(path / "net.safetensors"), "model"),
+        (lambda path: [file.unlink() for file in path.iterdir()], "FileNotFoundError"),
+        (lambda path: (shutil.rmtree(path), path.write_bytes(HTML)), "NotADirectoryError"),
+    ],
+)
 def test_a_damaged_folder_is_noticed(folder, damage, said):
     path = folder / "step-00001000"
     damage(path)
@@ -273,8 +311,10 @@ def test_safetensors_alone_would_not_do(folder):
 def test_when_all_are_broken_it_is_an_error(folder):
     for path in saved_steps(folder).values():
         (path / "values.json").write_bytes(b"")
-    with (pytest.warns(UserWarning) as caught,
-          pytest.raises(CheckpointError, match="none that is intact, expected one of 2")):
+    with (
+        pytest.warns(UserWarning) as caught,
+        pytest.raises(CheckpointError, match="none that is intact, expected one of 2"),
+    ):
         newest_checkpoint(folder)
     assert ["step-00001000" in str(caught[0].message), "step-00000900" in str(caught[1].message)]
     assert len(caught) == 2
@@ -346,6 +386,7 @@ def fail():
 
 def stopped_at(number, act, folder, step):
     """Save in a child that acts before file operation `number`. Did it get there?"""
+
     def work():
         count, reached = itertools.count(1), []
 
@@ -479,8 +520,11 @@ def test_all_is_on_disk_before_it_has_its_name(folder, monkeypatch):
     done, rename = [], Path.rename
 
     def note_sync(handle):
-        path = next(path for path in (folder, *folder.rglob("*"))
-                    if os.path.samestat(os.fstat(handle), path.stat()))
+        path = next(
+            path
+            for path in (folder, *folder.rglob("*"))
+            if os.path.samestat(os.fstat(handle), path.stat())
+        )
         done.append((f"sync {path.relative_to(folder.parent)}", os.fstat(handle).st_size))
 
     def note_rename(path, target):
@@ -492,28 +536,44 @@ def test_all_is_on_disk_before_it_has_its_name(folder, monkeypatch):
     path = save(folder, 1100)
     new = "run/step-00001100.unfinished"
     assert [what for what, _ in done] == [
-        f"sync {new}/model.safetensors", f"sync {new}/ema.safetensors", f"sync {new}/values.json",
-        f"sync {new}/manifest.json", f"sync {new}", "rename step-00001100.unfinished step-00001100",
-        "sync run", "rename step-00000900 step-00000900.old"]
+        f"sync {new}/model.safetensors",
+        f"sync {new}/ema.safetensors",
+        f"sync {new}/values.json",
+        f"sync {new}/manifest.json",
+        f"sync {new}",
+        "rename step-00001100.unfinished step-00001100",
+        "sync run",
+        "rename step-00000900 step-00000900.old",
+    ]
     for what, size in done[:4]:
         assert (path / what.rpartition("/")[2]).stat().st_size == size
 
 
 # --- The wrong run -------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("values, said", [
-    ({"seed": 1}, "seed: got 0, expected 1,"),
-    ({"profile": VALUES["profile"] | {"schedule": "linear"}},
-     "profile.schedule: got 'cosine', expected 'linear'"),
-    ({"profile": VALUES["profile"] | {"prediction_type": "sample"}},
-     "profile.prediction_type: got 'epsilon', expected 'sample'"),
-    ({"profile": VALUES["profile"] | {"channel_multipliers": (1, 2, 2)}},
-     r"profile.channel_multipliers: got \[1, 2\], expected \[1, 2, 2\]"),
-    ({"profile": {"schedule": "cosine"}}, "profile.prediction_type: .*expected nothing"),
-    ({"profile": VALUES["profile"] | {"new": None}}, "profile.new: got nothing, expected None"),
-    ({"profile": "laptop"}, "profile: got nothing, expected 'laptop'"),
-    ({"missing": None}, "missing: got nothing, expected None"),
-])
+
+@pytest.mark.parametrize(
+    "values, said",
+    [
+        ({"seed": 1}, "seed: got 0, expected 1,"),
+        (
+            {"profile": VALUES["profile"] | {"schedule": "linear"}},
+            "profile.schedule: got 'cosine', expected 'linear'",
+        ),
+        (
+            {"profile": VALUES["profile"] | {"prediction_type": "sample"}},
+            "profile.prediction_type: got 'epsilon', expected 'sample'",
+        ),
+        (
+            {"profile": VALUES["profile"] | {"channel_multipliers": (1, 2, 2)}},
+            r"profile.channel_multipliers: got \[1, 2\], expected \[1, 2, 2\]",
+        ),
+        ({"profile": {"schedule": "cosine"}}, "profile.prediction_type: .*expected nothing"),
+        ({"profile": VALUES["profile"] | {"new": None}}, "profile.new: got nothing, expected None"),
+        ({"profile": "laptop"}, "profile: got nothing, expected 'laptop'"),
+        ({"missing": None}, "missing: got nothing, expected None"),
+    ],
+)
 def test_another_run_is_refused(folder, values, said):
     found = newest_checkpoint(folder)
     with pytest.raises(CheckpointError, match=said) as error:
@@ -540,13 +600,16 @@ def test_weights_are_copied():
     assert tensors["0.weight"].any()
 
 
-@pytest.mark.parametrize("change, said", [
-    (lambda tensors: network(5).state_dict(), r"0.bias: got \(5,\), expected \(3,\)"),
-    (lambda tensors: {}, "0.bias: got no such tensor"),
-    (lambda tensors: dict(list(tensors.items())[1:]), "0.weight: got no such tensor"),
-    (lambda tensors: tensors | {"2.bias": torch.zeros(1)}, "2.bias: .*expected no such tensor"),
-    (lambda tensors: tensors | {"0.weight": torch.zeros(2, 3)}, r"0.weight: got \(2, 3\)"),
-])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda tensors: network(5).state_dict(), r"0.bias: got \(5,\), expected \(3,\)"),
+        (lambda tensors: {}, "0.bias: got no such tensor"),
+        (lambda tensors: dict(list(tensors.items())[1:]), "0.weight: got no such tensor"),
+        (lambda tensors: tensors | {"2.bias": torch.zeros(1)}, "2.bias: .*expected no such tensor"),
+        (lambda tensors: tensors | {"0.weight": torch.zeros(2, 3)}, r"0.weight: got \(2, 3\)"),
+    ],
+)
 def test_weights_of_another_network_are_refused(change, said):
     model = network()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
@@ -569,6 +632,7 @@ def test_weights_of_a_wrapped_network_are_refused_and_the_remedy_works(prefix):
 
 # --- The optimiser -------------------------------------------------------------------------------
 
+
 def steps(model, optimizer, numbers):
     for number in numbers:
         x = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(number))
@@ -585,8 +649,11 @@ def test_a_run_that_is_taken_up_ends_in_the_same_bits(tmp_path, options, dtype, 
         model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.Conv2d(4, 2, 1))
         model.register_parameter("unused", nn.Parameter(torch.ones(2)))
         model.to(dtype=dtype, memory_format=layout)
-        parts = [{"params": model[2].parameters()}, {"params": model[0].parameters()},
-                 {"params": [*model[1].parameters(), model.unused]}]  # another order of its own
+        parts = [
+            {"params": model[2].parameters()},
+            {"params": model[0].parameters()},
+            {"params": [*model[1].parameters(), model.unused]},
+        ]  # another order of its own
         return model, torch.optim.AdamW(parts, lr=0.01, **options)
 
     torch.manual_seed(0)
@@ -617,14 +684,24 @@ def test_an_optimiser_that_has_not_moved_has_no_state():
     assert optimizer_tensors(optimizer, model) == {}
 
 
-@pytest.mark.parametrize("change, said", [
-    (lambda tensors: tensors | {"exp_avg.0.bias": torch.zeros(2)}, r"exp_avg.0.bias: got \(2,\)"),
-    (lambda tensors: tensors | {"step.0.bias": torch.zeros(3)}, r"step.0.bias: got \(3,\)"),
-    (lambda tensors: tensors | {"exp_avg.9.bias": torch.zeros(2)}, "exp_avg.9.bias: got"),
-    (lambda tensors: tensors | {"max.0.bias": torch.zeros(3)}, "max.0.bias: got"),
-    (lambda tensors: {name: tensors[name] for name in tensors if name != "exp_avg_sq.1.bias"},
-     "exp_avg_sq.1.bias: got no such tensor"),
-])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (
+            lambda tensors: tensors | {"exp_avg.0.bias": torch.zeros(2)},
+            r"exp_avg.0.bias: got \(2,\)",
+        ),
+        (lambda tensors: tensors | {"step.0.bias": torch.zeros(3)}, r"step.0.bias: got \(3,\)"),
+        (lambda tensors: tensors | {"exp_avg.9.bias": torch.zeros(2)}, "exp_avg.9.bias: got"),
+        (lambda tensors: tensors | {"max.0.bias": torch.zeros(3)}, "max.0.bias: got"),
+        (
+            lambda tensors: {
+                name: tensors[name] for name in tensors if name != "exp_avg_sq.1.bias"
+            },
+            "exp_avg_sq.1.bias: got no such tensor",
+        ),
+    ],
+)
 def test_the_state_of_another_network_is_refused(change, said):
     model = network()
     optimizer = torch.optim.AdamW(model.parameters())
@@ -639,6 +716,7 @@ def test_the_state_of_another_network_is_refused(change, said):
 
 # --- The real size -------------------------------------------------------------------------------
 
+
 def test_a_checkpoint_of_the_laptop_network_takes_little_time(tmp_path):
     """Under 0.2 s, with all syncs, as soon as no other process is in the way."""
     profile = load_profile("laptop")
@@ -647,8 +725,11 @@ def test_a_checkpoint_of_the_laptop_network_takes_little_time(tmp_path):
     labels = torch.tensor([1, 2])
     model(torch.zeros(2, 1, 8, 8), labels, labels).sum().backward()
     optimizer.step()
-    tensors = {"model": model.state_dict(), "ema": model.state_dict(),
-               "optimizer": optimizer_tensors(optimizer, model)}
+    tensors = {
+        "model": model.state_dict(),
+        "ema": model.state_dict(),
+        "optimizer": optimizer_tensors(optimizer, model),
+    }
 
     def seconds(step):
         start = time.perf_counter()

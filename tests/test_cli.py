@@ -22,8 +22,9 @@ def test_options_start_from_the_chosen_profile():
     command = parse("train --profile smoke --num-steps 3 --no-clip-sample --seed 7".split())
     assert isinstance(command, Train) and command.seed == 7 and command.profile == "smoke"
     smoke = load_profile("smoke")
-    changed = {key for key, value in vars(command.hyperparameters).items()
-               if value != getattr(smoke, key)}
+    changed = {
+        key for key, value in vars(command.hyperparameters).items() if value != getattr(smoke, key)
+    }
     assert changed == {"num_steps", "clip_sample"}
 
 
@@ -93,8 +94,10 @@ def test_frames_of_every_terminal_are_removed():
 def test_help_imports_nothing_heavy():
     """The help answers at once because of this; the rest is Python's own start."""
     heavy = "{'torch', 'numpy', 'sympy', 'matplotlib', 'sklearn'}"
-    program = ("import sys; from ddpm_course.cli import main; main(['train', '--help']); "
-               f"print({heavy} & set(sys.modules), file=sys.stderr)")
+    program = (
+        "import sys; from ddpm_course.cli import main; main(['train', '--help']); "
+        f"print({heavy} & set(sys.modules), file=sys.stderr)"
+    )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.stderr.strip() == "set()"
 
@@ -107,15 +110,20 @@ def test_the_installed_command_reports_mistakes_to_the_shell():
 
 def test_profiles_can_come_from_a_settings_file_of_the_readers(tmp_path):
     mine = tmp_path / "mine.ini"
-    mine.write_text((ROOT / "settings.ini").read_text().replace("num_steps = 20\n", "num_steps = 21\n"))
+    mine.write_text(
+        (ROOT / "settings.ini").read_text().replace("num_steps = 20\n", "num_steps = 21\n")
+    )
     command = parse(["train", "--settings", str(mine), "--profile", "smoke"])
     assert command.hyperparameters.num_steps == 21
     assert parse("train --profile smoke".split()).hyperparameters.num_steps == 20
 
 
 def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -129,18 +137,34 @@ def taken(tmp_path_factory):
 def test_the_whole_course_is_taken_away(taken):
     chapters = {path.relative_to(NBS).as_posix(): path for path in paths() if path.stem != "index"}
     helpers = {path.name: path for path in NBS.glob("*.py")}
-    assert taken == {name: path.read_bytes() for name, path in (
-        chapters | helpers | {"images/samples.png": NBS / "images/samples.png",
-         "settings.ini": ROOT / "settings.ini", "LICENSE-text": ROOT / "LICENSE-text"}).items()}
+    assert taken == {
+        name: path.read_bytes()
+        for name, path in (
+            chapters
+            | helpers
+            | {
+                "images/samples.png": NBS / "images/samples.png",
+                "settings.ini": ROOT / "settings.ini",
+                "LICENSE-text": ROOT / "LICENSE-text",
+            }
+        ).items()
+    }
 
 
 def test_links_between_the_notebooks_lead_to_what_was_taken(taken, tmp_path):
-    links = [(name, link) for name, data in taken.items() if name.endswith(".ipynb")
-             for link in re.findall(r"\]\(([\w./-]+\.\w+)\)", data.decode())]
+    links = [
+        (name, link)
+        for name, data in taken.items()
+        if name.endswith(".ipynb")
+        for link in re.findall(r"\]\(([\w./-]+\.\w+)\)", data.decode())
+    ]
     assert len(links) > 50
-    assert [(name, link) for name, link in links
-            if (tmp_path / name).parent.joinpath(link).resolve()
-            not in {tmp_path / other for other in taken}] == []
+    assert [
+        (name, link)
+        for name, link in links
+        if (tmp_path / name).parent.joinpath(link).resolve()
+        not in {tmp_path / other for other in taken}
+    ] == []
 
 
 def test_what_is_there_is_kept_and_named(tmp_path, taken, capsys):
@@ -160,7 +184,7 @@ def test_what_is_there_is_kept_and_named(tmp_path, taken, capsys):
 
 def test_a_write_that_fails_leaves_no_half_file(tmp_path, taken, capsys, monkeypatch):
     def full(path, data):
-        path.write_bytes(data[:len(data) // 2])
+        path.write_bytes(data[: len(data) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
@@ -217,7 +241,10 @@ def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
     kept = [folder / line.split(": ")[1] for line in printed.splitlines()[-2:]]
     assert [path.suffix for path in kept] == [".json", ".png"] and all(p.is_file() for p in kept)
     assert json.loads(kept[0].read_text())["sampler"] == {
-        "sampling_steps": 3, "eta": 0.5, "spacing": "leading"}
+        "sampling_steps": 3,
+        "eta": 0.5,
+        "spacing": "leading",
+    }
     before = [path.read_bytes() for path in kept]
     assert main("evaluate runs/first --steps 3 --eta 0.5 --spacing leading".split()) == 2
     assert "exists" in capsys.readouterr().err
@@ -226,12 +253,17 @@ def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
 
 def test_another_sampler_is_a_matter_of_options(folder, capsys):
     for line, name in (
-            ("--steps 50 --eta 0 --spacing trailing",
-             "-sampling_steps-50-eta-0.0-spacing-trailing"), ("--label 3", "-label-3")):
+        ("--steps 50 --eta 0 --spacing trailing", "-sampling_steps-50-eta-0.0-spacing-trailing"),
+        ("--label 3", "-label-3"),
+    ):
         assert main(f"sample runs/first --num 2 {line}".split()) == 0
         assert capsys.readouterr().out == f"samples: runs/first/samples-2-seed-1{name}.png\n"
-    for line, said in (("--steps 51", "sampling_steps: got 51"), ("--eta 2", "eta: got 2"),
-                       ("--steps 0", "sampling_steps: got 0"), ("--label 10", "label: got 10")):
+    for line, said in (
+        ("--steps 51", "sampling_steps: got 51"),
+        ("--eta 2", "eta: got 2"),
+        ("--steps 0", "sampling_steps: got 0"),
+        ("--label 10", "label: got 10"),
+    ):
         assert main(f"sample runs/first --num 2 {line}".split()) == 2
         assert said in capsys.readouterr().err
 

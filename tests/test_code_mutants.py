@@ -3,24 +3,53 @@
 import ast
 
 import pytest
-
-from code_mutants import PROOFS, TESTS, Mutant, changed, control, fingerprint, mutants, source, tried
+from code_mutants import (
+    PROOFS,
+    TESTS,
+    Mutant,
+    changed,
+    control,
+    fingerprint,
+    mutants,
+    source,
+    tried,
+)
 from notebooks import ROOT
 
 
-@pytest.mark.parametrize("before, after", [
-    ("a + b", {"a - b"}), ("a ** b", {"a * b"}), ("a < b", {"a <= b"}), ("a == b", {"a != b"}),
-    ("-a", {"a"}), ("not a", {"a"}), ("a and b", {"a or b"}), ("True", {"False"}), ("2", {"3"}),
-    ("0.5", {"1.5"}), ("a if b else c", {"a", "c"}), ("'text'", set()), ("None", set())])
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("a + b", {"a - b"}),
+        ("a ** b", {"a * b"}),
+        ("a < b", {"a <= b"}),
+        ("a == b", {"a != b"}),
+        ("-a", {"a"}),
+        ("not a", {"a"}),
+        ("a and b", {"a or b"}),
+        ("True", {"False"}),
+        ("2", {"3"}),
+        ("0.5", {"1.5"}),
+        ("a if b else c", {"a", "c"}),
+        ("'text'", set()),
+        ("None", set()),
+    ],
+)
 def test_small_changes(before, after):
     node = ast.parse(before, mode="eval").body
     assert {ast.unparse(new) for new in changed(node)} == after
 
 
-@pytest.mark.parametrize("before, after", [
-    ("check(a)", "pass"), ("if a:\n    b()", "if False:\n    b()"), ("return a.sum(1)", "return a")])
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("check(a)", "pass"),
+        ("if a:\n    b()", "if False:\n    b()"),
+        ("return a.sum(1)", "return a"),
+    ],
+)
 def test_changed_statements(before, after):
-    node, = ast.parse(before).body
+    (node,) = ast.parse(before).body
     assert after in {ast.unparse(new) for new in changed(node)}
 
 
@@ -29,10 +58,13 @@ def promises(source: str) -> list[str | None]:
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     annotations = [argument.annotation for node in functions for argument in node.args.args]
     return [ast.unparse(annotation) for annotation in annotations if annotation] + [
-        ast.get_docstring(node) for node in functions]
+        ast.get_docstring(node) for node in functions
+    ]
 
 
-@pytest.mark.parametrize("module, size", [*((module, None) for module in TESTS), ("proofs.kernel", 12)])
+@pytest.mark.parametrize(
+    "module, size", [*((module, None) for module in TESTS), ("proofs.kernel", 12)]
+)
 def test_every_mutant_is_another_module_with_the_same_promises(module, size):
     original = ast.unparse(ast.parse(source(module)))
     found = mutants(module, size)
@@ -58,15 +90,25 @@ def test_what_is_broken_is_killed_and_what_is_right_survives():
     unreadable = mutant(text.replace("def q_sample", "def another"))
     unfinished = mutant(text + "\nnobody_knows_this\n")
     assert tried([right, wrong, unreadable, unfinished]) == {
-        right: "survived", wrong: "killed", unreadable: "not collected", unfinished: "does not import"}
+        right: "survived",
+        wrong: "killed",
+        unreadable: "not collected",
+        unfinished: "does not import",
+    }
     assert control(["forward"]) == {"forward": "survived"}
 
 
 @pytest.mark.slow
 def test_a_wrong_kernel_is_noticed():
     text = source("proofs.kernel")
-    wrong = Mutant("proofs.kernel", 0, "", "", text.replace("A**2 * p.variance", "A * p.variance"),
-                   ("tests/test_proofs.py",))
+    wrong = Mutant(
+        "proofs.kernel",
+        0,
+        "",
+        "",
+        text.replace("A**2 * p.variance", "A * p.variance"),
+        ("tests/test_proofs.py",),
+    )
     assert wrong.source != text and tried([wrong]) == {wrong: "killed"}
 
 

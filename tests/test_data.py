@@ -11,16 +11,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bad_inputs import cut, picture, write_cifar, write_mnist, write_pictures
 from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import datasets
 
-from bad_inputs import cut, picture, write_cifar, write_mnist, write_pictures
 from ddpm_course.checks import BadInput, BadType, BadValue, check_images
 from ddpm_course.data import (
-    DIGITS_LEVELS, FONTS, GLYPHS, PARTS, ImageSet, batch_order, digits, glyphs, halves, image_grid,
-    load_data, load_set, one_in_ten, open_picture, outlines, random_stream, save_grid, to_float,
-    to_uint8)
+    DIGITS_LEVELS,
+    FONTS,
+    GLYPHS,
+    PARTS,
+    ImageSet,
+    batch_order,
+    digits,
+    glyphs,
+    halves,
+    image_grid,
+    load_data,
+    load_set,
+    one_in_ten,
+    open_picture,
+    outlines,
+    random_stream,
+    save_grid,
+    to_float,
+    to_uint8,
+)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
@@ -37,11 +54,17 @@ def test_to_uint8_takes_the_nearest_level_and_limits_the_ends():
     assert to_uint8(torch.tensor([-3.0, -0.999, 0.0, 0.999, 9.0])).tolist() == [0, 0, 128, 255, 255]
 
 
-@pytest.mark.parametrize("pixels, levels, kind", [
-    (torch.tensor([0.5]), 256, BadType), (torch.tensor([True]), 256, BadType),
-    (torch.tensor([17]), 17, BadValue), (torch.tensor([-1]), 17, BadValue),
-    (torch.tensor([256]), 256, BadValue), ([0, 1], 256, BadType),
-])
+@pytest.mark.parametrize(
+    "pixels, levels, kind",
+    [
+        (torch.tensor([0.5]), 256, BadType),
+        (torch.tensor([True]), 256, BadType),
+        (torch.tensor([17]), 17, BadValue),
+        (torch.tensor([-1]), 17, BadValue),
+        (torch.tensor([256]), 256, BadValue),
+        ([0, 1], 256, BadType),
+    ],
+)
 def test_to_float_refuses(pixels, levels, kind):
     with pytest.raises(kind, match="to_float: pixels"):
         to_float(pixels, levels)
@@ -83,13 +106,24 @@ def test_a_split_is_fixed_shuffled_and_follows_its_seed():
     first, second = halves(labels, 5)
     assert torch.equal(torch.stack(halves(labels, 5)), torch.stack([first, second]))
     assert not torch.equal(halves(labels, 6)[0], first) and not first.equal(first.sort().values)
-    assert halves(digits()[1])[0][:3].tolist() == [1280, 210, 1764]  # chapter 30's numbers rest on it
+    assert halves(digits()[1])[0][:3].tolist() == [
+        1280,
+        210,
+        1764,
+    ]  # chapter 30's numbers rest on it
 
 
-@pytest.mark.parametrize("labels, seed, kind", [
-    (torch.tensor([0, 0, 1]), 0, BadValue), (torch.zeros(0, dtype=torch.long), 0, BadValue),
-    (torch.zeros(4, 1, dtype=torch.long), 0, BadValue), (torch.arange(8) % 2, -1, BadValue),
-    (torch.arange(8) % 2, 2**32, BadValue), (torch.arange(8) % 2, 0.5, BadType)])
+@pytest.mark.parametrize(
+    "labels, seed, kind",
+    [
+        (torch.tensor([0, 0, 1]), 0, BadValue),
+        (torch.zeros(0, dtype=torch.long), 0, BadValue),
+        (torch.zeros(4, 1, dtype=torch.long), 0, BadValue),
+        (torch.arange(8) % 2, -1, BadValue),
+        (torch.arange(8) % 2, 2**32, BadValue),
+        (torch.arange(8) % 2, 0.5, BadType),
+    ],
+)
 def test_halves_refuse(labels, seed, kind):
     with pytest.raises(kind, match="halves: "):
         halves(labels, seed)
@@ -97,11 +131,15 @@ def test_halves_refuse(labels, seed, kind):
 
 # --- Sets in memory ------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("name, shape, levels, num_classes, sizes", [
-    ("digits", (1, 8, 8), 17, 10, (898, 898)),
-    ("glyphs28", (1, 28, 28), 256, 36, (60_000, 10_000)),
-    pytest.param("glyphs32", (3, 32, 32), 256, 36, (60_000, 10_000), marks=pytest.mark.slow),
-])
+
+@pytest.mark.parametrize(
+    "name, shape, levels, num_classes, sizes",
+    [
+        ("digits", (1, 8, 8), 17, 10, (898, 898)),
+        ("glyphs28", (1, 28, 28), 256, 36, (60_000, 10_000)),
+        pytest.param("glyphs32", (3, 32, 32), 256, 36, (60_000, 10_000), marks=pytest.mark.slow),
+    ],
+)
 def test_a_built_in_set_has_two_parts_and_no_image_twice(name, shape, levels, num_classes, sizes):
     seen = set()
     for part, size in zip(PARTS, sizes):
@@ -115,8 +153,11 @@ def test_a_built_in_set_has_two_parts_and_no_image_twice(name, shape, levels, nu
         image, label = found[size - 1]
         assert torch.equal(image, found.pixels[-1]) and type(label) is int
         seen |= {hashlib.sha256(image.numpy()).digest() for image in found.pixels}
-    assert len(seen) == (sum(sizes) if name != "digits" else len({
-        image.numpy().tobytes() for image in digits()[0]}) - 1)
+    assert len(seen) == (
+        sum(sizes)
+        if name != "digits"
+        else len({image.numpy().tobytes() for image in digits()[0]}) - 1
+    )
 
 
 def test_floats_are_the_pixels_of_a_set():
@@ -133,9 +174,16 @@ def test_a_set_goes_through_a_data_loader():
     assert torch.equal(torch.cat([labels for _, labels in batches]), found.labels)
 
 
-@pytest.mark.parametrize("labels", [
-    torch.tensor([0, 1, 2]), torch.tensor([0, 2]), torch.tensor([0, -1]), torch.tensor([[0], [1]]),
-    torch.tensor([0, 1], dtype=torch.int32)])
+@pytest.mark.parametrize(
+    "labels",
+    [
+        torch.tensor([0, 1, 2]),
+        torch.tensor([0, 2]),
+        torch.tensor([0, -1]),
+        torch.tensor([[0], [1]]),
+        torch.tensor([0, 1], dtype=torch.int32),
+    ],
+)
 def test_labels_that_do_not_belong_to_the_images_are_refused(labels):
     with pytest.raises(BadValue, match="mine: labels: got a tensor"):
         ImageSet("mine", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), labels, ("a", "b"))
@@ -188,6 +236,7 @@ def test_glyphs_refuse(arguments):
 
 # --- torchvision's sets --------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("name, kind", [("mnist", "MNIST"), ("fashion_mnist", "FashionMNIST")])
 def test_mnist_s_format_is_read(tmp_path, name, kind):
     write_mnist(kind, tmp_path, num=20)
@@ -215,8 +264,11 @@ def cifar(tmp_path, monkeypatch):
     folder = write_cifar(tmp_path)
     md5 = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in folder.iterdir()}
     for files in ("train_list", "test_list"):
-        monkeypatch.setattr(datasets.CIFAR10, files,
-                            [[name, md5[name]] for name, _ in getattr(datasets.CIFAR10, files)])
+        monkeypatch.setattr(
+            datasets.CIFAR10,
+            files,
+            [[name, md5[name]] for name, _ in getattr(datasets.CIFAR10, files)],
+        )
     monkeypatch.setitem(datasets.CIFAR10.meta, "md5", md5["batches.meta"])
     return folder
 
@@ -247,18 +299,32 @@ def test_a_missing_file_is_named_with_its_place(tmp_path, cifar):
 
 # --- A folder of images --------------------------------------------------------------------------
 
+
 def white_part(path, **options):
     """Pixels of an image of a ramp from black to white, as open_picture gives them."""
     picture(**options).save(path, **({"quality": 100} if path.suffix == ".jpg" else {}))
     return np.asarray(open_picture(path).convert("L")).astype(int)
 
 
-@pytest.mark.parametrize("mode, kind, shown, error", [
-    ("L", "png", "L", 0), ("LA", "png", "L", 0), ("1", "png", "L", 255), ("I;16", "png", "L", 1),
-    ("I;16", "tif", "L", 1), ("P", "png", "RGB", 2), ("P", "gif", "RGB", 2),
-    ("RGB", "png", "RGB", 0), ("RGB", "bmp", "RGB", 0), ("RGB", "webp", "RGB", 8),
-    ("RGBA", "png", "RGB", 0), ("CMYK", "jpg", "RGB", 3), ("YCbCr", "jpg", "RGB", 3),
-    ("L", "jpg", "L", 3)])
+@pytest.mark.parametrize(
+    "mode, kind, shown, error",
+    [
+        ("L", "png", "L", 0),
+        ("LA", "png", "L", 0),
+        ("1", "png", "L", 255),
+        ("I;16", "png", "L", 1),
+        ("I;16", "tif", "L", 1),
+        ("P", "png", "RGB", 2),
+        ("P", "gif", "RGB", 2),
+        ("RGB", "png", "RGB", 0),
+        ("RGB", "bmp", "RGB", 0),
+        ("RGB", "webp", "RGB", 8),
+        ("RGBA", "png", "RGB", 0),
+        ("CMYK", "jpg", "RGB", 3),
+        ("YCbCr", "jpg", "RGB", 3),
+        ("L", "jpg", "L", 3),
+    ],
+)
 def test_every_kind_of_image_shows_the_same(tmp_path, mode, kind, shown, error):
     found = white_part(tmp_path / f"a.{kind}", mode=mode)
     assert open_picture(tmp_path / f"a.{kind}").mode == shown
@@ -366,8 +432,10 @@ def test_the_home_folder_can_be_written_with_a_tilde(tmp_path, monkeypatch):
 
 
 def test_the_module_imports_neither_matplotlib_nor_torchvision():
-    program = ("import sys; import ddpm_course.data; "
-               "sys.exit(not sys.modules.keys().isdisjoint(['matplotlib', 'torchvision', 'sympy']))")
+    program = (
+        "import sys; import ddpm_course.data; "
+        "sys.exit(not sys.modules.keys().isdisjoint(['matplotlib', 'torchvision', 'sympy']))"
+    )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
@@ -384,8 +452,10 @@ def test_a_grid_holds_its_images_in_reading_order():
     assert image_grid(IMAGES[:64]).shape == (1, 72, 72)
 
 
-@pytest.mark.parametrize("images, columns", [(IMAGES[0], 1), (IMAGES[:0], 1), (IMAGES[:2], -1),
-                                             (IMAGES[:2], 1.5), (IMAGES[:2], 0)])
+@pytest.mark.parametrize(
+    "images, columns",
+    [(IMAGES[0], 1), (IMAGES[:0], 1), (IMAGES[:2], -1), (IMAGES[:2], 1.5), (IMAGES[:2], 0)],
+)
 def test_a_grid_refuses(images, columns):
     with pytest.raises(BadInput, match="image_grid"):
         image_grid(images, columns)
@@ -427,7 +497,7 @@ def test_bad_seeds(seed):
 def test_batches_cover_each_round_once_and_depend_on_the_seed_alone():
     batches = list(islice(batch_order(11, 3, seed=5), 9))
     for first in (0, 3, 6):
-        assert len(torch.cat(batches[first:first + 3]).unique()) == 9
+        assert len(torch.cat(batches[first : first + 3]).unique()) == 9
     again = list(islice(batch_order(11, 3, seed=5), 9))
     other = list(islice(batch_order(11, 3, seed=6), 9))
     assert torch.equal(torch.stack(batches), torch.stack(again))

@@ -4,19 +4,31 @@ import re
 
 import nbformat
 import pytest
+from notebooks import NBS
 
 from ddpm_course.proofs import (
-    Book, NotProved, Refuted, Undefined, Unreadable, WrongRule, book, in_book, mix, using,
+    Book,
+    NotProved,
+    Refuted,
+    Undefined,
+    Unreadable,
+    WrongRule,
+    book,
+    in_book,
+    mix,
+    using,
 )
-from notebooks import NBS
 
 CELLS = nbformat.read(NBS / "90_errata.ipynb", as_version=4).cells
 
 
 def shown(cell) -> str:
     """What a cell displays as text."""
-    return "\n".join(output.data["text/markdown"] for output in cell.get("outputs", [])
-                     if "text/markdown" in output.get("data", {}))
+    return "\n".join(
+        output.data["text/markdown"]
+        for output in cell.get("outputs", [])
+        if "text/markdown" in output.get("data", {})
+    )
 
 
 def items(heading: str) -> dict[int, str]:
@@ -32,8 +44,9 @@ def items(heading: str) -> dict[int, str]:
 
 
 SLIPS, OMISSIONS = items(r"### (\d+) ·"), items(r"### Missing (\d+) ·")
-TEXT = "\n".join(shown(cell) + (cell.source if cell.cell_type == "markdown" else "")
-                 for cell in CELLS)
+TEXT = "\n".join(
+    shown(cell) + (cell.source if cell.cell_type == "markdown" else "") for cell in CELLS
+)
 
 
 def test_all_items_are_there():
@@ -79,12 +92,15 @@ WRONG, RIGHT = r"\bar\alpha_t = \bar\alpha_{t-1}", r"\bar\alpha_t = \alpha_t\,\b
 CLOSED = r"q(x_t\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)"
 
 
-@pytest.mark.parametrize("latex, wrong, right, why", [
-    (RIGHT, r"\alpha_t\,", "", "was not refuted: None"),
-    (WRONG, r"= \bar", r"= 2\bar", "wrong elsewhere"),
-    (r"\bar\alpha_t = y", "y", "x", "was not refuted: Unreadable"),
-    (WRONG, r"\bar\alpha", r"\alpha", "does not stand there once"),
-])
+@pytest.mark.parametrize(
+    "latex, wrong, right, why",
+    [
+        (RIGHT, r"\alpha_t\,", "", "was not refuted: None"),
+        (WRONG, r"= \bar", r"= 2\bar", "wrong elsewhere"),
+        (r"\bar\alpha_t = y", "y", "x", "was not refuted: Unreadable"),
+        (WRONG, r"\bar\alpha", r"\alpha", "does not stand there once"),
+    ],
+)
 def test_what_is_not_refuted_is_not_shown(helpers, latex, wrong, right, why):
     equations, slips = dict(book().equations), dict(helpers["slips"])
     with pytest.raises(AssertionError, match=why):
@@ -92,11 +108,14 @@ def test_what_is_not_refuted_is_not_shown(helpers, latex, wrong, right, why):
     assert book().equations == equations and helpers["slips"] == slips
 
 
-@pytest.mark.parametrize("latex, by, error", [
-    (r"\sum_{k=0}^{t-1}a^{2k} = \frac{1-a^{2t}}{1-a^2}", using(), NotProved),
-    (CLOSED, mix("1.1", "1.1"), WrongRule),
-    (r"\bar\alpha_t = y", None, Unreadable),
-])
+@pytest.mark.parametrize(
+    "latex, by, error",
+    [
+        (r"\sum_{k=0}^{t-1}a^{2k} = \frac{1-a^{2t}}{1-a^2}", using(), NotProved),
+        (CLOSED, mix("1.1", "1.1"), WrongRule),
+        (r"\bar\alpha_t = y", None, Unreadable),
+    ],
+)
 def test_a_formula_without_a_proof_is_not_refuted(helpers, latex, by, error):
     assert isinstance(helpers["attempt"](latex, by=by), error)
     for said in (error, Refuted):
@@ -104,8 +123,10 @@ def test_a_formula_without_a_proof_is_not_refuted(helpers, latex, by, error):
             helpers["printed"]("1", latex, by=by, error=said)
 
 
-@pytest.mark.parametrize("latex", [
-    r"\bar\alpha_t^2 = \bar\alpha_t", r"\frac1{1-\bar\alpha_{t-1}} = 1", r"x_t\,x_0 = x_0"])
+@pytest.mark.parametrize(
+    "latex",
+    [r"\bar\alpha_t^2 = \bar\alpha_t", r"\frac1{1-\bar\alpha_{t-1}} = 1", r"x_t\,x_0 = x_0"],
+)
 def test_an_error_of_another_kind_is_not_what_was_said(helpers, latex):
     found = type(helpers["attempt"](latex))
     for kind in {Refuted, Undefined, WrongRule} - {found}:

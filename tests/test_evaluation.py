@@ -13,8 +13,22 @@ from ddpm_course import evaluation
 from ddpm_course.checks import BadInput, BadValue
 from ddpm_course.data import digits, glyphs, halves, load_data, random_stream, to_float
 from ddpm_course.evaluation import (
-    CLASSIFIERS, as_stored, classifier_path, compare, evaluate, frechet_distance, kernel_distance,
-    load_classifier, measure, nearest, rows, summary, table, train_classifier, yardstick)
+    CLASSIFIERS,
+    as_stored,
+    classifier_path,
+    compare,
+    evaluate,
+    frechet_distance,
+    kernel_distance,
+    load_classifier,
+    measure,
+    nearest,
+    rows,
+    summary,
+    table,
+    train_classifier,
+    yardstick,
+)
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import train
 
@@ -28,6 +42,7 @@ def features(size=60, dims=5, seed=0):
 
 
 # --- Distances -----------------------------------------------------------------------------------
+
 
 def test_frechet_distance_is_the_formula():
     first, second = features(), 2 * features(seed=1) @ features(5, seed=2) + 1
@@ -43,25 +58,40 @@ def test_kernel_distance_is_the_unbiased_average_over_pairs():
     first, second = features(6), features(6, seed=1) + 0.5
 
     def mean(a, b, same):
-        values = [(float(x @ y) / 5 + 1) ** 3 for i, x in enumerate(a) for j, y in enumerate(b)
-                  if not (same and i == j)]
+        values = [
+            (float(x @ y) / 5 + 1) ** 3
+            for i, x in enumerate(a)
+            for j, y in enumerate(b)
+            if not (same and i == j)
+        ]
         return sum(values) / len(values)
 
-    expected = mean(first, first, True) + mean(second, second, True) - 2 * mean(first, second, False)
+    expected = (
+        mean(first, first, True) + mean(second, second, True) - 2 * mean(first, second, False)
+    )
     assert kernel_distance(first, second) == pytest.approx(expected, rel=1e-9)
 
 
 def test_kernel_distance_of_one_law_is_zero_on_average():
-    found = torch.tensor([kernel_distance(features(40, seed=s), features(40, seed=s + 1000))
-                          for s in range(300)])
+    found = torch.tensor(
+        [kernel_distance(features(40, seed=s), features(40, seed=s + 1000)) for s in range(300)]
+    )
     assert abs(found.mean()) < 4 * found.std() / math.sqrt(300) and (found < 0).any()
 
 
 @pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
-@pytest.mark.parametrize("first, second", [
-    (features(), features(59)), (features(), features(60, 4)), (features()[:1], features()[:1]),
-    (features()[:0], features()[:0]), (features()[0], features()[0]),
-    (features().long(), features().long()), (features().numpy(), features())])
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (features(), features(59)),
+        (features(), features(60, 4)),
+        (features()[:1], features()[:1]),
+        (features()[:0], features()[:0]),
+        (features()[0], features()[0]),
+        (features().long(), features().long()),
+        (features().numpy(), features()),
+    ],
+)
 def test_distances_refuse(distance, first, second):
     with pytest.raises(BadInput, match=f"{distance.__name__}: .*To fix it"):
         distance(first, second)
@@ -79,6 +109,7 @@ def test_nearest_finds_copies_and_the_nearest_of_others():
 
 
 # --- The eye -------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("name, colour", [("glyphs28", False), ("glyphs32", True)])
 def test_a_stored_classifier_reads_glyphs_that_it_has_not_seen(name, colour):
@@ -109,7 +140,7 @@ def test_a_classifier_that_has_changed_is_refused(tmp_path, monkeypatch):
         load_classifier("digits")
     stored = classifier_path("digits").read_bytes()
     for place in (0, len(stored) // 2, len(stored) - 1):
-        copy.write_bytes(stored[:place] + bytes([stored[place] ^ 1]) + stored[place + 1:])
+        copy.write_bytes(stored[:place] + bytes([stored[place] ^ 1]) + stored[place + 1 :])
         with pytest.raises(BadValue, match="a file that has changed"):
             load_classifier("digits")
     copy.write_bytes(stored[:-1])
@@ -119,12 +150,14 @@ def test_a_classifier_that_has_changed_is_refused(tmp_path, monkeypatch):
 
 # --- What each measure sees ----------------------------------------------------------------------
 
+
 def test_the_floor_is_the_mean_of_twenty_new_splits():
     images, labels = digits()
     seen = YARD.classifier.features(images)
     first, second = halves(labels, 7)
     assert float(YARD.floors["frechet"][6]) == pytest.approx(
-        frechet_distance(seen[first], seen[second]), rel=1e-5)
+        frechet_distance(seen[first], seen[second]), rel=1e-5
+    )
     assert all(len(values) == 20 for values in YARD.floors.values())
     assert REAL.frechet == pytest.approx(float(YARD.floors["frechet"].mean()))
 
@@ -141,7 +174,8 @@ def test_rows_of_known_worth_score_what_they_should():
 
 def test_blur_costs_distance_and_confidence():
     blurred = torch.nn.functional.avg_pool2d(
-        torch.nn.functional.pad(YARD.held_out, (1, 1, 1, 1), value=-1), 3, 1)
+        torch.nn.functional.pad(YARD.held_out, (1, 1, 1, 1), value=-1), 3, 1
+    )
     got = measure(YARD, blurred)
     assert got.frechet > 20 * REAL.frechet and got.confident < 0.7 * REAL.confident
 
@@ -158,15 +192,23 @@ def test_samples_are_measured_as_they_would_be_stored():
     assert torch.equal(as_stored(3 * YARD.held_out, YARD.levels).aminmax().max, torch.tensor(1.0))
 
 
-@pytest.mark.parametrize("images", [
-    YARD.held_out[1:], YARD.held_out[:, :, 1:], YARD.held_out.expand(-1, 3, -1, -1),
-    YARD.held_out * math.nan, ((YARD.held_out + 1) * 8).to(torch.uint8)])
+@pytest.mark.parametrize(
+    "images",
+    [
+        YARD.held_out[1:],
+        YARD.held_out[:, :, 1:],
+        YARD.held_out.expand(-1, 3, -1, -1),
+        YARD.held_out * math.nan,
+        ((YARD.held_out + 1) * 8).to(torch.uint8),
+    ],
+)
 def test_measure_refuses(images):
     with pytest.raises(BadInput, match="To fix it"):
         measure(YARD, images)
 
 
 # --- Reports -------------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
@@ -177,13 +219,16 @@ def test_a_report_holds_what_was_measured(run):
     yard, sets, paths = evaluate(run, 3, "cpu", sampling_steps=2)
     assert yard is YARD and {path.parent for path in paths} == {run}
     assert [path.name for path in paths] == [
-        "evaluation-seed-3-sampling_steps-2.json", "evaluation-seed-3-sampling_steps-2.png"]
+        "evaluation-seed-3-sampling_steps-2.json",
+        "evaluation-seed-3-sampling_steps-2.png",
+    ]
     report = json.loads(paths[0].read_text())
     assert report["images_per_set"] == 898 and report["seed"] == 3
     assert report["sampler"] == {"sampling_steps": 2}
     assert report["classifier_sha256"] == CLASSIFIERS["digits"].sha256
-    assert report["sets"] == json.loads(json.dumps(
-        {name: dataclasses.asdict(got) for name, got in sets.items()}))
+    assert report["sets"] == json.loads(
+        json.dumps({name: dataclasses.asdict(got) for name, got in sets.items()})
+    )
     assert {name: got for name, got in sets.items() if name != "samples"} == ROWS
     assert Image.open(paths[1]).size == (800, 450)
     assert evaluate(run, 3, "cpu", sampling_steps=2, eta=1.0).sets["samples"] == sets["samples"]
@@ -201,16 +246,24 @@ def test_a_run_at_another_size_is_refused_before_anything_is_drawn(tmp_path):
     profile = dataclasses.replace(load_profile("smoke"), image_size=16, num_steps=1)
     run = train(profile, 0, tmp_path / "run")
     before = sorted(run.iterdir())
-    with pytest.raises(BadValue, match="image_size = 16.*digits of 8 by 8.*train without image_size"):
+    with pytest.raises(
+        BadValue, match="image_size = 16.*digits of 8 by 8.*train without image_size"
+    ):
         evaluate(run)
     assert sorted(run.iterdir()) == before
 
 
 @pytest.mark.slow
 def test_a_run_on_glyphs_is_measured(tmp_path):
-    profile = dataclasses.replace(load_profile("smoke"), data="glyphs28", num_classes=36, num_steps=2)
-    yard, sets, files = evaluate(train(profile, 0, tmp_path / "run"), device="cpu", sampling_steps=2)
-    assert len(yard.held_out) == 900 and len(yard.classes) == 36 and len(yard.floors["frechet"]) == 20
+    profile = dataclasses.replace(
+        load_profile("smoke"), data="glyphs28", num_classes=36, num_steps=2
+    )
+    yard, sets, files = evaluate(
+        train(profile, 0, tmp_path / "run"), device="cpu", sampling_steps=2
+    )
+    assert (
+        len(yard.held_out) == 900 and len(yard.classes) == 36 and len(yard.floors["frechet"]) == 20
+    )
     floors = {name: found.frechet / sets["held out"].frechet for name, found in sets.items()}
     assert 0.8 < floors["memoriser"] < 1.3 < floors["classes by chance"] < 20 < floors["samples"]
     assert min(sets["two classes missing"].classes) == 0 and all(path.exists() for path in files)
@@ -226,6 +279,7 @@ def test_the_table_has_a_line_for_each_set_and_its_own_unit():
 
 
 # --- Two samplers --------------------------------------------------------------------------------
+
 
 def test_a_ratio_has_the_interval_of_its_pairs():
     base = features(8, 2).mul(0.1).exp()
@@ -247,7 +301,9 @@ def test_an_interval_covers_the_truth_as_often_as_it_says():
     assert 85 <= hits <= 99
 
 
-@pytest.mark.parametrize("first, second", [([1.0] * 4, [1.0] * 4), ([1.0] * 6, [1.0] * 5), ([], [])])
+@pytest.mark.parametrize(
+    "first, second", [([1.0] * 4, [1.0] * 4), ([1.0] * 6, [1.0] * 5), ([], [])]
+)
 def test_too_few_pairs_are_refused(first, second):
     with pytest.raises(BadValue, match="at least five seeds"):
         compare(first, second)

@@ -10,147 +10,283 @@ import nbformat
 import numpy as np
 import pytest
 import sympy as sp
+from formulas import CITED, INLINE, faults
 from nbformat.v4 import new_markdown_cell, new_notebook
+from notebooks import NBS, ROOT
+from test_equations import COURSE
 
 from ddpm_course import exercises
 from ddpm_course.checks import BadType, BadValue
-from ddpm_course.exercises import EXERCISES, attempt, check_answer, counterexample, hint, puzzle
-from ddpm_course.exercises import First, Hole, Line
+from ddpm_course.exercises import (
+    EXERCISES,
+    First,
+    Hole,
+    Line,
+    attempt,
+    check_answer,
+    counterexample,
+    hint,
+    puzzle,
+)
 from ddpm_course.proofs import in_book, notation
 from ddpm_course.proofs.book import Book
 from ddpm_course.proofs.errors import NotProved, Refuted, Undefined, Unreadable, WrongRule
-from formulas import CITED, INLINE, faults
-from notebooks import NBS, ROOT
-from test_equations import COURSE
 
 a, t, u = sp.symbols("a t u")
 kappa, alpha, bar = map(sp.Symbol, (r"\kappa", r"\alpha_t", r"\bar\alpha_t"))
 
 # number: right answers, and wrong ones that a reader could give
 ANSWERS = {
-    "1.1": ([r"\sqrt{u(1-a^2)}", r"\sqrt u\,\sqrt{1-a^2}", sp.sqrt(u - u * a**2)],
-            [r"u(1-a^2)", r"u\sqrt{1-a^2}", r"\sqrt{u-a^2}", r"\sqrt{u(1-a)}",
-             r"-\sqrt{u(1-a^2)}", 1]),
-    "1.2": ([r"(\kappa-1)a^{2t}", r"\kappa a^{2t}-(a^t)^2", (kappa - 1) * a ** (2 * t)],
-            [r"(\kappa-1)a^t", r"\kappa a^{2t}", r"(\kappa^2-1)a^{2t}", r"(1-\kappa)a^{2t}"]),
-    "1.3": ([r"1-\alpha^t", r"(1-\alpha)\sum_{k=0}^{t-1}\alpha^k", r"1-(\sqrt\alpha)^{2t}"],
-            [r"1-\alpha^{t-1}", r"(1-\alpha)^t", r"1-\alpha", r"\sqrt{1-\alpha^t}"]),
+    "1.1": (
+        [r"\sqrt{u(1-a^2)}", r"\sqrt u\,\sqrt{1-a^2}", sp.sqrt(u - u * a**2)],
+        [r"u(1-a^2)", r"u\sqrt{1-a^2}", r"\sqrt{u-a^2}", r"\sqrt{u(1-a)}", r"-\sqrt{u(1-a^2)}", 1],
+    ),
+    "1.2": (
+        [r"(\kappa-1)a^{2t}", r"\kappa a^{2t}-(a^t)^2", (kappa - 1) * a ** (2 * t)],
+        [r"(\kappa-1)a^t", r"\kappa a^{2t}", r"(\kappa^2-1)a^{2t}", r"(1-\kappa)a^{2t}"],
+    ),
+    "1.3": (
+        [r"1-\alpha^t", r"(1-\alpha)\sum_{k=0}^{t-1}\alpha^k", r"1-(\sqrt\alpha)^{2t}"],
+        [r"1-\alpha^{t-1}", r"(1-\alpha)^t", r"1-\alpha", r"\sqrt{1-\alpha^t}"],
+    ),
     "1.4": ([90, sp.Integer(90), np.int64(90)], [89, 91, 99, 20]),
-    "2.1": ([r"1-\frac{\bar\alpha_t}{\bar\alpha_s}",
-             r"\frac{\bar\alpha_s-\bar\alpha_t}{\bar\alpha_s}"],
-            [r"\bar\alpha_s-\bar\alpha_t", r"1-\bar\alpha_t", r"1-\frac{\bar\alpha_s}{\bar\alpha_t}",
-             r"\sqrt{1-\frac{\bar\alpha_t}{\bar\alpha_s}}"]),
-    "2.2": ([r"\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}(1-\bar\alpha_s)",
-             r"\frac{\sqrt{\bar\alpha_t}}{\sqrt{\bar\alpha_s}}-\sqrt{\bar\alpha_s\bar\alpha_t}"],
-            [r"\frac{\bar\alpha_t}{\bar\alpha_s}(1-\bar\alpha_s)", r"1-\bar\alpha_s",
-             r"\sqrt{1-\bar\alpha_s}\sqrt{1-\bar\alpha_t}", r"0"]),
-    "2.3": ([r"\frac{\alpha_t(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
-             r"\frac{\bar\alpha_t-\bar\alpha_t\bar\alpha_{t-1}}{\bar\alpha_{t-1}(1-\bar\alpha_t)}"],
-            [r"\frac{\alpha_t(1-\bar\alpha_t)}{1-\bar\alpha_{t-1}}", r"\alpha_t",
-             r"\frac{\alpha_t(1-\bar\alpha_{t-1})^2}{(1-\bar\alpha_t)^2}"]),
+    "2.1": (
+        [r"1-\frac{\bar\alpha_t}{\bar\alpha_s}", r"\frac{\bar\alpha_s-\bar\alpha_t}{\bar\alpha_s}"],
+        [
+            r"\bar\alpha_s-\bar\alpha_t",
+            r"1-\bar\alpha_t",
+            r"1-\frac{\bar\alpha_s}{\bar\alpha_t}",
+            r"\sqrt{1-\frac{\bar\alpha_t}{\bar\alpha_s}}",
+        ],
+    ),
+    "2.2": (
+        [
+            r"\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}(1-\bar\alpha_s)",
+            r"\frac{\sqrt{\bar\alpha_t}}{\sqrt{\bar\alpha_s}}-\sqrt{\bar\alpha_s\bar\alpha_t}",
+        ],
+        [
+            r"\frac{\bar\alpha_t}{\bar\alpha_s}(1-\bar\alpha_s)",
+            r"1-\bar\alpha_s",
+            r"\sqrt{1-\bar\alpha_s}\sqrt{1-\bar\alpha_t}",
+            r"0",
+        ],
+    ),
+    "2.3": (
+        [
+            r"\frac{\alpha_t(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
+            r"\frac{\bar\alpha_t-\bar\alpha_t\bar\alpha_{t-1}}{\bar\alpha_{t-1}(1-\bar\alpha_t)}",
+        ],
+        [
+            r"\frac{\alpha_t(1-\bar\alpha_t)}{1-\bar\alpha_{t-1}}",
+            r"\alpha_t",
+            r"\frac{\alpha_t(1-\bar\alpha_{t-1})^2}{(1-\bar\alpha_t)^2}",
+        ],
+    ),
     "2.4": ([146, sp.Integer(146)], [145, 147, 500, 259]),
-    "3.1": ([r"\frac{(1-\bar\alpha_s)(1-\frac{\bar\alpha_t}{\bar\alpha_s})}{1-\bar\alpha_t}",
-             r"\frac{\bar\alpha_s-\bar\alpha_t-\bar\alpha_s^2+\bar\alpha_s\bar\alpha_t}"
-             r"{\bar\alpha_s-\bar\alpha_s\bar\alpha_t}"],
-            [r"\frac{(1-\bar\alpha_s)(\bar\alpha_s-\bar\alpha_t)}{1-\bar\alpha_t}",
-             r"\frac{(1-\sqrt{\bar\alpha_s})(1-\frac{\bar\alpha_t}{\bar\alpha_s})}{1-\bar\alpha_t}",
-             r"1-\bar\alpha_s"]),
-    "3.2": ([r"\sqrt{\bar\alpha_{t-1}}\,x_0",
-             r"\frac{\bar\alpha_{t-1}x_0}{\sqrt{\bar\alpha_{t-1}}}"],
-            [r"x_0", r"\bar\alpha_{t-1}x_0", r"\sqrt{\bar\alpha_t}\,x_0"]),
-    "3.3": ([r"\frac{\alpha_t}{1-\alpha_t}", r"\frac1{1-\alpha_t}-1", 1 / (1 / alpha - 1)],
-            [r"\frac{\sqrt{\alpha_t}}{1-\alpha_t}", r"\frac{1-\alpha_t}{\alpha_t}",
-             1 / (alpha * (1 - alpha))]),
+    "3.1": (
+        [
+            r"\frac{(1-\bar\alpha_s)(1-\frac{\bar\alpha_t}{\bar\alpha_s})}{1-\bar\alpha_t}",
+            r"\frac{\bar\alpha_s-\bar\alpha_t-\bar\alpha_s^2+\bar\alpha_s\bar\alpha_t}"
+            r"{\bar\alpha_s-\bar\alpha_s\bar\alpha_t}",
+        ],
+        [
+            r"\frac{(1-\bar\alpha_s)(\bar\alpha_s-\bar\alpha_t)}{1-\bar\alpha_t}",
+            r"\frac{(1-\sqrt{\bar\alpha_s})(1-\frac{\bar\alpha_t}{\bar\alpha_s})}{1-\bar\alpha_t}",
+            r"1-\bar\alpha_s",
+        ],
+    ),
+    "3.2": (
+        [r"\sqrt{\bar\alpha_{t-1}}\,x_0", r"\frac{\bar\alpha_{t-1}x_0}{\sqrt{\bar\alpha_{t-1}}}"],
+        [r"x_0", r"\bar\alpha_{t-1}x_0", r"\sqrt{\bar\alpha_t}\,x_0"],
+    ),
+    "3.3": (
+        [r"\frac{\alpha_t}{1-\alpha_t}", r"\frac1{1-\alpha_t}-1", 1 / (1 / alpha - 1)],
+        [
+            r"\frac{\sqrt{\alpha_t}}{1-\alpha_t}",
+            r"\frac{1-\alpha_t}{\alpha_t}",
+            1 / (alpha * (1 - alpha)),
+        ],
+    ),
     "3.4": ([3, sp.Integer(3)], [1, 2, 4]),
     "3.5": ([8, sp.Integer(8)], [7, 9, 3, 30]),
-    "4.1": ([r"v_1+\frac{\lVert\mu_1-\mu_2\rVert^2}d", r"\frac{dv_1+\lVert\mu_2-\mu_1\rVert^2}d"],
-            [r"v_1", r"v_1+\lVert\mu_1-\mu_2\rVert^2", r"\frac{\lVert\mu_1-\mu_2\rVert^2}d",
-             r"\sqrt{v_1}+\frac{\lVert\mu_1-\mu_2\rVert^2}d"]),
-    "4.2": ([r"\frac1{2\beta_1}", r"\frac12\beta_1^{-1}", r"\frac{\beta_1}{2\beta_1^2}"],
-            [r"\frac12", r"\frac1{\beta_1}", r"\frac1{2\beta_1^2}", r"\frac{1-\beta_1}{2\beta_1}"]),
-    "4.3": ([r"\frac12(\bar\alpha_T\lVert x_0\rVert^2-d\,\bar\alpha_T-d\log(1-\bar\alpha_T))",
-             r"\frac{\bar\alpha_T}2(\lVert x_0\rVert^2-d)-\frac d2\log(1-\bar\alpha_T)"],
-            [r"\frac12(\bar\alpha_T\lVert x_0\rVert^2-d\,\bar\alpha_T+d\log(1-\bar\alpha_T))",
-             r"\bar\alpha_T\lVert x_0\rVert^2-d\,\bar\alpha_T-d\log(1-\bar\alpha_T)",
-             r"\frac12(\bar\alpha_T\lVert x_0\rVert^2-\bar\alpha_T-\log(1-\bar\alpha_T))"]),
+    "4.1": (
+        [r"v_1+\frac{\lVert\mu_1-\mu_2\rVert^2}d", r"\frac{dv_1+\lVert\mu_2-\mu_1\rVert^2}d"],
+        [
+            r"v_1",
+            r"v_1+\lVert\mu_1-\mu_2\rVert^2",
+            r"\frac{\lVert\mu_1-\mu_2\rVert^2}d",
+            r"\sqrt{v_1}+\frac{\lVert\mu_1-\mu_2\rVert^2}d",
+        ],
+    ),
+    "4.2": (
+        [r"\frac1{2\beta_1}", r"\frac12\beta_1^{-1}", r"\frac{\beta_1}{2\beta_1^2}"],
+        [r"\frac12", r"\frac1{\beta_1}", r"\frac1{2\beta_1^2}", r"\frac{1-\beta_1}{2\beta_1}"],
+    ),
+    "4.3": (
+        [
+            r"\frac12(\bar\alpha_T\lVert x_0\rVert^2-d\,\bar\alpha_T-d\log(1-\bar\alpha_T))",
+            r"\frac{\bar\alpha_T}2(\lVert x_0\rVert^2-d)-\frac d2\log(1-\bar\alpha_T)",
+        ],
+        [
+            r"\frac12(\bar\alpha_T\lVert x_0\rVert^2-d\,\bar\alpha_T+d\log(1-\bar\alpha_T))",
+            r"\bar\alpha_T\lVert x_0\rVert^2-d\,\bar\alpha_T-d\log(1-\bar\alpha_T)",
+            r"\frac12(\bar\alpha_T\lVert x_0\rVert^2-\bar\alpha_T-\log(1-\bar\alpha_T))",
+        ],
+    ),
     "4.4": ([2, sp.Integer(2)], [1, 3]),
-    "4.5": ([r"\frac12(\mathrm{SNR}_1-\mathrm{SNR}_t)",
-             r"\frac{\bar\alpha_1}{2(1-\bar\alpha_1)}-\frac{\mathrm{SNR}_t}2"],
-            [r"\frac12\mathrm{SNR}_1", r"\mathrm{SNR}_1-\mathrm{SNR}_t",
-             r"\frac12(\mathrm{SNR}_2-\mathrm{SNR}_t)", r"\frac12(\mathrm{SNR}_t-\mathrm{SNR}_1)"]),
-    "5.1": ([r"\frac{\sqrt{\bar\alpha_t}\,x_t-x_0}{\sqrt{1-\bar\alpha_t}}",
-             r"\sqrt{\frac{\bar\alpha_t}{1-\bar\alpha_t}}\,x_t-\frac1{\sqrt{1-\bar\alpha_t}}\,x_0"],
-            [r"\frac{\sqrt{\bar\alpha_t}\,x_t-x_0}{1-\bar\alpha_t}",
-             r"\frac{x_0-\sqrt{\bar\alpha_t}\,x_t}{\sqrt{1-\bar\alpha_t}}",
-             r"\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}}"]),
-    "5.2": ([r"\frac1{\bar\alpha_t}", r"1+\frac{1-\bar\alpha_t}{\bar\alpha_t}", 1 / bar],
-            [r"\bar\alpha_t", r"\frac1{\sqrt{\bar\alpha_t}}", 1,
-             r"\frac{1-\bar\alpha_t}{\bar\alpha_t}"]),
-    "5.3": ([r"\sqrt{\alpha_t}\,x_t-\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
-             r"\mathrm{v}_t",
-             r"\sqrt{\alpha_t}\left(x_t-\frac{(1-\alpha_t)\sqrt{\bar\alpha_t}}"
-             r"{\alpha_t\sqrt{1-\bar\alpha_t}}\,\mathrm{v}_t\right)"],
-            [r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
-             r"\mathrm{v}_t\right)",
-             r"\sqrt{\alpha_t}\,x_t-\frac{\sqrt{\bar\alpha_t}\,\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
-             r"\mathrm{v}_t",
-             r"\sqrt{\alpha_t}\,x_t+\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
-             r"\mathrm{v}_t"]),
-    "5.4": ([r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon"
-             r"\right)",
-             r"\frac{x_t}{\sqrt{\alpha_t}}"
-             r"-\frac{\beta_t\,\epsilon}{\sqrt{\alpha_t-\alpha_t\bar\alpha_t}}"],
-            [r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\beta_t}{1-\bar\alpha_t}\,\epsilon\right)",
-             r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\sqrt{\beta_t}}{\sqrt{1-\bar\alpha_t}}\,\epsilon"
-             r"\right)",
-             r"\frac1{\sqrt{\bar\alpha_t}}\left(x_t-\frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon"
-             r"\right)"]),
-    "5.5": ([r"d\,\bar\alpha_t+(1-\bar\alpha_t)\lVert x_0\rVert^2",
-             r"\lVert x_0\rVert^2+\bar\alpha_t(d-\lVert x_0\rVert^2)"],
-            [r"d", r"\bar\alpha_t+(1-\bar\alpha_t)\lVert x_0\rVert^2",
-             r"d\,\bar\alpha_t-(1-\bar\alpha_t)\lVert x_0\rVert^2",
-             r"d(1-\bar\alpha_t)+\bar\alpha_t\lVert x_0\rVert^2"]),
-    "6.1": ([lambda x, kept: math.tanh(math.sqrt(kept) * x / (1 - kept)),
-             lambda x, kept: 2 / (1 + math.exp(-2 * kept**0.5 * x / (1 - kept))) - 1],
-            [lambda x, kept: math.tanh(kept * x / (1 - kept)),
-             lambda x, kept: math.tanh(2 * math.sqrt(kept) * x / (1 - kept)),
-             lambda x, kept: math.tanh(math.sqrt(kept / (1 - kept)) * x),
-             lambda x, kept: x / math.sqrt(kept), lambda x, kept: math.nan]),
-    "6.2": ([r"\frac12+\frac{v}{\lVert\mu_1-\mu_2\rVert^2}\log\frac\rho{1-\rho}",
-             r"\frac12-\frac{v\log(\frac{1-\rho}\rho)}{\lVert\mu_2-\mu_1\rVert^2}"],
-            [r"\frac12", r"\rho",
-             r"\frac12-\frac v{\lVert\mu_1-\mu_2\rVert^2}\log\frac\rho{1-\rho}",
-             r"\frac12+\frac{\sqrt v}{\lVert\mu_1-\mu_2\rVert^2}\log\frac\rho{1-\rho}"]),
+    "4.5": (
+        [
+            r"\frac12(\mathrm{SNR}_1-\mathrm{SNR}_t)",
+            r"\frac{\bar\alpha_1}{2(1-\bar\alpha_1)}-\frac{\mathrm{SNR}_t}2",
+        ],
+        [
+            r"\frac12\mathrm{SNR}_1",
+            r"\mathrm{SNR}_1-\mathrm{SNR}_t",
+            r"\frac12(\mathrm{SNR}_2-\mathrm{SNR}_t)",
+            r"\frac12(\mathrm{SNR}_t-\mathrm{SNR}_1)",
+        ],
+    ),
+    "5.1": (
+        [
+            r"\frac{\sqrt{\bar\alpha_t}\,x_t-x_0}{\sqrt{1-\bar\alpha_t}}",
+            r"\sqrt{\frac{\bar\alpha_t}{1-\bar\alpha_t}}\,x_t-\frac1{\sqrt{1-\bar\alpha_t}}\,x_0",
+        ],
+        [
+            r"\frac{\sqrt{\bar\alpha_t}\,x_t-x_0}{1-\bar\alpha_t}",
+            r"\frac{x_0-\sqrt{\bar\alpha_t}\,x_t}{\sqrt{1-\bar\alpha_t}}",
+            r"\frac{x_t-\sqrt{\bar\alpha_t}\,x_0}{\sqrt{1-\bar\alpha_t}}",
+        ],
+    ),
+    "5.2": (
+        [r"\frac1{\bar\alpha_t}", r"1+\frac{1-\bar\alpha_t}{\bar\alpha_t}", 1 / bar],
+        [
+            r"\bar\alpha_t",
+            r"\frac1{\sqrt{\bar\alpha_t}}",
+            1,
+            r"\frac{1-\bar\alpha_t}{\bar\alpha_t}",
+        ],
+    ),
+    "5.3": (
+        [
+            r"\sqrt{\alpha_t}\,x_t-\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
+            r"\mathrm{v}_t",
+            r"\sqrt{\alpha_t}\left(x_t-\frac{(1-\alpha_t)\sqrt{\bar\alpha_t}}"
+            r"{\alpha_t\sqrt{1-\bar\alpha_t}}\,\mathrm{v}_t\right)",
+        ],
+        [
+            r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
+            r"\mathrm{v}_t\right)",
+            r"\sqrt{\alpha_t}\,x_t-\frac{\sqrt{\bar\alpha_t}\,\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
+            r"\mathrm{v}_t",
+            r"\sqrt{\alpha_t}\,x_t+\frac{\sqrt{\bar\alpha_{t-1}}\,\beta_t}{\sqrt{1-\bar\alpha_t}}\,"
+            r"\mathrm{v}_t",
+        ],
+    ),
+    "5.4": (
+        [
+            r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon"
+            r"\right)",
+            r"\frac{x_t}{\sqrt{\alpha_t}}"
+            r"-\frac{\beta_t\,\epsilon}{\sqrt{\alpha_t-\alpha_t\bar\alpha_t}}",
+        ],
+        [
+            r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\beta_t}{1-\bar\alpha_t}\,\epsilon\right)",
+            r"\frac1{\sqrt{\alpha_t}}\left(x_t-\frac{\sqrt{\beta_t}}{\sqrt{1-\bar\alpha_t}}\,\epsilon"
+            r"\right)",
+            r"\frac1{\sqrt{\bar\alpha_t}}\left(x_t-\frac{\beta_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon"
+            r"\right)",
+        ],
+    ),
+    "5.5": (
+        [
+            r"d\,\bar\alpha_t+(1-\bar\alpha_t)\lVert x_0\rVert^2",
+            r"\lVert x_0\rVert^2+\bar\alpha_t(d-\lVert x_0\rVert^2)",
+        ],
+        [
+            r"d",
+            r"\bar\alpha_t+(1-\bar\alpha_t)\lVert x_0\rVert^2",
+            r"d\,\bar\alpha_t-(1-\bar\alpha_t)\lVert x_0\rVert^2",
+            r"d(1-\bar\alpha_t)+\bar\alpha_t\lVert x_0\rVert^2",
+        ],
+    ),
+    "6.1": (
+        [
+            lambda x, kept: math.tanh(math.sqrt(kept) * x / (1 - kept)),
+            lambda x, kept: 2 / (1 + math.exp(-2 * kept**0.5 * x / (1 - kept))) - 1,
+        ],
+        [
+            lambda x, kept: math.tanh(kept * x / (1 - kept)),
+            lambda x, kept: math.tanh(2 * math.sqrt(kept) * x / (1 - kept)),
+            lambda x, kept: math.tanh(math.sqrt(kept / (1 - kept)) * x),
+            lambda x, kept: x / math.sqrt(kept),
+            lambda x, kept: math.nan,
+        ],
+    ),
+    "6.2": (
+        [
+            r"\frac12+\frac{v}{\lVert\mu_1-\mu_2\rVert^2}\log\frac\rho{1-\rho}",
+            r"\frac12-\frac{v\log(\frac{1-\rho}\rho)}{\lVert\mu_2-\mu_1\rVert^2}",
+        ],
+        [
+            r"\frac12",
+            r"\rho",
+            r"\frac12-\frac v{\lVert\mu_1-\mu_2\rVert^2}\log\frac\rho{1-\rho}",
+            r"\frac12+\frac{\sqrt v}{\lVert\mu_1-\mu_2\rVert^2}\log\frac\rho{1-\rho}",
+        ],
+    ),
     "6.3": ([r"-\frac1u", r"-u^{-1}", -1 / u], [r"\frac1u", r"-u", r"-1", -1 / sp.sqrt(u)]),
-    "6.4": ([r"\frac1{1+\kappa}", r"1-\frac\kappa{\kappa+1}", 1 / (1 + kappa)],
-            [r"\frac12", r"\frac1\kappa", r"\frac\kappa{1+\kappa}", r"\frac1{1+\kappa^2}"]),
-    "7.1": ([r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
-             r"+(\sqrt{(1-\bar\alpha_s)\bar\alpha_t}-\sqrt{\bar\alpha_s(1-\bar\alpha_t)})"
-             r"\hat{\mathrm{v}}_\theta(x_t,t)",
-             r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
-             r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
-             r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t))"],
-            [r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
-             r"+(\sqrt{\bar\alpha_s(1-\bar\alpha_t)}-\sqrt{(1-\bar\alpha_s)\bar\alpha_t})"
-             r"\hat{\mathrm{v}}_\theta(x_t,t)",
-             r"\sqrt{\bar\alpha_s}\,x_t+\sqrt{1-\bar\alpha_s}\,\hat{\mathrm{v}}_\theta(x_t,t)"]),
-    "7.2": ([r"\sqrt{\frac{1-\bar\alpha_t}{1-\alpha_t}}",
-             r"\frac{\sqrt{1-\bar\alpha_t}}{\sqrt{\beta_t}}"],
-            [r"\frac{1-\bar\alpha_t}{1-\alpha_t}", 1, r"-\sqrt{\frac{1-\bar\alpha_t}{1-\alpha_t}}",
-             r"\sqrt{\frac{1-\alpha_t}{1-\bar\alpha_t}}",
-             r"\sqrt{\frac{1-\bar\alpha_{t-1}}{1-\alpha_t}}"]),
-    "7.3": ([r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\left(1-\frac{\bar\alpha_t}{\bar\alpha_s}"
-             r"\right)",
-             r"\frac{\eta^2(1-\bar\alpha_s)(\bar\alpha_s-\bar\alpha_t)}{\bar\alpha_s(1-\bar\alpha_t)}"],
-            [r"\eta\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}(1-\frac{\bar\alpha_t}{\bar\alpha_s})",
-             r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\left(1-\bar\alpha_t\right)",
-             r"\eta^2\,\frac{1-\bar\alpha_t}{1-\bar\alpha_s}(1-\frac{\bar\alpha_t}{\bar\alpha_s})"]),
+    "6.4": (
+        [r"\frac1{1+\kappa}", r"1-\frac\kappa{\kappa+1}", 1 / (1 + kappa)],
+        [r"\frac12", r"\frac1\kappa", r"\frac\kappa{1+\kappa}", r"\frac1{1+\kappa^2}"],
+    ),
+    "7.1": (
+        [
+            r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
+            r"+(\sqrt{(1-\bar\alpha_s)\bar\alpha_t}-\sqrt{\bar\alpha_s(1-\bar\alpha_t)})"
+            r"\hat{\mathrm{v}}_\theta(x_t,t)",
+            r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
+            r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
+            r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t))",
+        ],
+        [
+            r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
+            r"+(\sqrt{\bar\alpha_s(1-\bar\alpha_t)}-\sqrt{(1-\bar\alpha_s)\bar\alpha_t})"
+            r"\hat{\mathrm{v}}_\theta(x_t,t)",
+            r"\sqrt{\bar\alpha_s}\,x_t+\sqrt{1-\bar\alpha_s}\,\hat{\mathrm{v}}_\theta(x_t,t)",
+        ],
+    ),
+    "7.2": (
+        [
+            r"\sqrt{\frac{1-\bar\alpha_t}{1-\alpha_t}}",
+            r"\frac{\sqrt{1-\bar\alpha_t}}{\sqrt{\beta_t}}",
+        ],
+        [
+            r"\frac{1-\bar\alpha_t}{1-\alpha_t}",
+            1,
+            r"-\sqrt{\frac{1-\bar\alpha_t}{1-\alpha_t}}",
+            r"\sqrt{\frac{1-\alpha_t}{1-\bar\alpha_t}}",
+            r"\sqrt{\frac{1-\bar\alpha_{t-1}}{1-\alpha_t}}",
+        ],
+    ),
+    "7.3": (
+        [
+            r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\left(1-\frac{\bar\alpha_t}{\bar\alpha_s}"
+            r"\right)",
+            r"\frac{\eta^2(1-\bar\alpha_s)(\bar\alpha_s-\bar\alpha_t)}{\bar\alpha_s(1-\bar\alpha_t)}",
+        ],
+        [
+            r"\eta\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}(1-\frac{\bar\alpha_t}{\bar\alpha_s})",
+            r"\eta^2\,\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\left(1-\bar\alpha_t\right)",
+            r"\eta^2\,\frac{1-\bar\alpha_t}{1-\bar\alpha_s}(1-\frac{\bar\alpha_t}{\bar\alpha_s})",
+        ],
+    ),
     "7.4": ([4, sp.Integer(4)], [1, 2, 3, 5]),
     "7.5": ([45, sp.Integer(45)], [44, 46, 42, 40]),
 }
 
 of_kind = lambda kind: pytest.mark.parametrize(
-    "number", [number for number, exercise in EXERCISES.items() if isinstance(exercise.kind, kind)])
+    "number", [number for number, exercise in EXERCISES.items() if isinstance(exercise.kind, kind)]
+)
 each_exercise = pytest.mark.parametrize("number", EXERCISES)
 
 
@@ -166,7 +302,8 @@ def derivation():
 
 
 @pytest.mark.parametrize(
-    "number, answer", [(number, x) for number, (right, _) in ANSWERS.items() for x in right])
+    "number, answer", [(number, x) for number, (right, _) in ANSWERS.items() for x in right]
+)
 def test_a_right_answer_is_taken(number, answer):
     reply = check_answer(number, answer)
     assert reply and "**right**" in reply._repr_markdown_()
@@ -177,7 +314,8 @@ REFUTED = r" are (\$\S.*\$) and (\$\S.*\$) at \$|\$\S.*\$ is not defined at "
 
 
 @pytest.mark.parametrize(
-    "number, answer", [(number, x) for number, (_, wrong) in ANSWERS.items() for x in wrong])
+    "number, answer", [(number, x) for number, (_, wrong) in ANSWERS.items() for x in wrong]
+)
 def test_a_wrong_answer_is_refuted_in_numbers(number, answer):
     reply, kind = check_answer(number, answer), EXERCISES[number].kind
     assert not reply and "**not yet**" in reply._repr_markdown_()
@@ -228,6 +366,7 @@ def test_the_known_formula_word_by_word_is_right():
 
 # --- Where they stand ----------------------------------------------------------------------------
 
+
 def cells(folder: str, chapter: int) -> list:
     (path,) = (NBS / folder).glob(f"{chapter:02}_*.ipynb")
     return nbformat.read(path, as_version=4).cells
@@ -269,14 +408,17 @@ def test_a_solution_ends_with_the_right_answer(number):
 
 # --- Hints ---------------------------------------------------------------------------------------
 
+
 @each_exercise
 def test_hints_are_three_and_hold_no_answer(number):
     kind, hints = EXERCISES[number].kind, [hint(number, step) for step in (1, 2, 3)]
     assert len(EXERCISES[number].hints) == len(set(hints)) == 3
     if isinstance(kind, Hole):
         for formula in {f for text in hints for f in INLINE.findall(text)}:
-            try: assert not check_answer(number, formula), formula
-            except (Unreadable, BadValue): pass
+            try:
+                assert not check_answer(number, formula), formula
+            except (Unreadable, BadValue):
+                pass
     if isinstance(kind, (First, Line)):
         (answer, *_), _ = ANSWERS[number]
         assert not any(re.search(rf"(?<![\d.]){answer}(?![\d.])", text) for text in bare(hints))
@@ -295,32 +437,42 @@ def test_formulas_in_hints_are_checked(number):
 
 # --- What is refused, and what is left alone -----------------------------------------------------
 
-@pytest.mark.parametrize("call, error, says", [
-    (lambda: check_answer("9.9", 1), BadValue, "number"),
-    (lambda: hint("3.3", 4), BadValue, "step"),
-    (lambda: hint("3.3", "one"), BadType, "step"),
-    (lambda: puzzle("3.2"), BadValue, "find the slip"),
-    (lambda: check_answer("3.3", r"\frac1{\tilde\beta_t}-\frac1{1-\bar\alpha_{t-1}}"), BadValue,
-     r"expected a formula in the letters \\alpha_t"),
-    (lambda: check_answer("5.3", r"\sqrt{\bar\alpha_{t-1}}\,x_0"), BadValue, "got x_0"),
-    (lambda: check_answer("3.3", r"\frac{\alpha_t}{1-\alpha"), Unreadable, "the end"),
-    (lambda: check_answer("3.3", r"y = \alpha_t"), Unreadable, "y is not declared"),
-    (lambda: check_answer("3.3", r"\alpha_t = 1"), Unreadable, "without a relation sign"),
-    (lambda: check_answer("3.3", lambda x: x), BadType, "a formula: LaTeX text"),
-    (lambda: check_answer("3.4", 7), BadValue, "an integer, 1 to 4"),
-    (lambda: check_answer("1.4", "90"), BadType, "an integer"),
-    (lambda: check_answer("6.1", r"x"), BadType, "a function of x, kept"),
-])
+
+@pytest.mark.parametrize(
+    "call, error, says",
+    [
+        (lambda: check_answer("9.9", 1), BadValue, "number"),
+        (lambda: hint("3.3", 4), BadValue, "step"),
+        (lambda: hint("3.3", "one"), BadType, "step"),
+        (lambda: puzzle("3.2"), BadValue, "find the slip"),
+        (
+            lambda: check_answer("3.3", r"\frac1{\tilde\beta_t}-\frac1{1-\bar\alpha_{t-1}}"),
+            BadValue,
+            r"expected a formula in the letters \\alpha_t",
+        ),
+        (lambda: check_answer("5.3", r"\sqrt{\bar\alpha_{t-1}}\,x_0"), BadValue, "got x_0"),
+        (lambda: check_answer("3.3", r"\frac{\alpha_t}{1-\alpha"), Unreadable, "the end"),
+        (lambda: check_answer("3.3", r"y = \alpha_t"), Unreadable, "y is not declared"),
+        (lambda: check_answer("3.3", r"\alpha_t = 1"), Unreadable, "without a relation sign"),
+        (lambda: check_answer("3.3", lambda x: x), BadType, "a formula: LaTeX text"),
+        (lambda: check_answer("3.4", 7), BadValue, "an integer, 1 to 4"),
+        (lambda: check_answer("1.4", "90"), BadType, "an integer"),
+        (lambda: check_answer("6.1", r"x"), BadType, "a function of x, kept"),
+    ],
+)
 def test_other_input_is_refused(call, error, says):
     with pytest.raises(error, match=says):
         call()
 
 
-@pytest.mark.parametrize("answer, says", [
-    (r"\sqrt{\bar\alpha_{t-1}}", "a number and a vector"),
-    (r"\bar\alpha_t+x_0", "a number and a vector"),
-    (r"x_0^2", "a power of a matrix"),
-])
+@pytest.mark.parametrize(
+    "answer, says",
+    [
+        (r"\sqrt{\bar\alpha_{t-1}}", "a number and a vector"),
+        (r"\bar\alpha_t+x_0", "a number and a vector"),
+        (r"x_0^2", "a power of a matrix"),
+    ],
+)
 def test_a_formula_of_another_kind_is_refused_in_words(answer, says):
     reply = check_answer("3.2", answer)
     assert not reply and says in reply.why and "$" not in reply.why
@@ -351,27 +503,44 @@ def test_the_book_of_the_reader_is_left_alone(derivation):
 
 # --- What an error says on the page --------------------------------------------------------------
 
-@pytest.mark.parametrize("error, says", [
-    (Refuted(0.25, -1.5, {"t": 2, r"\alpha_2": 0.5}), r"the sides are $0.25$ and $-1.5$ at $t = 2$, $\alpha_2 = 0.5$"),
-    (Refuted(0.25, 1e-7, {}, "T = 2, d = 1"), r"the sides are $0.25$ and $1\cdot10^{-7}$ at $T = 2$, $d = 1$"),
-    (Refuted((1, 2.0), (1, 3.0), {"x_0": (1, -2.0)}),
-     r"the sides are $(1,\ 2)$ and $(1,\ 3)$ at $x_0 = (1,\ -2)$"),
-    (Refuted(((2, 0), (0, 2)), 3, {"a": 1}), r"the sides are $2\,I$ and $3\,I$ at $a = 1$"),
-    (Refuted(((0, 0), (0, 0)), ((2, 0), (0, 2)), {}), r"the sides are $0$ and $2\,I$"),
-    (Refuted(((2, 0), (0, 2)), 0, {}), r"the sides are $2\,I$ and $0$"),
-    (Refuted(((2, 1), (1, 2)), 3, {}),
-     r"the sides are $\begin{pmatrix}2&1\\1&2\end{pmatrix}$ and $3\,I$"),
-    (Undefined(r"\mathrm{SNR}_{0}", "at t = 1"), r"$\mathrm{SNR}_{0}$ is not defined at t = 1"),
-    (NotProved("calc", "x"), "no proof was found"),
-    (WrongRule("second opinion", "a sum that means nothing"), "a sum that means nothing"),
-    (Unreadable("y = 1", "y", "y is not declared"), "y is not declared"),
-], ids=lambda x: type(x).__name__ if isinstance(x, Exception) else "")
+
+@pytest.mark.parametrize(
+    "error, says",
+    [
+        (
+            Refuted(0.25, -1.5, {"t": 2, r"\alpha_2": 0.5}),
+            r"the sides are $0.25$ and $-1.5$ at $t = 2$, $\alpha_2 = 0.5$",
+        ),
+        (
+            Refuted(0.25, 1e-7, {}, "T = 2, d = 1"),
+            r"the sides are $0.25$ and $1\cdot10^{-7}$ at $T = 2$, $d = 1$",
+        ),
+        (
+            Refuted((1, 2.0), (1, 3.0), {"x_0": (1, -2.0)}),
+            r"the sides are $(1,\ 2)$ and $(1,\ 3)$ at $x_0 = (1,\ -2)$",
+        ),
+        (Refuted(((2, 0), (0, 2)), 3, {"a": 1}), r"the sides are $2\,I$ and $3\,I$ at $a = 1$"),
+        (Refuted(((0, 0), (0, 0)), ((2, 0), (0, 2)), {}), r"the sides are $0$ and $2\,I$"),
+        (Refuted(((2, 0), (0, 2)), 0, {}), r"the sides are $2\,I$ and $0$"),
+        (
+            Refuted(((2, 1), (1, 2)), 3, {}),
+            r"the sides are $\begin{pmatrix}2&1\\1&2\end{pmatrix}$ and $3\,I$",
+        ),
+        (Undefined(r"\mathrm{SNR}_{0}", "at t = 1"), r"$\mathrm{SNR}_{0}$ is not defined at t = 1"),
+        (NotProved("calc", "x"), "no proof was found"),
+        (WrongRule("second opinion", "a sum that means nothing"), "a sum that means nothing"),
+        (Unreadable("y = 1", "y", "y is not declared"), "y is not declared"),
+    ],
+    ids=lambda x: type(x).__name__ if isinstance(x, Exception) else "",
+)
 def test_an_error_becomes_a_sentence_by_its_fields(error, says):
     assert counterexample(error) == says
 
 
 def test_the_sides_are_named():
-    assert counterexample(Refuted(1, 2, {}), "hope and fact").startswith("hope and fact are $1$ and $2$")
+    assert counterexample(Refuted(1, 2, {}), "hope and fact").startswith(
+        "hope and fact are $1$ and $2$"
+    )
 
 
 # --- Where there is no torch ---------------------------------------------------------------------

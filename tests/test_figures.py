@@ -13,11 +13,11 @@ import matplotlib.style
 import pytest
 from matplotlib import pyplot
 from matplotlib.colors import to_rgb
+from notebooks import code_cells, paths
 from PIL import Image
 
 from ddpm_course.checks import BadValue
 from ddpm_course.figures import animation, sliders
-from notebooks import code_cells, paths
 
 matplotlib.use("agg")
 
@@ -108,15 +108,24 @@ def test_a_frame_may_be_the_same_figure_changed():
 
 def test_sliders_choose_among_all_combinations():
     values = {"height": [0.2, 0.5, 0.9], "words": ["few", "<b>"]}
-    shown = sliders(lambda height, words: drawn(height, words=f"{words} at {height}"), values,
-                    start=(0.5, "<b>"))._repr_mimebundle_()
+    shown = sliders(
+        lambda height, words: drawn(height, words=f"{words} at {height}"),
+        values,
+        start=(0.5, "<b>"),
+    )._repr_mimebundle_()
     assert shown.keys() == {"text/html", "image/png", "text/plain"}
     html = shown["text/html"]
     data = json.loads(re.search(r"\}\)\((\{.*\})\)</script>", html)[1])
     assert data["names"] == [["height", ["0.2", "0.5", "0.9"]], ["words", ["few", "<b>"]]]
     assert data["start"] == [1, 1]
     assert [text for _, text in data["frames"]] == [
-        "few at 0.2", "<b> at 0.2", "few at 0.5", "<b> at 0.5", "few at 0.9", "<b> at 0.9"]
+        "few at 0.2",
+        "<b> at 0.2",
+        "few at 0.5",
+        "<b> at 0.5",
+        "few at 0.9",
+        "<b> at 0.9",
+    ]
     pictures = [png for png, _ in data["frames"]]
     assert len(set(pictures)) == 6 and pictures[3] == shown["image/png"]
     assert f'alt="&lt;b&gt; at 0.5" src="data:image/png;base64,{pictures[3]}"' in html
@@ -138,17 +147,21 @@ def test_few_colours_are_near_enough(style):
         assert min(gaps) < 20
 
 
-@pytest.mark.parametrize("what, call", {
-    "frames: got 1,": lambda: animation([drawn()]),
-    "frames: got 0,": lambda: animation([]),
-    "figures: got sizes": lambda: animation([drawn(), drawn(figsize=(2, 2))]),
-    "seconds: got 0.1,": lambda: animation([drawn(), drawn()], seconds=0.1),
-    "height: got [1] (list),": lambda: sliders(drawn, {"height": [1]}),
-    "values: got none,": lambda: sliders(drawn, {}),
-    "start: got (3,),": lambda: sliders(drawn, {"height": [1, 2]}, start=(3,)),
-    "draw: got no suptitle at (1,),":
-        lambda: sliders(lambda height: drawn(height, words=""), {"height": [1, 2]}),
-}.items())
+@pytest.mark.parametrize(
+    "what, call",
+    {
+        "frames: got 1,": lambda: animation([drawn()]),
+        "frames: got 0,": lambda: animation([]),
+        "figures: got sizes": lambda: animation([drawn(), drawn(figsize=(2, 2))]),
+        "seconds: got 0.1,": lambda: animation([drawn(), drawn()], seconds=0.1),
+        "height: got [1] (list),": lambda: sliders(drawn, {"height": [1]}),
+        "values: got none,": lambda: sliders(drawn, {}),
+        "start: got (3,),": lambda: sliders(drawn, {"height": [1, 2]}, start=(3,)),
+        "draw: got no suptitle at (1,),": lambda: sliders(
+            lambda height: drawn(height, words=""), {"height": [1, 2]}
+        ),
+    }.items(),
+)
 def test_bad_input(what, call):
     with pytest.raises(BadValue) as caught:
         call()
@@ -157,6 +170,8 @@ def test_bad_input(what, call):
 
 
 def test_the_module_imports_neither_matplotlib_nor_pillow():
-    program = ("import sys, ddpm_course.figures; "
-               "sys.exit(not sys.modules.keys().isdisjoint(['matplotlib', 'PIL', 'torch']))")
+    program = (
+        "import sys, ddpm_course.figures; "
+        "sys.exit(not sys.modules.keys().isdisjoint(['matplotlib', 'PIL', 'torch']))"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -45,8 +45,10 @@ def test_closed_form_and_chain_agree_in_law(schedule, step):
 
 def test_noise_is_drawn_from_the_generator_alone(schedule):
     x0, t = torch.zeros(4, 8), torch.full((4,), 20)
-    draws = [q_sample(schedule, x0, t, generator=torch.Generator().manual_seed(seed))
-             for seed in (1, 1, 2)]
+    draws = [
+        q_sample(schedule, x0, t, generator=torch.Generator().manual_seed(seed))
+        for seed in (1, 1, 2)
+    ]
     assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
 
 

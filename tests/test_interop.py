@@ -13,7 +13,14 @@ import torch
 
 from ddpm_course.checks import BadInput, BadValue
 from ddpm_course.interop import (
-    export_run, from_diffusers, import_run, of_one_class, their_names, to_diffusers, unet_config)
+    export_run,
+    from_diffusers,
+    import_run,
+    of_one_class,
+    their_names,
+    to_diffusers,
+    unet_config,
+)
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import build_model, load_run, train
 
@@ -24,7 +31,9 @@ WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return train(dataclasses.replace(SMOKE, num_steps=2), 0, tmp_path_factory.mktemp("runs") / "run")
+    return train(
+        dataclasses.replace(SMOKE, num_steps=2), 0, tmp_path_factory.mktemp("runs") / "run"
+    )
 
 
 @pytest.fixture
@@ -47,9 +56,16 @@ def edit(path, **values):
 
 # --- There and back ------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("fields", [
-    {}, {"num_classes": 0}, {"channel_multipliers": (1, 1, 3), "attention_levels": (0, 2)},
-    {"num_blocks": 3, "channel_multipliers": (1,)}])
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"num_classes": 0},
+        {"channel_multipliers": (1, 1, 3), "attention_levels": (0, 2)},
+        {"num_blocks": 3, "channel_multipliers": (1,)},
+    ],
+)
 def test_every_weight_has_a_name_of_its_own_and_returns(fields):
     profile = dataclasses.replace(SMOKE, **fields)
     one, other = (build_model(profile, 3, torch.Generator().manual_seed(seed)) for seed in (0, 1))
@@ -60,17 +76,26 @@ def test_every_weight_has_a_name_of_its_own_and_returns(fields):
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters()))
 
 
-@pytest.mark.parametrize("fields", [
-    {}, {"schedule": "linear"}, {"schedule": "sigmoid"}, {"schedule": "linear", "beta_end": 0.013},
-    {"prediction_type": "v_prediction", "variance_type": "fixed_large", "clip_sample": False},
-    {"spacing": "linspace", "sampling_steps": 7, "eta": 0.3}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"schedule": "linear"},
+        {"schedule": "sigmoid"},
+        {"schedule": "linear", "beta_end": 0.013},
+        {"prediction_type": "v_prediction", "variance_type": "fixed_large", "clip_sample": False},
+        {"spacing": "linspace", "sampling_steps": 7, "eta": 0.3},
+    ],
+)
 def test_a_run_returns_as_it_was(run, tmp_path, fields):
     there = with_fields(run, tmp_path / "run", **fields)
     unsaid = {key: fields[key] for key in fields if key in ("sampling_steps", "eta")}
     base = dataclasses.replace(SMOKE, num_steps=2, **unsaid)
     export_run(there, tmp_path / "folder")
     back = import_run(tmp_path / "folder", tmp_path / "back", base)
-    (profile, schedule, model), (wanted, table, network) = (load_run(p, "cpu") for p in (back, there))
+    (profile, schedule, model), (wanted, table, network) = (
+        load_run(p, "cpu") for p in (back, there)
+    )
     for key, value in dataclasses.asdict(wanted).items():
         assert dataclasses.asdict(profile)[key] == pytest.approx(value), key
     assert torch.allclose(schedule.betas, table.betas, rtol=1e-15, atol=0)
@@ -79,7 +104,9 @@ def test_a_run_returns_as_it_was(run, tmp_path, fields):
 
 def test_quadratic_spacing_becomes_leading(run, tmp_path):
     export_run(with_fields(run, tmp_path / "run", spacing="quadratic"), tmp_path / "folder")
-    assert json.loads((tmp_path / "folder" / SCHEDULER).read_text())["timestep_spacing"] == "leading"
+    assert (
+        json.loads((tmp_path / "folder" / SCHEDULER).read_text())["timestep_spacing"] == "leading"
+    )
 
 
 def test_steps_are_at_most_those_of_the_chain(folder, tmp_path):
@@ -102,9 +129,12 @@ def test_the_network_of_one_class(run):
 
 # --- What is refused -----------------------------------------------------------------------------
 
+
 def test_a_first_multiplier_other_than_1(tmp_path):
     profile = dataclasses.replace(SMOKE, channel_multipliers=(2, 2))
-    with pytest.raises(BadValue, match=r"channel_multipliers: got \(2, 2\), expected 1 at the first"):
+    with pytest.raises(
+        BadValue, match=r"channel_multipliers: got \(2, 2\), expected 1 at the first"
+    ):
         unet_config(profile, (1, 8, 8))
 
 
@@ -122,15 +152,26 @@ def test_nothing_is_overwritten(run, folder, tmp_path):
         import_run(folder, run, SMOKE)
 
 
-@pytest.mark.parametrize("file, key, value", [
-    (UNET, "norm_eps", 1e-5), (UNET, "flip_sin_to_cos", True), (UNET, "act_fn", "gelu"),
-    (UNET, "attention_head_dim", 8), (UNET, "out_channels", 6), (UNET, "norm_num_groups", 2),
-    (UNET, "block_out_channels", [16, 40]), (UNET, "a_new_setting", 3),
-    (UNET, "up_block_types", ["UpBlock2D", "AttnUpBlock2D"]),
-    (UNET, "class_embed_type", "timestep"),
-    (SCHEDULER, "steps_offset", 1), (SCHEDULER, "thresholding", True),
-    (SCHEDULER, "rescale_betas_zero_snr", True), (SCHEDULER, "clip_sample_range", 2.0),
-    (SCHEDULER, "set_alpha_to_one", False)])
+@pytest.mark.parametrize(
+    "file, key, value",
+    [
+        (UNET, "norm_eps", 1e-5),
+        (UNET, "flip_sin_to_cos", True),
+        (UNET, "act_fn", "gelu"),
+        (UNET, "attention_head_dim", 8),
+        (UNET, "out_channels", 6),
+        (UNET, "norm_num_groups", 2),
+        (UNET, "block_out_channels", [16, 40]),
+        (UNET, "a_new_setting", 3),
+        (UNET, "up_block_types", ["UpBlock2D", "AttnUpBlock2D"]),
+        (UNET, "class_embed_type", "timestep"),
+        (SCHEDULER, "steps_offset", 1),
+        (SCHEDULER, "thresholding", True),
+        (SCHEDULER, "rescale_betas_zero_snr", True),
+        (SCHEDULER, "clip_sample_range", 2.0),
+        (SCHEDULER, "set_alpha_to_one", False),
+    ],
+)
 def test_settings_that_this_course_does_not_have(folder, tmp_path, file, key, value):
     edit(folder / file, **{key: value})
     with pytest.raises(BadValue, match=rf"{file}: {key}: got .*expected .*To fix it"):
@@ -138,16 +179,20 @@ def test_settings_that_this_course_does_not_have(folder, tmp_path, file, key, va
     assert not (tmp_path / "back").exists()
 
 
-@pytest.mark.parametrize("file, values, said", [
-    (SCHEDULER, {"beta_schedule": "scaled_linear"}, "schedule: got 'scaled_linear'"),
-    (SCHEDULER, {"beta_schedule": "linear", "trained_betas": [0.1] * 50}, "trained_betas: got"),
-    (SCHEDULER, {"variance_type": "learned_range"}, "variance_type: got 'learned_range'"),
-    (SCHEDULER, {"prediction_type": "flow"}, "prediction_type: got 'flow'"),
-    (SCHEDULER, {"_class_name": "PNDMScheduler"}, "_class_name: got 'PNDMScheduler'"),
-    (UNET, {"_class_name": "UNet2DConditionModel"}, "_class_name: got 'UNet2DConditionModel'"),
-    (UNET, {"block_out_channels": []}, "IndexError"),
-    (UNET, {"block_out_channels": None}, "TypeError"),
-    (UNET, {"sample_size": [8]}, "ValueError")])
+@pytest.mark.parametrize(
+    "file, values, said",
+    [
+        (SCHEDULER, {"beta_schedule": "scaled_linear"}, "schedule: got 'scaled_linear'"),
+        (SCHEDULER, {"beta_schedule": "linear", "trained_betas": [0.1] * 50}, "trained_betas: got"),
+        (SCHEDULER, {"variance_type": "learned_range"}, "variance_type: got 'learned_range'"),
+        (SCHEDULER, {"prediction_type": "flow"}, "prediction_type: got 'flow'"),
+        (SCHEDULER, {"_class_name": "PNDMScheduler"}, "_class_name: got 'PNDMScheduler'"),
+        (UNET, {"_class_name": "UNet2DConditionModel"}, "_class_name: got 'UNet2DConditionModel'"),
+        (UNET, {"block_out_channels": []}, "IndexError"),
+        (UNET, {"block_out_channels": None}, "TypeError"),
+        (UNET, {"sample_size": [8]}, "ValueError"),
+    ],
+)
 def test_descriptions_of_something_else(folder, tmp_path, file, values, said):
     edit(folder / file, **values)
     with pytest.raises(BadInput, match=said):
@@ -187,11 +232,21 @@ def test_a_pickle_that_holds_code_is_not_run(folder, tmp_path, capsys):
     assert "code was run" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("change, said", [
-    (lambda weights: weights.pop("conv_in.bias"), "conv_in.bias: got no such weight"),
-    (lambda weights: weights.update(extra=torch.zeros(1)), "extra: got shape"),
-    (lambda weights: weights.update({"conv_in.bias": torch.zeros(3)}), r"conv_in.bias: got shape \[3\]"),
-    (lambda weights: weights.update({"conv_in.weight": torch.zeros(9, 16)}), "conv_in.weight: got")])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda weights: weights.pop("conv_in.bias"), "conv_in.bias: got no such weight"),
+        (lambda weights: weights.update(extra=torch.zeros(1)), "extra: got shape"),
+        (
+            lambda weights: weights.update({"conv_in.bias": torch.zeros(3)}),
+            r"conv_in.bias: got shape \[3\]",
+        ),
+        (
+            lambda weights: weights.update({"conv_in.weight": torch.zeros(9, 16)}),
+            "conv_in.weight: got",
+        ),
+    ],
+)
 def test_weights_of_another_network(change, said):
     model = build_model(SMOKE, 1)
     weights = to_diffusers(model)

@@ -13,30 +13,58 @@ from types import SimpleNamespace
 
 import pytest
 import sympy as sp
+from without import Code, Condition, conditions, differ
 
 from ddpm_course.proofs.errors import ProofError
-from ddpm_course.proofs.terms import T_ as T, d_ as d, i_ as i, j_ as j, s_ as s, t_ as t
+from ddpm_course.proofs.terms import T_ as T
+from ddpm_course.proofs.terms import d_ as d
+from ddpm_course.proofs.terms import i_ as i
+from ddpm_course.proofs.terms import j_ as j
+from ddpm_course.proofs.terms import s_ as s
+from ddpm_course.proofs.terms import t_ as t
 from ddpm_course.proofs.unfolding import k_
-from without import Code, Condition, conditions, differ
 
 # --- The words of the cases ----------------------------------------------------------------------
 
-a, b, z, f, x, m, e, n, w = map(sp.Function, (
-    "a_t", "b_t", "z_t", "f_t", "•x_t", "→m_t", "→e_t", "→n_t", "→w_t"))
-q, p, r, c, u, g, L, N, sigma, h, y, o, xi = map(sp.Symbol, (
-    "q", "p", "r", "c", "u", "g", "L", "N", "σ", "→h", "→y", "→o", "→ξ"))
-X, Y, B0, A, B, S, S2, number = (sp.Symbol(name, commutative=False) for name in ("X", "Y", "b", "A", "B", "S", "R", "λ"))
+a, b, z, f, x, m, e, n, w = map(
+    sp.Function, ("a_t", "b_t", "z_t", "f_t", "•x_t", "→m_t", "→e_t", "→n_t", "→w_t")
+)
+q, p, r, c, u, g, L, N, sigma, h, y, o, xi = map(
+    sp.Symbol, ("q", "p", "r", "c", "u", "g", "L", "N", "σ", "→h", "→y", "→o", "→ξ")
+)
+X, Y, B0, A, B, S, S2, number = (
+    sp.Symbol(name, commutative=False) for name in ("X", "Y", "b", "A", "B", "S", "R", "λ")
+)
 pair, other = "pair", "other"
-step = sp.Function("s")      # step(t) is a process for one t: x_0, then x_t, then x_{t-1}
+step = sp.Function("s")  # step(t) is a process for one t: x_0, then x_t, then x_{t-1}
 LETTERS = {
-    "a_t": ("scalar", "(0,1)"), "z_t": ("scalar", "real"), "b_t": ("scalar", "positive"),
-    "f_t": ("sequence", "real"), "c": ("scalar", "positive"), "u": ("scalar", "positive"),
-    "g": ("scalar", "(0,1)"), "L": ("scalar", "real"), "N": ("scalar", "natural"),
-    "σ": ("scalar", "nonnegative"), "•x_t": ("state", "real"), "→m_t": ("vector", "real"), "→h": ("vector", "real"),
-    "→y": ("vector", "real"), "→e_t": ("noise", "real"), "→n_t": ("noise", "real"), "→o": ("noise", "real"),
-    "→w_t": ("random", "real"), "→ξ": ("fresh", "real"), "X": ("column", "real"), "Y": ("column", "real"),
-    "b": ("column", "real"), "A": ("matrix", "real"), "B": ("matrix", "real"),
-    "S": ("matrix", "symmetric"), "R": ("matrix", "symmetric"), "λ": ("matrix", "symmetric"),
+    "a_t": ("scalar", "(0,1)"),
+    "z_t": ("scalar", "real"),
+    "b_t": ("scalar", "positive"),
+    "f_t": ("sequence", "real"),
+    "c": ("scalar", "positive"),
+    "u": ("scalar", "positive"),
+    "g": ("scalar", "(0,1)"),
+    "L": ("scalar", "real"),
+    "N": ("scalar", "natural"),
+    "σ": ("scalar", "nonnegative"),
+    "•x_t": ("state", "real"),
+    "→m_t": ("vector", "real"),
+    "→h": ("vector", "real"),
+    "→y": ("vector", "real"),
+    "→e_t": ("noise", "real"),
+    "→n_t": ("noise", "real"),
+    "→o": ("noise", "real"),
+    "→w_t": ("random", "real"),
+    "→ξ": ("fresh", "real"),
+    "X": ("column", "real"),
+    "Y": ("column", "real"),
+    "b": ("column", "real"),
+    "A": ("matrix", "real"),
+    "B": ("matrix", "real"),
+    "S": ("matrix", "symmetric"),
+    "R": ("matrix", "symmetric"),
+    "λ": ("matrix", "symmetric"),
 }
 
 
@@ -45,40 +73,55 @@ class Kernel(Code):
 
     def letters(self):
         theory = self.Theory()
-        for name, declared in LETTERS.items(): theory = theory.with_symbol(name, *declared)
+        for name, declared in LETTERS.items():
+            theory = theory.with_symbol(name, *declared)
         return theory
 
-    def scalar(self, e): return self.Term(sp.sympify(e))
+    def scalar(self, e):
+        return self.Term(sp.sympify(e))
 
-    def vector(self, e): return self.Term(sp.sympify(e), "vector")
+    def vector(self, e):
+        return self.Term(sp.sympify(e), "vector")
 
-    def equal(self, left, right): return self.Equal(self.scalar(left), self.scalar(right))
+    def equal(self, left, right):
+        return self.Equal(self.scalar(left), self.scalar(right))
 
-    def vectors(self, left, right): return self.Equal(self.vector(left), self.vector(right))
+    def vectors(self, left, right):
+        return self.Equal(self.vector(left), self.vector(right))
 
-    def states(self, *times): return frozenset(self.span(sp.sympify(n)) for n in times)
+    def states(self, *times):
+        return frozenset(self.span(sp.sympify(n)) for n in times)
 
-    def given(self, *times): return sp.Tuple(*self.merge(self.states(*times)))
+    def given(self, *times):
+        return sp.Tuple(*self.merge(self.states(*times)))
 
     def law(self, process, of, given, mean, variance):
         given = frozenset(self.merge(self.states(*given)))
         return self.Law(process, of, given, sp.sympify(mean), sp.sympify(variance))
 
-    def mean(self, process, given, body): return self.EE(process, self.given(*given), body)
+    def mean(self, process, given, body):
+        return self.EE(process, self.given(*given), body)
 
-    def mean_vector(self, process, given, body): return self.EV(process, self.given(*given), body)
+    def mean_vector(self, process, given, body):
+        return self.EV(process, self.given(*given), body)
 
-    def log(self, process, *times): return self.M(process, *self.merge(self.states(*times)))
+    def log(self, process, *times):
+        return self.M(process, *self.merge(self.states(*times)))
 
-    def matrix(self, e, rows="n", columns="n"): return self.Matrix(sp.sympify(e), (rows, columns))
+    def matrix(self, e, rows="n", columns="n"):
+        return self.Matrix(sp.sympify(e), (rows, columns))
 
     def column_law(self, of, given, mean, covariance, process=pair):
-        return self.MatrixLaw(process, of, frozenset(given), self.matrix(mean, "n", "1"), self.matrix(covariance))
+        return self.MatrixLaw(
+            process, of, frozenset(given), self.matrix(mean, "n", "1"), self.matrix(covariance)
+        )
 
     def chain(self, mean, variance=1, theory=None, name="q"):
         """A chain with the step x_t | x_{t-1} ~ N(mean, variance)."""
         theory = (theory or self.letters()).with_process(name, "forward")
-        return self.declare(theory, "1", self.law(sp.Symbol(name), x(t), [t - 1], mean, variance), 1)
+        return self.declare(
+            theory, "1", self.law(sp.Symbol(name), x(t), [t - 1], mean, variance), 1
+        )
 
     def backward(self, mean, variance):
         """A chain that runs backward: x_T ~ N(0, 1), and x_{t-1} | x_t ~ N(mean, variance)."""
@@ -94,7 +137,9 @@ class Kernel(Code):
 
     def seven(self):
         """f_0 = 0, and f_t = 7 from t = 1."""
-        return self.define_sequence(self.letters(), frozenset({"1", "2"}), f(t), self.scalar(0), self.scalar(7))
+        return self.define_sequence(
+            self.letters(), frozenset({"1", "2"}), f(t), self.scalar(0), self.scalar(7)
+        )
 
     def seven_before(self):
         """f_{t-1} = 7, from t = 2: at t = 1 it is 0."""
@@ -117,7 +162,8 @@ class Kernel(Code):
 
     def finished(self, th):
         """A theorem that rests on no supposition, and is not numeric."""
-        if th.open or th.strength != "derived": raise self.WrongRule("open", "it says so itself")
+        if th.open or th.strength != "derived":
+            raise self.WrongRule("open", "it says so itself")
         return th
 
     def clash(self, theory, one, two):
@@ -129,8 +175,8 @@ class Kernel(Code):
         return self.transfer(theory, self.equal(v2, v1), first, [two], one.range)
 
 
-CUBIC = u**3 - 3 * u + 2      # touches 0 at u = 1; at u = -3 it is -16
-POLE = u + 1 / u - 2          # touches 0 at u = 1; at u = 0 it has no value
+CUBIC = u**3 - 3 * u + 2  # touches 0 at u = 1; at u = -3 it is -16
+POLE = u + 1 / u - 2  # touches 0 at u = 1; at u = 0 it has no value
 
 
 @dataclass
@@ -145,100 +191,151 @@ CASES: list[Case] = []
 
 def without(file, where, code, instead="", refused=None):
     """A case. refused: the error and its rule, for a condition that does not refuse by itself."""
+
     def case(derivation):
         CASES.append(Case(Condition(file, where, code, instead), derivation, refused))
         return derivation
+
     return case
 
 
 # --- Theorems ------------------------------------------------------------------------------------
 
+
 @without("kernel", "Theorem.__post_init__", "key is not _KEY")
-def made_by_hand(k):      # 1 = 0
-    return k.Theorem(k.equal(1, 0), 1, T, frozenset(), frozenset(), frozenset(), "derived", (), k.Theory(), (), None)
+def made_by_hand(k):  # 1 = 0
+    return k.Theorem(
+        k.equal(1, 0),
+        1,
+        T,
+        frozenset(),
+        frozenset(),
+        frozenset(),
+        "derived",
+        (),
+        k.Theory(),
+        (),
+        None,
+    )
 
 
 @without("kernel", "_make", "type(theory) is not Theory")
-def something_like_a_theory(k):      # it says of every letter that it is positive: the root of L^2 is L, at L = -1
+def something_like_a_theory(
+    k,
+):  # it says of every letter that it is positive: the root of L^2 is L, at L = -1
     class Any(k.Theory):
-        def __post_init__(self, key): pass
-        def domain(self, atom): return "positive"
-    return k.calc(Any(symbols=k.letters().symbols), k.scalar(sp.sqrt(L**2)), k.scalar(L), [], k.Range()), {L: -1}
+        def __post_init__(self, key):
+            pass
+
+        def domain(self, atom):
+            return "positive"
+
+    return k.calc(
+        Any(symbols=k.letters().symbols), k.scalar(sp.sqrt(L**2)), k.scalar(L), [], k.Range()
+    ), {L: -1}
 
 
 @without("kernel", "_make", "type(p) is not Theorem")
-def something_like_a_theorem(k):      # a_t = 1, of a number between 0 and 1
+def something_like_a_theorem(k):  # a_t = 1, of a number between 0 and 1
     theory = k.letters()
-    like = SimpleNamespace(claim=k.equal(a(t), 1), lo=1, hi=T, open=frozenset(), assumes=frozenset(),
-                           strength="derived", theory=theory)
+    like = SimpleNamespace(
+        claim=k.equal(a(t), 1),
+        lo=1,
+        hi=T,
+        open=frozenset(),
+        assumes=frozenset(),
+        strength="derived",
+        theory=theory,
+    )
     return k.calc(theory, k.scalar(a(t)), k.scalar(1), [like], k.Range())
 
 
 @without("kernel", "_make", "not theory.extends(p.theory)")
-@without("theory", "Theory.extends",
-         "n == 0 or self.history[n - 1] is elder.history[n - 1]", "True", ("WrongRule", "restate"))
-def another_theory(k):      # L := 2 there, L := 3 here: 3 = 2
+@without(
+    "theory",
+    "Theory.extends",
+    "n == 0 or self.history[n - 1] is elder.history[n - 1]",
+    "True",
+    ("WrongRule", "restate"),
+)
+def another_theory(k):  # L := 2 there, L := 3 here: 3 = 2
     _, there = k.define(k.letters(), "1", L, k.scalar(2))
     here, _ = k.define(k.letters(), "1", L, k.scalar(3))
     return k.restate(here, there, k.equal(3, 2), k.Range())
 
 
 @without("kernel", "_make", "rng.bound")
-def a_range_with_another_one_inside(k):      # f_{t-1} = 7 from t = 1; f_0 = 0
+def a_range_with_another_one_inside(k):  # f_{t-1} = 7 from t = 1; f_0 = 0
     theory, th = k.seven()
-    return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range().within(t, 2, T)), {f(0): 0}
+    return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range().within(t, 2, T)), {
+        f(0): 0
+    }
 
 
 @without("kernel", "_make", "(p.open for p in premises)", "()", ("WrongRule", "open"))
-def forgotten_hypothesis(k):      # supposed: a_t = 1
+def forgotten_hypothesis(k):  # supposed: a_t = 1
     theory = k.letters()
     th, _ = k.suppose(theory, k.equal(a(t), 1), 0, down=True)
     return k.finished(k.restate(theory, th, k.equal(a(t), 1), k.Range()))
 
 
-@without("kernel", "_make", "any(p.strength == 'numeric' for p in premises)", "False", ("WrongRule", "open"))
-def only_tried_in_numbers(k):      # entered without a proof: a_t = 1
+@without(
+    "kernel",
+    "_make",
+    "any(p.strength == 'numeric' for p in premises)",
+    "False",
+    ("WrongRule", "open"),
+)
+def only_tried_in_numbers(k):  # entered without a proof: a_t = 1
     theory = k.letters()
     th = k.numeric(theory, k.equal(a(t), 1), k.Range())
     return k.finished(k.restate(theory, th, k.equal(a(t), 1), k.Range()))
 
 
 @without("kernel", "_same", "type(a) is not type(b)")
-def a_bound_for_an_equation(k):      # log u = u - 1; at u = 2 it is 0.69 and 1
+def a_bound_for_an_equation(k):  # log u = u - 1; at u = 2 it is 0.69 and 1
     theory, th = k.tangent()
     return k.restate(theory, th, k.equal(sp.log(u), u - 1), k.Range())
 
 
 @without("kernel", "_same", "subject(a) != subject(b)")
-def another_process(k):      # under p the mean of x_t is 5 h, not 0
+def another_process(k):  # under p the mean of x_t is 5 h, not 0
     theory, th = k.chain(0)
     theory, there = k.chain(5 * h, 1, theory, "p")
     return k.restate(theory, th, k.law(p, x(t), [t - 1], 0, 1), k.Range()), there.claim
 
 
 @without("kernel", "_same", "isinstance(a, MatrixLaw) and a.of != b.of")
-def another_column(k):      # Y given X has the mean A X; its own is A b, not b
+def another_column(k):  # Y given X has the mean A X; its own is A b, not b
     theory = k.letters().with_process(pair, "pair")
     theory, th = k.declare_matrix(theory, "1", k.column_law(X, [], B0, S))
-    return k.restate(theory, th, k.column_law(Y, [], B0, S), k.Range()), k.column_law(Y, [], A * B0, S)
+    return k.restate(theory, th, k.column_law(Y, [], B0, S), k.Range()), k.column_law(
+        Y, [], A * B0, S
+    )
 
 
 @without("kernel", "_same", "not same")
-def another_variance(k):      # variance 4, not 1
+def another_variance(k):  # variance 4, not 1
     theory, th = k.chain(0, 4)
     return k.restate(theory, th, k.law(q, x(t), [t - 1], 0, 1), k.Range()), th.claim
 
 
 @without("kernel", "replay", "facts(th) != facts(again)")
-def forged_range(k):      # f_{t-1} = 7 from t = 1; f_0 = 0
+def forged_range(k):  # f_{t-1} = 7 from t = 1; f_0 = 0
     _, th = k.seven_before()
     forged = k.replace(th, lo=1, key=k._KEY)
     k.replay(forged)
     return forged, {f(0): 0}
 
 
-@without("kernel", "_common", "max(p.lo for p in premises)", "min(p.lo for p in premises)", ("Undefined", "this"))
-def range_of_one_premise(k):      # the step to x_1 was never given; the variance z_1 may be -1
+@without(
+    "kernel",
+    "_common",
+    "max(p.lo for p in premises)",
+    "min(p.lo for p in premises)",
+    ("Undefined", "this"),
+)
+def range_of_one_premise(k):  # the step to x_1 was never given; the variance z_1 may be -1
     theory = k.positive_from_2().with_process("q", "forward")
     theory, th = k.declare(theory, "1", k.law(q, x(t), [t - 1], x(t - 1), z(t)), 2)
     two = k.mix(theory, th, k.markov(theory, k.at(theory, th, t + 1), [k.span(t - 1)]))
@@ -248,6 +345,7 @@ def range_of_one_premise(k):      # the step to x_1 was never given; the varianc
 
 # --- Definitions ---------------------------------------------------------------------------------
 
+
 def then_minus_one(k, letter, number):
     """The root of a square is the letter, by its domain; then the letter is said to be this number."""
     theory = k.letters()
@@ -256,52 +354,69 @@ def then_minus_one(k, letter, number):
     return k.restate(theory, th, k.equal(abs(number), number), k.Range())
 
 
-@without("kernel", "_in_domain", "domain == 'natural' and not (value.expr.is_Integer and value.expr > 0)")
-def natural_letter(k): return then_minus_one(k, N, -1)      # 1 = -1
+@without(
+    "kernel", "_in_domain", "domain == 'natural' and not (value.expr.is_Integer and value.expr > 0)"
+)
+def natural_letter(k):
+    return then_minus_one(k, N, -1)  # 1 = -1
 
 
 @without("kernel", "_in_domain", "not context.positive(e, strict)")
 @without("zero", "Signs._sign", "numbers < 0", "False", ("WrongRule", "define"))
-def positive_letter(k): return then_minus_one(k, c, -1)      # 1 = -1
+def positive_letter(k):
+    return then_minus_one(k, c, -1)  # 1 = -1
 
 
-@without("kernel", "_in_domain",
-         "[(value.expr, True), (1 - value.expr, True)]", "[(value.expr, True)]", ("WrongRule", "define"))
-def letter_below_one(k):      # g in (0,1), then g := 2: 1 = -1
+@without(
+    "kernel",
+    "_in_domain",
+    "[(value.expr, True), (1 - value.expr, True)]",
+    "[(value.expr, True)]",
+    ("WrongRule", "define"),
+)
+def letter_below_one(k):  # g in (0,1), then g := 2: 1 = -1
     theory = k.letters()
-    th = k.calc(theory, k.scalar(sp.sqrt((1 - g)**2)), k.scalar(1 - g), [], k.Range())
+    th = k.calc(theory, k.scalar(sp.sqrt((1 - g) ** 2)), k.scalar(1 - g), [], k.Range())
     theory, _ = k.define(theory, "1", g, k.scalar(2))
     return k.restate(theory, th, k.equal(1, -1), k.Range())
 
 
 @without("kernel", "define", "name in map(named, meaning.atoms(AppliedUndef, sp.Symbol))")
-def defined_by_itself(k): return k.define(k.letters(), "1", L, k.scalar(L + 1))[1]      # L = L + 1
+def defined_by_itself(k):
+    return k.define(k.letters(), "1", L, k.scalar(L + 1))[1]  # L = L + 1
 
 
 @without("kernel", "define", "meaning.has(EE, EV, M)")
-def name_for_a_mean(k):      # L is E|x_0|^2 under q; that it is more than 2 says nothing of r
+def name_for_a_mean(k):  # L is E|x_0|^2 under q; that it is more than 2 says nothing of r
     moment = lambda process: k.mean(process, [], k.Dot(x(0), x(0))) - 2
     theory, _ = k.define(k.chain(0)[0], "2", L, k.scalar(moment(q)))
     theory = theory.with_hypothesis("H", L, True, 1)
-    th = k.calc(theory, k.scalar(sp.sqrt(moment(q)**2)), k.scalar(moment(q)), [], k.Range())
+    th = k.calc(theory, k.scalar(sp.sqrt(moment(q) ** 2)), k.scalar(moment(q)), [], k.Range())
     return k.instance(theory.with_process("r", "forward", "q"), th, "r"), {moment(r) + 2: 1}
 
 
-@without("kernel", "define", "value.expr != 0 and value.kind != ('vector' if is_vector(head) else 'scalar')")
-def name_for_a_column(k):      # the mean of X would be X itself
+@without(
+    "kernel",
+    "define",
+    "value.expr != 0 and value.kind != ('vector' if is_vector(head) else 'scalar')",
+)
+def name_for_a_column(k):  # the mean of X would be X itself
     theory = columns(k, (X, [], B0, S))[0]
     return k.define(theory, "2", B0, k.matrix(X, "n", "1"))[1]
 
 
 @without("kernel", "define", "letters - head.free_symbols")
-def letter_that_moves(k):      # L := a_t for every t, so a_t = a_1
+def letter_that_moves(k):  # L := a_t for every t, so a_t = a_1
     theory, th = k.define(k.letters(), "1", L, k.scalar(a(t)))
     return k.restate(theory, k.at(theory, th, 1), k.equal(a(t), a(1)), k.Range())
 
 
-@without("kernel", "define",
-         "not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning))")
-def random_vector_said_to_be_fixed(k):      # E x_0 = x_0
+@without(
+    "kernel",
+    "define",
+    "not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning))",
+)
+def random_vector_said_to_be_fixed(k):  # E x_0 = x_0
     theory, _ = k.chain(0)
     th = k.calc(theory, k.vector(k.mean_vector(q, [], h)), k.vector(h), [], k.Range())
     theory, _ = k.define(theory, "1", h, k.vector(x(0)))
@@ -309,28 +424,34 @@ def random_vector_said_to_be_fixed(k):      # E x_0 = x_0
 
 
 @without("kernel", "define", "theory.kind(head) == 'fresh'")
-def meaning_of_a_fresh_letter(k):      # the fixed vector 3 h has variance 1
+def meaning_of_a_fresh_letter(k):  # the fixed vector 3 h has variance 1
     theory = k.letters()
     th = k.combination(theory, None, frozenset(), xi, k.Range())
     theory, _ = k.define(theory, "1", xi, k.vector(3 * h))
-    return k.restate(theory, th, k.law(None, 3 * h, [], 0, 1), k.Range()), k.law(None, 3 * h, [], 3 * h, 0)
+    return k.restate(theory, th, k.law(None, 3 * h, [], 0, 1), k.Range()), k.law(
+        None, 3 * h, [], 3 * h, 0
+    )
 
 
 @without("kernel", "define_sequence", "inside - {head.func(t_ - 1)}")
-def sequence_by_itself(k):      # f_t = f_t + 1
+def sequence_by_itself(k):  # f_t = f_t + 1
     return k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar(f(t) + 1))[1]
 
 
 @without("kernel", "define_sequence", "one.has(t_)")
-def start_that_moves(k):      # f_0 := t for every t, so t = T
-    theory, _ = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(t), k.scalar(f(t - 1)))
+def start_that_moves(k):  # f_0 := t for every t, so t = T
+    theory, _ = k.define_sequence(
+        k.letters(), frozenset("12"), f(t), k.scalar(t), k.scalar(f(t - 1))
+    )
     th = k.calc(theory, k.scalar(f(0)), k.scalar(t), [], k.Range())
     return k.restate(theory, k.at(theory, th, T), k.equal(t, T), k.Range())
 
 
 @without("kernel", "define_sequence", "name in map(named, one.atoms(AppliedUndef))")
-def start_by_itself(k):      # f_0 := f_T + 1, and f_t = f_{t-1}: all are f_0, so f_T = f_T + 1
-    theory, th = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(f(T) + 1), k.scalar(f(t - 1)))
+def start_by_itself(k):  # f_0 := f_T + 1, and f_t = f_{t-1}: all are f_0, so f_T = f_T + 1
+    theory, th = k.define_sequence(
+        k.letters(), frozenset("12"), f(t), k.scalar(f(T) + 1), k.scalar(f(t - 1))
+    )
     claim = k.equal(f(t), f(0))
     earlier, token = k.suppose(theory, claim, 0)
     base = k.calc(theory, k.scalar(f(0)), k.scalar(f(0)), [], k.Range())
@@ -339,66 +460,89 @@ def start_by_itself(k):      # f_0 := f_T + 1, and f_t = f_{t-1}: all are f_0, s
 
 
 @without("kernel", "define_sequence", "states_of(both)")
-def sequence_of_a_state(k):      # f_1 is |x_0|^2, and its mean would be itself
-    theory, _ = k.define_sequence(k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(x(0), x(0))))
+def sequence_of_a_state(k):  # f_1 is |x_0|^2, and its mean would be itself
+    theory, _ = k.define_sequence(
+        k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(x(0), x(0)))
+    )
     th = k.calc(theory, k.scalar(k.mean(q, [], f(t))), k.scalar(f(t)), [], k.Range())
-    return k.restate(theory, k.at(theory, th, 1), k.equal(k.mean(q, [], f(1)), k.Dot(x(0), x(0))), k.Range())
+    return k.restate(
+        theory, k.at(theory, th, 1), k.equal(k.mean(q, [], f(1)), k.Dot(x(0), x(0))), k.Range()
+    )
 
 
 @without("kernel", "define_sequence", "both.has(EE, EV, M)")
-def sequence_of_means(k):      # f is E|x_0|^2 under q, and so it would be d under r, and d + |h|^2 under p
+def sequence_of_means(
+    k,
+):  # f is E|x_0|^2 under q, and so it would be d under r, and d + |h|^2 under p
     theory, _ = k.chain(0)
     moment = k.scalar(k.mean(q, [], k.Dot(x(0), x(0))))
     theory, th = k.define_sequence(theory, frozenset("12"), f(t), k.scalar(0), moment)
     theory = theory.with_process("r", "forward", "q").with_process("p", "forward", "q")
     theory, one = k.declare(theory, "2", k.law(r, x(0), [], 0, 1), 1)
     theory, two = k.declare(theory, "3", k.law(p, x(0), [], h, 1), 1)
-    first = k.calc(theory, k.scalar(f(t)), k.scalar(d), [k.instance(theory, th, "r"), one], k.Range())
+    first = k.calc(
+        theory, k.scalar(f(t)), k.scalar(d), [k.instance(theory, th, "r"), one], k.Range()
+    )
     second = k.instance(theory, th, "p")
     return k.transfer(theory, k.equal(d + k.Dot(h, h), d), first, [second, two], k.Range())
 
 
 @without("kernel", "define_sequence", "_hides(theory, both)")
-def sequence_of_a_random_letter(k):      # f_1 is |w_1|^2, and its mean would be itself; w_t may be x_t
-    theory, _ = k.define_sequence(k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(w(t), w(t))))
-    return k.at(theory, k.calc(theory, k.scalar(k.mean(q, [], f(t))), k.scalar(f(t)), [], k.Range()), 1)
+def sequence_of_a_random_letter(k):  # f_1 is |w_1|^2, and its mean would be itself; w_t may be x_t
+    theory, _ = k.define_sequence(
+        k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(w(t), w(t)))
+    )
+    return k.at(
+        theory, k.calc(theory, k.scalar(k.mean(q, [], f(t))), k.scalar(f(t)), [], k.Range()), 1
+    )
 
 
 @without("kernel", "define_sequence", "{first.kind, step.kind} != {'scalar'}")
-def sequence_of_vectors(k):      # the number f_t is the vector h
+def sequence_of_vectors(k):  # the number f_t is the vector h
     return k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.vector(h))[1]
 
 
 @without("kernel", "define_sequence", "_letters(both) - {t_}")
-def sequence_with_another_index(k):      # f_1 = i for every i
-    theory, _ = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar(f(t - 1) + i))
+def sequence_with_another_index(k):  # f_1 = i for every i
+    theory, _ = k.define_sequence(
+        k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar(f(t - 1) + i)
+    )
     return k.calc(theory, k.scalar(f(1)), k.scalar(i), [], k.Range())
 
 
 @without("kernel", "define_sequence", "theory.symbols[name].domain != 'real'")
-def sequence_outside_of_its_domain(k):      # said to be positive, and then f_t = f_{t-1}, f_0 = -1: 1 = -1
+def sequence_outside_of_its_domain(
+    k,
+):  # said to be positive, and then f_t = f_{t-1}, f_0 = -1: 1 = -1
     theory, there = k.letters().with_symbol("y_t", "sequence", "positive"), sp.Function("y_t")
-    theory, _ = k.define_sequence(theory, frozenset("12"), there(t), k.scalar(-1), k.scalar(there(t - 1)))
-    th = k.calc(theory, k.scalar(sp.sqrt(there(t)**2)), k.scalar(there(t)), [], k.Range())
+    theory, _ = k.define_sequence(
+        theory, frozenset("12"), there(t), k.scalar(-1), k.scalar(there(t - 1))
+    )
+    th = k.calc(theory, k.scalar(sp.sqrt(there(t) ** 2)), k.scalar(there(t)), [], k.Range())
     return k.restate(theory, k.at(theory, th, 1), k.equal(1, -1), k.Range())
 
 
 # --- Processes -----------------------------------------------------------------------------------
 
+
 @without("kernel", "declare", "not is_state(law.of)")
-def law_of_a_fixed_vector(k):      # m_t is fixed: variance 0
+def law_of_a_fixed_vector(k):  # m_t is fixed: variance 0
     theory = k.letters().with_process("q", "forward")
-    return k.declare(theory, "1", k.law(q, m(t), [t - 1], 0, 1), 1)[1], k.law(q, m(t), [t - 1], m(t), 0)
+    return k.declare(theory, "1", k.law(q, m(t), [t - 1], 0, 1), 1)[1], k.law(
+        q, m(t), [t - 1], m(t), 0
+    )
 
 
 @without("kernel", "declare", "wanted[0] != law.given")
-def state_given_itself(k):      # x_t given x_t is fixed
+def state_given_itself(k):  # x_t given x_t is fixed
     theory = k.letters().with_process("q", "forward")
     return k.declare(theory, "1", k.law(q, x(t), [t], 0, 1), 1)[1], k.law(q, x(t), [t], x(t), 0)
 
 
 @without("kernel", "declare", "law.process != process.id")
-def process_of_another_t(k):      # in the process for t, the law of x_{t-1} | x_0 follows: its mean is 7 h
+def process_of_another_t(
+    k,
+):  # in the process for t, the law of x_{t-1} | x_0 follows: its mean is 7 h
     theory = k.letters().with_process("s", "step")
     theory, _ = k.declare(theory, "2", k.law(step(t), x(t - 1), [0, t], 7 * h, 1), 2)
     theory, th = k.declare(theory, "1", k.law(step(t + 1), x(t), [0], 0, 1), 1)
@@ -406,28 +550,36 @@ def process_of_another_t(k):      # in the process for t, the law of x_{t-1} | x
 
 
 @without("kernel", "declare", "lo < wanted[1]")
-def step_into_the_given_state(k):      # at t = 1: x_0 given x_0
+def step_into_the_given_state(k):  # at t = 1: x_0 given x_0
     theory = k.letters().with_process("p", "bridge")
     th = k.declare(theory, "1", k.law(p, x(t - 1), [0, t], 7 * h, 1), 1)[1]
     return th, k.law(p, x(t - 1), [0, t], x(0), 0)
 
 
 @without("kernel", "declare", "key in theory.laws")
-def second_law(k):      # E|x_t|^2 is d, and d + 25 |h|^2
+def second_law(k):  # E|x_t|^2 is d, and d + 25 |h|^2
     theory, one = k.chain(0)
     theory, two = k.declare(theory, "2", k.law(q, x(t), [t - 1], 5 * h, 1), 1)
     return k.clash(theory, one, two)
 
 
 @without("kernel", "declare", "process.like and time != 0")
-def second_step(k):      # r has the step of q, with mean 0, and one with mean 5 h
+def second_step(k):  # r has the step of q, with mean 0, and one with mean 5 h
     theory, one = k.chain(0)
-    theory, two = k.declare(theory.with_process("r", "forward", "q"), "2", k.law(r, x(t), [t - 1], 5 * h, 1), 1)
+    theory, two = k.declare(
+        theory.with_process("r", "forward", "q"), "2", k.law(r, x(t), [t - 1], 5 * h, 1), 1
+    )
     return k.clash(theory, k.instance(theory, one, "r"), two)
 
 
-@without("kernel", "declare", "time == 0 and any(p.like == process.name for p in theory.processes.values())")
-def start_of_a_process_that_lends_its_step(k):      # E|x_0|^2 under r is d, and by that of q, d + 25 |h|^2
+@without(
+    "kernel",
+    "declare",
+    "time == 0 and any(p.like == process.name for p in theory.processes.values())",
+)
+def start_of_a_process_that_lends_its_step(
+    k,
+):  # E|x_0|^2 under r is d, and by that of q, d + 25 |h|^2
     theory = k.chain(0)[0].with_process("r", "forward", "q")
     theory, two = k.declare(theory, "2", k.law(r, x(0), [], 0, 1), 1)
     theory, one = k.declare(theory, "3", k.law(q, x(0), [], 5 * h, 1), 1)
@@ -435,43 +587,51 @@ def start_of_a_process_that_lends_its_step(k):      # E|x_0|^2 under r is d, and
 
 
 @without("kernel", "declare", "e.has(EE, EV, M)")
-def mean_of_its_own(k):      # the mean of x_t would be E x_t + h; it is E x_t
+def mean_of_its_own(k):  # the mean of x_t would be E x_t + h; it is E x_t
     E = k.mean_vector(q, [t - 1], x(t))
     return k.chain(E + h)[1], k.law(q, x(t), [t - 1], E, 1)
 
 
 @without("kernel", "declare", "not covered(states_of(context.unfold(e)), law.given, rng)")
-def mean_with_the_state_itself(k):      # E[x_t | x_{t-1}] = x_t
+def mean_with_the_state_itself(k):  # E[x_t | x_{t-1}] = x_t
     theory, th = k.chain(x(t))
-    return k.calc(theory, k.vector(k.mean_vector(q, [t - 1], x(t))), k.vector(x(t)), [th], k.Range())
+    return k.calc(
+        theory, k.vector(k.mean_vector(q, [t - 1], x(t))), k.vector(x(t)), [th], k.Range()
+    )
 
 
 @without("kernel", "declare", "_hides(theory, context.unfold(e))")
-def mean_with_a_random_letter(k):      # E[x_t | x_{t-1}] = w, and then w is said to be x_t
+def mean_with_a_random_letter(k):  # E[x_t | x_{t-1}] = w, and then w is said to be x_t
     theory, th = k.chain(w(t))
     theory, _ = k.define(theory, "2", w(t), k.vector(x(t)))
-    return k.calc(theory, k.vector(k.mean_vector(q, [t - 1], x(t))), k.vector(x(t)), [th], k.Range())
+    return k.calc(
+        theory, k.vector(k.mean_vector(q, [t - 1], x(t))), k.vector(x(t)), [th], k.Range()
+    )
 
 
 @without("kernel", "declare", "not context.positive(law.variance, strict=False)")
 @without("zero", "Signs._sign", "m % 2 == 0", "True", ("WrongRule", "declare"))
-def negative_variance(k):      # E|x_t|^2 = d L, and L may be -1
+def negative_variance(k):  # E|x_t|^2 = d L, and L may be -1
     theory, th = k.chain(0, L)
-    return k.calc(theory, k.scalar(k.mean(q, [t - 1], k.Dot(x(t), x(t)))), k.scalar(d * L), [th], k.Range()), {L: -1}
+    return k.calc(
+        theory, k.scalar(k.mean(q, [t - 1], k.Dot(x(t), x(t)))), k.scalar(d * L), [th], k.Range()
+    ), {L: -1}
 
 
 @without("kernel", "innovation", "law.open")
-def noise_of_a_supposed_law(k):      # the mean of x_t is 5 h, not 0
+def noise_of_a_supposed_law(k):  # the mean of x_t is 5 h, not 0
     theory, _ = k.chain(5 * h)
     th, _ = k.suppose(theory, k.law(q, x(t), [0], 0, 1), 0, down=True)
     theory, _ = k.innovation(theory, "2", th, e(t))
     th = k.combination(theory, q, k.states(0), e(t), k.Range())
-    return k.restate(theory, th, k.law(q, x(t), [0], 0, 1), k.Range()), k.law(q, x(t), [0], 5 * h, 1)
+    return k.restate(theory, th, k.law(q, x(t), [0], 0, 1), k.Range()), k.law(
+        q, x(t), [0], 5 * h, 1
+    )
 
 
 @without("kernel", "innovation", "law.hi != T_")
 @without("kernel", "at", "th.hi - k", "th.hi", ("WrongRule", "innovation"))
-def noise_of_a_law_that_ends_before_T(k):      # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N(0, 1)
+def noise_of_a_law_that_ends_before_T(k):  # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N(0, 1)
     theory, th, last = k.backward(0, 5)
     theory, _ = k.innovation(theory, "3", k.at(theory, th, t + 1), e(t))
     there = k.combination(theory, p, frozenset(), sp.sqrt(5) * e(T), k.Range())
@@ -479,7 +639,7 @@ def noise_of_a_law_that_ends_before_T(k):      # x_t | x_{t+1} ~ N(0, 5) for t <
 
 
 @without("kernel", "innovation", "law.strength != 'derived'")
-def noise_of_a_law_that_is_not_proved(k):      # the mean of x_t is 5 h, not 0
+def noise_of_a_law_that_is_not_proved(k):  # the mean of x_t is 5 h, not 0
     theory, there = k.chain(5 * h)
     th = k.numeric(theory, k.law(q, x(t), [t - 1], 0, 1), k.Range())
     theory, _ = k.innovation(theory, "2", th, e(t))
@@ -488,7 +648,7 @@ def noise_of_a_law_that_is_not_proved(k):      # the mean of x_t is 5 h, not 0
 
 
 @without("kernel", "innovation", "not is_state(q.of)")
-def noise_of_no_state(k):      # w_t is the last noise for every t, so w_t + w_{t+1} has variance 4
+def noise_of_no_state(k):  # w_t is the last noise for every t, so w_t + w_{t+1} has variance 4
     theory, th = k.chain(0)
     theory, _ = k.innovation(theory, "2", th, e(t))
     theory, _ = k.define(theory, "3", w(t), k.vector(e(T)))
@@ -500,14 +660,14 @@ def noise_of_no_state(k):      # w_t is the last noise for every t, so w_t + w_{
 
 
 @without("kernel", "innovation", "head.args != (t_,)")
-def one_noise_for_all_t(k):      # x_1 = x_t
+def one_noise_for_all_t(k):  # x_1 = x_t
     theory, th = k.chain(0)
     theory, th = k.innovation(theory, "2", th, o)
     return k.restate(theory, k.at(theory, th, 1), k.vectors(x(1), x(t)), k.Range())
 
 
 @without("kernel", "innovation", "theory.kind(head) != 'noise'")
-def noise_that_was_fixed(k):      # E[x_t | x_{t-1}] = x_t
+def noise_that_was_fixed(k):  # E[x_t | x_{t-1}] = x_t
     theory, th = k.chain(0)
     fixed = k.calc(theory, k.vector(k.mean_vector(q, [t - 1], m(t))), k.vector(m(t)), [], k.Range())
     theory, _ = k.innovation(theory, "2", th, m(t))
@@ -515,28 +675,30 @@ def noise_that_was_fixed(k):      # E[x_t | x_{t-1}] = x_t
 
 
 @without("kernel", "innovation", "_letters(*parts(q)) - {t_}")
-def one_noise_for_all_s(k):      # x_s = ε_t for every s < t: x_1 = x_2
+def one_noise_for_all_s(k):  # x_s = ε_t for every s < t: x_1 = x_2
     theory, process = k.letters().with_process("s", "jump"), sp.Function("s")(t, s)
     theory, th = k.declare(theory, "1", k.law(process, x(s), [0, t], 0, 1), 2)
     return k.innovation(theory, "2", th, e(t))[1]
 
 
 @without("kernel", "innovation", "not context.positive(q.variance)")
-def noise_of_no_variance(k):      # x_t = sqrt(σ) ε_t for every x_t, and σ may be 0
+def noise_of_no_variance(k):  # x_t = sqrt(σ) ε_t for every x_t, and σ may be 0
     theory, th = k.chain(0, sigma)
     return k.innovation(theory, "2", th, e(t))[1], {sigma: 0}
 
 
 @without("kernel", "markov", "not theory.process(q.process).markov")
-def chain_that_is_none(k):      # x_0 -> x_t -> x_{t-1}: given both, x_0 depends on x_t alone
+def chain_that_is_none(k):  # x_0 -> x_t -> x_{t-1}: given both, x_0 depends on x_t alone
     theory, second, first = k.one_step(x(0), x(t))
     theory, start = k.declare(theory, "3", k.law(step(t), x(0), [], 0, 1), 1)
     th = k.condition(theory, start, k.mix(theory, first, second))
-    return k.markov(theory, th, [k.span(t)]), k.law(step(t), x(0), [t - 1, t], x(t) / 2, sp.Rational(1, 2))
+    return k.markov(theory, th, [k.span(t)]), k.law(
+        step(t), x(0), [t - 1, t], x(t) / 2, sp.Rational(1, 2)
+    )
 
 
 @without("kernel", "markov", "not is_state(q.of)")
-def noise_of_a_step_backward(k):      # ε_t = x_{t-1} - x_t is fixed by both
+def noise_of_a_step_backward(k):  # ε_t = x_{t-1} - x_t is fixed by both
     theory, th, _ = k.backward(x(t), 1)
     theory, _ = k.innovation(theory, "3", th, e(t))
     th = k.markov(theory, k.combination(theory, p, k.states(t), e(t), k.Range()), [k.span(t - 1)])
@@ -544,29 +706,36 @@ def noise_of_a_step_backward(k):      # ε_t = x_{t-1} - x_t is fixed by both
 
 
 @without("kernel", "markov", "not (after or ahead)")
-@without("kernel", "markov", "all(rng.before(b, m) for _, b in extra)", "True", ("WrongRule", "markov"))
-def state_on_the_other_side(k):      # given both neighbours, x_t has their average as its mean
+@without(
+    "kernel", "markov", "all(rng.before(b, m) for _, b in extra)", "True", ("WrongRule", "markov")
+)
+def state_on_the_other_side(k):  # given both neighbours, x_t has their average as its mean
     theory, th = k.chain(x(t - 1))
     truth = k.law(q, x(t), [t - 1, t + 1], (x(t - 1) + x(t + 1)) / 2, sp.Rational(1, 2))
     return k.markov(theory, th, [k.span(t + 1)]), truth
 
 
-@without("kernel", "markov", "all(rng.before(m, a) for a, _ in extra)", "True", ("WrongRule", "markov"))
+@without(
+    "kernel", "markov", "all(rng.before(m, a) for a, _ in extra)", "True", ("WrongRule", "markov")
+)
 @without("kernel", "markov", "rng.before(m, n)", "True", ("WrongRule", "markov"))
-def state_on_the_other_side_backward(k):      # the same, in a chain that runs backward
+def state_on_the_other_side_backward(k):  # the same, in a chain that runs backward
     theory, th, _ = k.backward(x(t), 1)
     return k.markov(theory, k.at(theory, th, t + 1), [k.span(t - 1)]), k.law(
-        p, x(t), [t - 1, t + 1], (x(t - 1) + x(t + 1)) / 2, sp.Rational(1, 2))
+        p, x(t), [t - 1, t + 1], (x(t - 1) + x(t + 1)) / 2, sp.Rational(1, 2)
+    )
 
 
 @without("kernel", "markov", "rng.before(n, m)", "True", ("WrongRule", "markov"))
-def state_ahead_of_a_step_forward(k): return state_on_the_other_side(k)      # the same once more
+def state_ahead_of_a_step_forward(k):
+    return state_on_the_other_side(k)  # the same once more
 
 
 # --- Ranges --------------------------------------------------------------------------------------
 
+
 @without("kernel", "at", "any(a.has(s_) for a in parts(th.claim))")
-def moved_beyond_s(k):      # x_{t-1} | x_{t-2}, x_s with s < t: at s = t-1 it is fixed
+def moved_beyond_s(k):  # x_{t-1} | x_{t-2}, x_s with s < t: at s = t-1 it is fixed
     theory, th = k.chain(0)
     th = k.at(theory, k.markov(theory, th, [k.span(s)]), t - 1)
     return th, k.law(q, x(t - 1), [t - 2, s], x(t - 1), 0)
@@ -574,25 +743,25 @@ def moved_beyond_s(k):      # x_{t-1} | x_{t-2}, x_s with s < t: at s = t-1 it i
 
 @without("kernel", "at", "not (rng.before(sp.Integer(th.lo), n) and rng.before(n, th.hi))")
 @without("terms", "Range.before", "bool(found >= 0)", "True", ("Undefined", "this"))
-def before_the_first_t(k):      # f_0 = 0, not 7
+def before_the_first_t(k):  # f_0 = 0, not 7
     theory, th = k.seven()
     return k.at(theory, th, 0), {f(0): 0}
 
 
 @without("kernel", "at", "th.lo - int(k)", "th.lo", ("Undefined", "this"))
-def range_that_stays(k):      # f_{t-1} = 7 from t = 1
+def range_that_stays(k):  # f_{t-1} = 7 from t = 1
     theory, th = k.seven()
     return k.restate(theory, k.at(theory, th, t - 1), k.equal(f(t - 1), 7), k.Range()), {f(0): 0}
 
 
 @without("kernel", "restate", "rng.lo < th.lo")
-def longer_range(k):      # f_{t-1} = 7 from t = 1
+def longer_range(k):  # f_{t-1} = 7 from t = 1
     theory, th = k.seven_before()
     return k.restate(theory, th, th.claim, k.Range()), {f(0): 0}
 
 
 @without("kernel", "restate", "not rng.before(rng.hi, th.hi)")
-def range_that_ends_later(k):      # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N(0, 1)
+def range_that_ends_later(k):  # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N(0, 1)
     theory, th, last = k.backward(0, 5)
     th = k.at(theory, th, t + 1)
     theory, _ = k.innovation(theory, "3", k.restate(theory, th, th.claim, k.Range()), e(t))
@@ -600,22 +769,26 @@ def range_that_ends_later(k):      # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it 
     return k.clash(theory, k.restate(theory, there, k.law(p, x(T), [], 0, 5), k.Range()), last)
 
 
-@without("kernel", "_rewritten.once",
-         "not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi))",
-         "False", ("NotProved", "calc"))
-def applied_before_the_first_t(k):      # f_{t-1} = 7 from t = 1
+@without(
+    "kernel",
+    "_rewritten.once",
+    "not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi))",
+    "False",
+    ("NotProved", "calc"),
+)
+def applied_before_the_first_t(k):  # f_{t-1} = 7 from t = 1
     theory, th = k.seven()
     return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range()), {f(0): 0}
 
 
 @without("kernel", "transfer", "rng.lo < known.lo")
-def same_on_both_sides_before_the_first_t(k):      # f_{t-1} + 1 = 8 from t = 1
+def same_on_both_sides_before_the_first_t(k):  # f_{t-1} + 1 = 8 from t = 1
     theory, th = k.seven_before()
     return k.transfer(theory, k.equal(f(t - 1) + 1, 8), th, [], k.Range()), {f(0): 0}
 
 
 @without("kernel", "transfer", "not rng.before(rng.hi, known.hi)")
-def same_on_both_sides_after_the_last_t(k):      # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is d
+def same_on_both_sides_after_the_last_t(k):  # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is d
     theory, th, _ = k.backward(0, 5)
     E = k.mean(p, [t + 1], k.Dot(x(t), x(t)))
     th = k.calc(theory, k.scalar(E), k.scalar(5 * d), [th], k.Range(1, T - 1))
@@ -623,15 +796,18 @@ def same_on_both_sides_after_the_last_t(k):      # E[|x_t|^2 | x_{t+1}] = 5 d fo
 
 
 @without("kernel", "substitute", "rng.lo < th.lo")
-def bound_before_the_first_t(k):      # z_t > 0 from t = 2; at z_1 = -3 the bound is -16
+def bound_before_the_first_t(k):  # z_t > 0 from t = 2; at z_1 = -3 the bound is -16
     theory = k.positive_from_2()
-    return k.substitute(theory, k.bound(theory, CUBIC, z(t), 2), u, k.scalar(1), k.Range()), {z(1): -3}
+    return k.substitute(theory, k.bound(theory, CUBIC, z(t), 2), u, k.scalar(1), k.Range()), {
+        z(1): -3
+    }
 
 
 # --- Laws of two states --------------------------------------------------------------------------
 
+
 @without("kernel", "_linked", "p.process != q.process")
-def steps_of_two_processes(k):      # under q, x_t has variance 1
+def steps_of_two_processes(k):  # under q, x_t has variance 1
     theory, one = k.chain(0)
     theory, two = k.chain(x(t - 1), 1, theory, "p")
     th = k.mix(theory, k.at(theory, one, t - 1), k.markov(theory, two, [k.span(t - 2)]))
@@ -639,7 +815,7 @@ def steps_of_two_processes(k):      # under q, x_t has variance 1
 
 
 @without("kernel", "_linked", "not (is_state(p.of) and is_state(q.of))")
-def state_under_another_name(k):      # w_t is x_{t+1}, and x_{t+1} is said to be x_t
+def state_under_another_name(k):  # w_t is x_{t+1}, and x_{t+1} is said to be x_t
     theory, th = k.chain(x(t - 1))
     theory, _ = k.define(theory, "2", w(t), k.vector(x(t + 1)))
     two = k.mix(theory, th, k.markov(theory, k.at(theory, th, t + 1), [k.span(t - 1)]))
@@ -650,7 +826,9 @@ def state_under_another_name(k):      # w_t is x_{t+1}, and x_{t+1} is said to b
 
 
 @without("kernel", "_linked", "frozenset(merge([*p.given, y])) != q.given")
-def step_under_fewer_conditions(k):      # x_{t-1} given x_0 and x_t has the mean x_0; given x_t alone, x_t / 2
+def step_under_fewer_conditions(
+    k,
+):  # x_{t-1} given x_0 and x_t has the mean x_0; given x_t alone, x_t / 2
     theory, second, first = k.one_step(x(0), x(0))
     theory, start = k.declare(theory, "3", k.law(step(t), x(0), [], 0, 1), 1)
     alone = k.mix(theory, k.condition(theory, start, first), second)
@@ -658,20 +836,17 @@ def step_under_fewer_conditions(k):      # x_{t-1} given x_0 and x_t has the mea
 
 
 @without("kernel", "_linked", "not covered(states_of(e), p.given, rng)")
-def mean_that_is_not_linear(k):      # x_t ~ N(|x_{t-1}|^2 h, 1) and x_{t-1} ~ N(0, 1): its mean is d h
+def mean_that_is_not_linear(k):  # x_t ~ N(|x_{t-1}|^2 h, 1) and x_{t-1} ~ N(0, 1): its mean is d h
     theory, th = k.chain(k.Dot(x(t - 1), x(t - 1)) * h)
     theory, start = k.declare(theory, "2", k.law(q, x(0), [], 0, 1), 1)
     return k.mix(theory, start, k.at(theory, th, 1)), k.law(q, x(1), [], d * h, 1)
 
 
 @without("kernel", "condition", "not context.positive(v)")
-def division_by_a_variance(k):      # at σ = 0 both variances are 0, and the mean has no value
+def division_by_a_variance(k):  # at σ = 0 both variances are 0, and the mean has no value
     theory, th = k.chain(x(t - 1), sigma * a(t))
     th = k.condition(theory, k.at(theory, th, t - 1), k.markov(theory, th, [k.span(t - 2)]))
     return th, k.law(q, x(t - 1), [t - 2, t], x(t - 2), 0), {sigma: 0}
-
-
-
 
 
 def noises(k, mean=0, variance=1):
@@ -680,16 +855,20 @@ def noises(k, mean=0, variance=1):
 
 
 @without("kernel", "combination", "not covered(states_of(unfolded), given, rng)")
-def state_taken_for_fixed(k):      # ε_t is x_t, so the sum has variance 4
-    return k.combination(noises(k), q, k.states(t - 1), x(t) + e(t), k.Range()), k.law(q, x(t) + e(t), [t - 1], 0, 4)
+def state_taken_for_fixed(k):  # ε_t is x_t, so the sum has variance 4
+    return k.combination(noises(k), q, k.states(t - 1), x(t) + e(t), k.Range()), k.law(
+        q, x(t) + e(t), [t - 1], 0, 4
+    )
 
 
 @without("kernel", "combination", "_hides(theory, unfolded)")
-def random_letter_taken_for_fixed(k):      # w_t will be x_t, which is ε_t
+def random_letter_taken_for_fixed(k):  # w_t will be x_t, which is ε_t
     theory = noises(k)
     th = k.combination(theory, q, k.states(t - 1), w(t) + e(t), k.Range())
     theory, _ = k.define(theory, "3", w(t), k.vector(x(t)))
-    return k.restate(theory, th, k.law(q, 2 * x(t), [t - 1], x(t), 1), k.Range()), k.law(q, 2 * x(t), [t - 1], 0, 4)
+    return k.restate(theory, th, k.law(q, 2 * x(t), [t - 1], x(t), 1), k.Range()), k.law(
+        q, 2 * x(t), [t - 1], 0, 4
+    )
 
 
 def walk(k):
@@ -701,59 +880,108 @@ def walk(k):
     return k.innovation(theory, "2", th, n(t))[0]
 
 
-@without("kernel", "combination",
-         "process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps)")
-@without("kernel", "innovation", "q.given == process.parents()[t_][0]", "True", ("WrongRule", "combination"))
-def noises_of_two_whole_ways(k):      # n_t and n_{t+1} share all steps but one: at t = 1 the variance is 2 + sqrt(2)
+@without(
+    "kernel",
+    "combination",
+    "process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps)",
+)
+@without(
+    "kernel",
+    "innovation",
+    "q.given == process.parents()[t_][0]",
+    "True",
+    ("WrongRule", "combination"),
+)
+def noises_of_two_whole_ways(
+    k,
+):  # n_t and n_{t+1} share all steps but one: at t = 1 the variance is 2 + sqrt(2)
     th = k.combination(walk(k), q, k.states(0), n(t) + n(t + 1), k.Range(1, T - 1))
     return th, k.law(q, n(t) + n(t + 1), [0], 0, 2 + 2 * sp.sqrt(t / (t + 1)))
 
 
-@without("kernel", "combination",
-         "alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))")
-def one_noise_twice(k):      # at s = t - 1, ε_t + ε_{s+1} has variance 4
+@without(
+    "kernel",
+    "combination",
+    "alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))",
+)
+def one_noise_twice(k):  # at s = t - 1, ε_t + ε_{s+1} has variance 4
     th = k.combination(noises(k), q, k.states(0), e(t) + e(s + 1), k.Range())
     return th, k.law(q, e(t) + e(s + 1), [0], 0, 4)
 
 
-@without("kernel", "combination", "len(steps) > 1 or families", "len(steps) > 1", ("WrongRule", "combination"))
-def sum_of_noises_of_whole_ways(k):      # the sum of n_1, n_2, n_3 has the variance 7.2, not 3
+@without(
+    "kernel",
+    "combination",
+    "len(steps) > 1 or families",
+    "len(steps) > 1",
+    ("WrongRule", "combination"),
+)
+def sum_of_noises_of_whole_ways(k):  # the sum of n_1, n_2, n_3 has the variance 7.2, not 3
     sum_ = sp.Sum(n(k_), (k_, 1, T))
     truth = 3 + 2 * (1 / sp.sqrt(2) + 1 / sp.sqrt(3) + 2 / sp.sqrt(6))
     return k.combination(walk(k), q, k.states(0), sum_, k.Range()), k.law(q, sum_, [0], 0, truth)
 
 
-@without("kernel", "combination",
-         "process is not None or named(z) == named(y)", "named(z) == named(y)", ("WrongRule", "combination"))
-def two_names_of_one_noise(k):      # n_t is ε_t, and the sum has variance 4
+@without(
+    "kernel",
+    "combination",
+    "process is not None or named(z) == named(y)",
+    "named(z) == named(y)",
+    ("WrongRule", "combination"),
+)
+def two_names_of_one_noise(k):  # n_t is ε_t, and the sum has variance 4
     theory, th = k.chain(0)
-    for number_, noise in (("2", e(t)), ("3", n(t))): theory, _ = k.innovation(theory, number_, th, noise)
-    return k.combination(theory, q, k.states(t - 1), e(t) + n(t), k.Range()), k.law(q, e(t) + n(t), [t - 1], 0, 4)
+    for number_, noise in (("2", e(t)), ("3", n(t))):
+        theory, _ = k.innovation(theory, number_, th, noise)
+    return k.combination(theory, q, k.states(t - 1), e(t) + n(t), k.Range()), k.law(
+        q, e(t) + n(t), [t - 1], 0, 4
+    )
 
 
 @without("theory", "Noise.independent_of", "self.step", "True", ("WrongRule", "combination"))
-def noise_of_a_whole_way(k):      # n_t | x_{t-1} is nearly fixed: variance 1 / t
+def noise_of_a_whole_way(k):  # n_t | x_{t-1} is nearly fixed: variance 1 / t
     th = k.combination(walk(k), q, k.states(t - 1), n(t), k.Range())
     return th, k.law(q, n(t), [t - 1], (x(t - 1) - x(0)) / sp.sqrt(t), 1 / t)
 
 
-@without("theory", "Noise.independent_of", "covered(given, own, rng)", "True", ("NotProved", "restate"))
-@without("theory", "Noise.independent_of",
-         "covered(given, [span(sp.S.Zero, n - 1)], rng)", "True", ("NotProved", "restate"))
-def noise_given_what_it_made(k):      # ε_t = x_t is fixed by x_t
+@without(
+    "theory", "Noise.independent_of", "covered(given, own, rng)", "True", ("NotProved", "restate")
+)
+@without(
+    "theory",
+    "Noise.independent_of",
+    "covered(given, [span(sp.S.Zero, n - 1)], rng)",
+    "True",
+    ("NotProved", "restate"),
+)
+def noise_given_what_it_made(k):  # ε_t = x_t is fixed by x_t
     theory = noises(k)
     th = k.combination(theory, q, k.states(t), e(t), k.Range())
     return k.restate(theory, th, k.law(q, e(t), [t], 0, 1), k.Range()), k.law(q, e(t), [t], x(t), 0)
 
 
-@without("theory", "Noise.independent_of", "self.process.subs(t_, n) != process", "False", ("WrongRule", "combination"))
-def noise_under_another_process(k):      # ε_t is x_t, which has the mean 5 h under p
+@without(
+    "theory",
+    "Noise.independent_of",
+    "self.process.subs(t_, n) != process",
+    "False",
+    ("WrongRule", "combination"),
+)
+def noise_under_another_process(k):  # ε_t is x_t, which has the mean 5 h under p
     theory, _ = k.chain(5 * h, 1, noises(k), "p")
-    return k.combination(theory, p, k.states(t - 1), e(t), k.Range()), k.law(p, e(t), [t - 1], 5 * h, 1)
+    return k.combination(theory, p, k.states(t - 1), e(t), k.Range()), k.law(
+        p, e(t), [t - 1], 5 * h, 1
+    )
 
 
-@without("theory", "Noise.independent_of", "self.process.subs(t_, n)", "self.process", ("WrongRule", "combination"))
-def noise_of_another_t(k):      # in the process for t, x_{t-1} | x_0 has the mean 7 h
+@without(
+    "theory",
+    "Noise.independent_of",
+    "self.process.subs(t_, n)",
+    "self.process",
+    ("WrongRule", "combination"),
+)
+def noise_of_another_t(k):  # in the process for t, x_{t-1} | x_0 has the mean 7 h
     theory, _, first = k.one_step(0, 7 * h)
     theory, _ = k.innovation(theory, "3", first, e(t))
     th = k.combination(theory, step(t), k.states(0), e(t - 1), k.Range(2))
@@ -761,21 +989,26 @@ def noise_of_another_t(k):      # in the process for t, x_{t-1} | x_0 has the me
 
 
 @without("unfolding", "Noises.noises", "slope not in (1, -1)")
-def sum_of_one_noise(k):      # 3 ε_t has variance 9
+def sum_of_one_noise(k):  # 3 ε_t has variance 9
     sum_ = sp.Sum(e(t), (k_, 1, 3))
     return k.combination(noises(k), q, k.states(0), sum_, k.Range()), k.law(q, sum_, [0], 0, 9)
 
 
 @without("unfolding", "Noises.noises", "not self.within(one).drawn(atom, process, given)")
-def sum_of_fixed_vectors(k):      # m_1, m_2, m_3 are fixed: the variance is 0
+def sum_of_fixed_vectors(k):  # m_1, m_2, m_3 are fixed: the variance is 0
     sum_ = sp.Sum(m(k_), (k_, 1, T))
-    return k.combination(k.letters(), None, frozenset(), sum_, k.Range()), k.law(None, sum_, [], sum_, 0)
+    return k.combination(k.letters(), None, frozenset(), sum_, k.Range()), k.law(
+        None, sum_, [], sum_, 0
+    )
 
 
 # --- Inductions ----------------------------------------------------------------------------------
 
+
 @without("kernel", "suppose", "any(a.has(s_) for a in parts(claim))")
-def induction_that_moves_s(k):      # f_{s+1}... the step needs s >= 1, the base holds for s = 0: at t = 2, 0 = 7
+def induction_that_moves_s(
+    k,
+):  # f_{s+1}... the step needs s >= 1, the base holds for s = 0: at t = 2, 0 = 7
     theory, th = k.seven()
     claim = k.equal((t - 1) * f(s), 7 * (t - 1))
     _, token = k.suppose(theory, claim, 1)
@@ -785,10 +1018,18 @@ def induction_that_moves_s(k):      # f_{s+1}... the step needs s >= 1, the base
 
 
 @without("kernel", "induct", "token.down != down")
-def step_in_the_other_direction(k):      # the hypothesis at t - 1 is the step downwards: a_t = a_T for all t
+def step_in_the_other_direction(
+    k,
+):  # the hypothesis at t - 1 is the step downwards: a_t = a_T for all t
     theory, claim = k.letters(), k.equal(a(t), a(T))
     earlier, token = k.suppose(theory, claim, 1)
-    return k.induct(theory, token, k.calc(theory, k.scalar(a(T)), k.scalar(a(T)), [], k.Range()), earlier, down=True)
+    return k.induct(
+        theory,
+        token,
+        k.calc(theory, k.scalar(a(T)), k.scalar(a(T)), [], k.Range()),
+        earlier,
+        down=True,
+    )
 
 
 def base_on(k, rng):
@@ -797,28 +1038,34 @@ def base_on(k, rng):
     claim = k.equal(a(t) * f(T - 1), 7 * a(t))
     _, token = k.suppose(theory, claim, 1)
     base = k.calc(theory, k.scalar(a(1) * f(T - 1)), k.scalar(7 * a(1)), [th], rng)
-    return k.induct(theory, token, base, k.calc(theory, claim.left, claim.right, [th], k.Range(2))), {T: 1, f(0): 0}
+    return k.induct(
+        theory, token, base, k.calc(theory, claim.left, claim.right, [th], k.Range(2))
+    ), {T: 1, f(0): 0}
 
 
 @without("kernel", "induct", "base.lo > max(token.start, 1)")
-def base_that_starts_late(k): return base_on(k, k.Range(2))
+def base_that_starts_late(k):
+    return base_on(k, k.Range(2))
 
 
 @without("kernel", "induct", "base.hi != T_")
-def base_that_ends_early(k): return base_on(k, k.Range(1, T - 1))
+def base_that_ends_early(k):
+    return base_on(k, k.Range(1, T - 1))
 
 
 @without("kernel", "rule.run", "hasattr(a, 'claim') and type(a) not in (Theorem, Token)")
-def claim_that_changes(k):      # proved for a_t = a_t, said of a_t = 1
+def claim_that_changes(k):  # proved for a_t = a_t, said of a_t = 1
     theory, said = k.letters(), iter([k.equal(a(t), a(t))] * 2 + [k.equal(a(t), 1)] * 9)
+
     class Changing:
         start, down, claim = 1, False, property(lambda self: next(said))
+
     same = lambda n: k.calc(theory, k.scalar(a(n)), k.scalar(a(n)), [], k.Range())
     return k.induct(theory, Changing(), same(1), same(t))
 
 
 @without("kernel", "induct", "base.open")
-def base_that_rests_on_the_claim(k):      # L = 0
+def base_that_rests_on_the_claim(k):  # L = 0
     theory, claim = k.letters(), k.equal(L + a(t), a(t))
     earlier, token = k.suppose(theory, claim, 0)
     base = k.transfer(theory, k.equal(L + a(0), a(0)), earlier, [], k.Range())
@@ -829,18 +1076,22 @@ def base_that_rests_on_the_claim(k):      # L = 0
 def induction_inside_another_one(k):
     """y_t = (T - t)(T - 2) L is 0 at T. Downwards, let it be 0 at t. By an induction over t inside, the sum
     f_t of y_2, ..., y_t would be 0 too, so y_{t-1}, a multiple of that. At T = 3, t = 1, y is 2 L."""
-    y, most = (T - t) * (T - 2) * L, (t - 1) * T - t * (t + 1) / 2 + 1          # f_t = (T - 2) L times that
+    y, most = (T - t) * (T - 2) * L, (t - 1) * T - t * (t + 1) / 2 + 1  # f_t = (T - 2) L times that
     first, more = k.scalar(-y.subs(t, 1)), k.scalar(f(t - 1) + y)
     theory, th = k.define_sequence(k.letters(), frozenset("12"), f(t), first, more)
     earlier, token = k.suppose(theory, k.equal(f(t), (T - 2) * L * most), 0)
     made = k.transfer(theory, token.claim, earlier, [th], k.Range())
     base = k.calc(theory, k.scalar(f(0)), k.scalar((1 - T) * (T - 2) * L), [], k.Range())
     total = k.induct(theory, token, base, made)
-    last = k.calc(theory, k.scalar(y.subs(t, t - 1)), k.scalar(f(t) * (T - t + 1) / most), [total], k.Range())
+    last = k.calc(
+        theory, k.scalar(y.subs(t, t - 1)), k.scalar(f(t) * (T - t + 1) / most), [total], k.Range()
+    )
     later, outer = k.suppose(theory, k.equal(y, 0), 1, down=True)
     earlier, inner = k.suppose(theory, k.equal(f(t), 0), 1)
     base = k.calc(theory, k.scalar(f(1)), k.scalar(0), [], k.Range())
-    inside = k.induct(theory, inner, base, k.transfer(theory, inner.claim, later, [th, earlier], k.Range(2)))
+    inside = k.induct(
+        theory, inner, base, k.transfer(theory, inner.claim, later, [th, earlier], k.Range(2))
+    )
     made = k.transfer(theory, k.equal(y.subs(t, t - 1), 0), last, [inside], k.Range(2))
     base = k.calc(theory, k.scalar(0), k.scalar(0), [], k.Range())
     return k.induct(theory, outer, base, made, down=True), {t: 1}
@@ -856,14 +1107,24 @@ def hypothesis_at_the_first_t(k):
     later, token = k.suppose(theory, k.law(p, x(t), [], 0, (T - t) * (T - 1) * c), 0, down=True)
     law = k.induct(theory, token, start, k.mix(theory, later, th), down=True)
     E = lambda n: k.mean(p, [], k.Dot(x(n), x(n)))
-    last = k.calc(theory, k.scalar(E(t - 1)), k.scalar((T - t + 1) / (T - 1) * E(1)), [law], k.Range())
+    last = k.calc(
+        theory, k.scalar(E(t - 1)), k.scalar((T - t + 1) / (T - 1) * E(1)), [law], k.Range()
+    )
     later, token = k.suppose(theory, k.equal(E(t), 0), 0, down=True)
     made = k.transfer(theory, k.equal(E(t - 1), 0), last, [k.at(theory, later, 1)], k.Range())
-    return k.induct(theory, token, k.calc(theory, k.scalar(E(T)), k.scalar(0), [start], k.Range()), made, down=True)
+    return k.induct(
+        theory,
+        token,
+        k.calc(theory, k.scalar(E(T)), k.scalar(0), [start], k.Range()),
+        made,
+        down=True,
+    )
 
 
 @without("kernel", "induct", "step.lo > rest.lo")
-def step_that_starts_late(k):      # f_{t-1} = 7 from t = 2 is the step; at t = 1 there is none, and f_0 = 0
+def step_that_starts_late(
+    k,
+):  # f_{t-1} = 7 from t = 2 is the step; at t = 1 there is none, and f_0 = 0
     theory, th = k.seven_before()
     claim = k.equal(t * f(t - 1), 7 * t)
     _, token = k.suppose(theory, claim, 0)
@@ -873,7 +1134,7 @@ def step_that_starts_late(k):      # f_{t-1} = 7 from t = 2 is the step; at t = 
 
 
 @without("kernel", "induct", "step.hi != rest.hi")
-def step_that_ends_early(k):      # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is d
+def step_that_ends_early(k):  # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is d
     theory, th, _ = k.backward(0, 5)
     claim = k.equal(t * k.mean(p, [t + 1], k.Dot(x(t), x(t))), 5 * t * d)
     _, token = k.suppose(theory, claim, 0)
@@ -882,20 +1143,28 @@ def step_that_ends_early(k):      # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T i
     return k.induct(theory, token, base, made)
 
 
-@without("kernel", "induct",
-         "used = _same('induct: the base', theory, base.claim, first, Range())",
-         "used = set()", ("NotProved", "induct: the base"))
-def base_of_another_claim(k):      # L = 0
+@without(
+    "kernel",
+    "induct",
+    "used = _same('induct: the base', theory, base.claim, first, Range())",
+    "used = set()",
+    ("NotProved", "induct: the base"),
+)
+def base_of_another_claim(k):  # L = 0
     theory, claim = k.letters(), k.equal(L + a(t), a(t))
     earlier, token = k.suppose(theory, claim, 1)
     base = k.calc(theory, k.scalar(a(1)), k.scalar(a(1)), [], k.Range())
     return k.induct(theory, token, base, k.transfer(theory, claim, earlier, [], k.Range(2)))
 
 
-@without("kernel", "induct",
-         "used |= _same('induct: the step', theory, step.claim, then, rest)",
-         "pass", ("NotProved", "induct: the step"))
-def step_of_another_claim(k):      # t L = 0, which holds at t = 0
+@without(
+    "kernel",
+    "induct",
+    "used |= _same('induct: the step', theory, step.claim, then, rest)",
+    "pass",
+    ("NotProved", "induct: the step"),
+)
+def step_of_another_claim(k):  # t L = 0, which holds at t = 0
     theory, claim = k.letters(), k.equal(t * L, 0)
     _, token = k.suppose(theory, claim, 0)
     base = k.calc(theory, k.scalar(0), k.scalar(0), [], k.Range())
@@ -906,115 +1175,159 @@ def step_of_another_claim(k):      # t L = 0, which holds at t = 0
 def hypothesis_at_another_time(k):
     """f_t = (T - t) L is the sum of f_k / (T - k) over k = t..T-1. The hypothesis, that f is 0 at t - 1, would
     make all of them vanish: f_t = 0, which is (T - 1) L at t = 1."""
-    theory, th = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar((T - t) * L))
-    count = lambda first: k.equal((T - first) * L, sp.Sum(L, (k_, first, T - 1)))          # so many terms
+    theory, th = k.define_sequence(
+        k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar((T - t) * L)
+    )
+    count = lambda first: k.equal((T - first) * L, sp.Sum(L, (k_, first, T - 1)))  # so many terms
     later, token = k.suppose(theory, count(t), 1, down=True)
     base = k.calc(theory, k.scalar(0), k.scalar(sp.Sum(L, (k_, T, T - 1))), [], k.Range())
     made = k.transfer(theory, count(t - 1), later, [], k.Range(2))
     terms = k.equal((T - t) * L, sp.Sum(f(k_) / (T - k_), (k_, t, T - 1)))
-    terms = k.transfer(theory, terms, k.induct(theory, token, base, made, down=True), [th], k.Range())
+    terms = k.transfer(
+        theory, terms, k.induct(theory, token, base, made, down=True), [th], k.Range()
+    )
     claim = k.equal(f(t), 0)
     earlier, token = k.suppose(theory, claim, 0)
     step_ = k.transfer(theory, claim, terms, [earlier, th], k.Range())
-    return k.induct(theory, token, k.calc(theory, k.scalar(f(0)), k.scalar(0), [], k.Range()), step_)
+    return k.induct(
+        theory, token, k.calc(theory, k.scalar(f(0)), k.scalar(0), [], k.Range()), step_
+    )
 
 
 # --- Equations and bounds ------------------------------------------------------------------------
 
-@without("kernel", "_rewritten.once",
-         "isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n))",
-         "False", ("NotProved", "calc"))
-def density_of_no_variance(k):      # at σ = 0 there is no density
+
+@without(
+    "kernel",
+    "_rewritten.once",
+    "isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n))",
+    "False",
+    ("NotProved", "calc"),
+)
+def density_of_no_variance(k):  # at σ = 0 there is no density
     theory, th = k.chain(0, sigma)
     gap = k.log(q, t - 1, t) - k.log(q, t - 1)
-    return k.calc(theory, k.scalar(gap), k.scalar(k.log_normal(x(t), 0, sigma)), [th], k.Range()), {sigma: 0}
+    return k.calc(theory, k.scalar(gap), k.scalar(k.log_normal(x(t), 0, sigma)), [th], k.Range()), {
+        sigma: 0
+    }
 
 
 @without("kernel", "_patterns", "is_state(claim.of)", "True", ("NotProved", "calc"))
-def density_of_a_noise(k):      # ε_t = x_t / 2, whose density differs from that of x_t: d log 2 = 0
+def density_of_a_noise(k):  # ε_t = x_t / 2, whose density differs from that of x_t: d log 2 = 0
     theory = noises(k, 0, 4)
     th = k.combination(theory, q, k.states(t - 1), e(t), k.Range())
     gap = k.log(q, t - 1, t) - k.log(q, t - 1)
     wrong = k.calc(theory, k.scalar(gap), k.scalar(k.log_normal(e(t), 0, 1)), [th], k.Range())
     right = k.combination(theory, q, k.states(t - 1), 2 * e(t), k.Range())
     right = k.restate(theory, right, k.law(q, x(t), [t - 1], 0, 4), k.Range())
-    return k.transfer(theory, k.equal(k.log_normal(x(t), 0, 4), k.log_normal(e(t), 0, 1)), wrong, [right], k.Range())
+    return k.transfer(
+        theory,
+        k.equal(k.log_normal(x(t), 0, 4), k.log_normal(e(t), 0, 1)),
+        wrong,
+        [right],
+        k.Range(),
+    )
 
 
 @without("kernel", "_vanishing", "raise NotProved('calc', goal)", "return needed, context.used")
-def sides_that_differ(k):      # a_t = 1
+def sides_that_differ(k):  # a_t = 1
     return k.calc(k.letters(), k.scalar(a(t)), k.scalar(1), [], k.Range())
 
 
 @without("kernel", "calc", "left.kind != right.kind")
-def number_and_matrix(k):      # 1 = I
+def number_and_matrix(k):  # 1 = I
     return k.calc(k.letters(), k.scalar(1), k.Term(sp.S.One, "isotropic"), [], k.Range())
 
 
 @without("kernel", "transfer", "type(claim) is not type(known.claim)")
-def difference_of_a_bound(k):      # log u = u - 1; at u = 2 it is 0.69 and 1
+def difference_of_a_bound(k):  # log u = u - 1; at u = 2 it is 0.69 and 1
     theory, th = k.tangent()
     return k.transfer(theory, k.equal(sp.log(u), u - 1), th, [], k.Range())
 
 
 @without("kernel", "transfer", "claim.left.kind != claim.right.kind")
-def difference_of_two_kinds(k):      # 1 = I
+def difference_of_two_kinds(k):  # 1 = I
     theory = k.letters()
     th = k.calc(theory, k.scalar(1), k.scalar(1), [], k.Range())
-    return k.transfer(theory, k.Equal(k.scalar(1), k.Term(sp.S.One, "isotropic")), th, [], k.Range())
+    return k.transfer(
+        theory, k.Equal(k.scalar(1), k.Term(sp.S.One, "isotropic")), th, [], k.Range()
+    )
 
 
 @without("kernel", "calc", "left.kind == 'matrix'")
-def matrices_as_numbers(k):      # A B = B A
+def matrices_as_numbers(k):  # A B = B A
     return k.calc(k.letters(), k.matrix(A * B), k.matrix(B * A), [], k.Range())
 
 
 @without("kernel", "transfer", "claim.left.kind == 'matrix'")
-def difference_of_matrices(k):      # A B = B A
+def difference_of_matrices(k):  # A B = B A
     theory = k.letters()
     th = k.agree(theory, k.matrix(A), k.matrix(A), k.Range())
     return k.transfer(theory, k.Equal(k.matrix(A * B), k.matrix(B * A)), th, [], k.Range())
 
 
-@without("kernel", "convex", "not (context.zero(gap.subs(u, lowest)) and context.zero(slope.subs(u, lowest)))")
-def gap_that_does_not_touch(k):      # log u <= u - 2; at u = 1 it is 0 and -1
+@without(
+    "kernel",
+    "convex",
+    "not (context.zero(gap.subs(u, lowest)) and context.zero(slope.subs(u, lowest)))",
+)
+def gap_that_does_not_touch(k):  # log u <= u - 2; at u = 1 it is 0 and -1
     return k.convex(k.letters(), u, k.scalar(sp.log(u)), k.scalar(u - 2), sp.S.One), {u: 1}
 
 
 @without("kernel", "convex", "not (lowest.is_positive and context.positive(sp.diff(slope, u)))")
-def gap_that_is_concave(k):      # 0 <= -(u - 1)^2
-    return k.convex(k.letters(), u, k.scalar(0), k.scalar(-(u - 1)**2), sp.S.One)
+def gap_that_is_concave(k):  # 0 <= -(u - 1)^2
+    return k.convex(k.letters(), u, k.scalar(0), k.scalar(-((u - 1) ** 2)), sp.S.One)
 
 
 @without("kernel", "convex", "lowest.is_positive", "True", ("WrongRule", "convex"))
-def gap_that_touches_at_a_negative_number(k):      # 0 <= 1/u^2 - 2 u - 3, which is -4 at u = 1
-    return k.convex(k.letters(), u, k.scalar(0), k.scalar(u**-2 - 2 * u - 3), sp.S.NegativeOne), {u: 1}
+def gap_that_touches_at_a_negative_number(k):  # 0 <= 1/u^2 - 2 u - 3, which is -4 at u = 1
+    return k.convex(k.letters(), u, k.scalar(0), k.scalar(u**-2 - 2 * u - 3), sp.S.NegativeOne), {
+        u: 1
+    }
 
 
-@without("kernel", "substitute",
-         "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim))")
-def random_number_for_a_letter(k):      # c E|x|^2 <= E exp(c |x|^2) - 1, with |x|^2 + 1 for c also under the mean
+@without(
+    "kernel",
+    "substitute",
+    "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim))",
+)
+def random_number_for_a_letter(
+    k,
+):  # c E|x|^2 <= E exp(c |x|^2) - 1, with |x|^2 + 1 for c also under the mean
     theory, _ = k.chain(0)
-    X2, bound = k.Dot(x(0), x(0)), k.convex(theory, u, k.scalar(sp.log(u)), k.scalar(u - 1), sp.S.One)
-    th = k.monotone(theory, k.substitute(theory, bound, u, k.scalar(k.Exp(c * X2)), k.Range()), q, frozenset())
+    X2, bound = (
+        k.Dot(x(0), x(0)),
+        k.convex(theory, u, k.scalar(sp.log(u)), k.scalar(u - 1), sp.S.One),
+    )
+    th = k.monotone(
+        theory, k.substitute(theory, bound, u, k.scalar(k.Exp(c * X2)), k.Range()), q, frozenset()
+    )
     return k.substitute(theory, th, c, k.scalar(X2 + 1), k.Range()), {x(0): 100}
 
 
 @without("kernel", "substitute", "u.is_integer")
-def number_of_steps_for_a_letter(k):      # 1 - a_t ... a_T > 0; with T = 1 in the bound, at t = 3 that is 1 - 1 / a_2
+def number_of_steps_for_a_letter(
+    k,
+):  # 1 - a_t ... a_T > 0; with T = 1 in the bound, at t = 3 that is 1 - 1 / a_2
     theory = k.letters().with_symbol("T", "scalar", "natural")
     th = k.bound(theory, CUBIC, 1 - sp.Product(a(k_), (k_, t, T)))
     return k.substitute(theory, th, T, k.scalar(1), k.Range()), {a(2): sp.Rational(1, 5)}
 
 
-@without("kernel", "substitute",
-         "used = _in_domain(theory, 'substitute', value, theory.domain(u), rng)",
-         "used = set()", ("WrongRule", "substitute"))
-def negative_number_for_a_positive_letter(k): return k.bound(k.letters(), CUBIC, -3)      # 0 <= -16
+@without(
+    "kernel",
+    "substitute",
+    "used = _in_domain(theory, 'substitute', value, theory.domain(u), rng)",
+    "used = set()",
+    ("WrongRule", "substitute"),
+)
+def negative_number_for_a_positive_letter(k):
+    return k.bound(k.letters(), CUBIC, -3)  # 0 <= -16
 
 
 @without("kernel", "monotone", "not isinstance(th.claim, AtMost)")
-def means_of_a_law(k):      # the number E x_t has variance 1
+def means_of_a_law(k):  # the number E x_t has variance 1
     theory, th = k.chain(0)
     th = k.monotone(theory, th, q, frozenset())
     return th, k.law(q, th.claim.of, [t - 1], th.claim.of, 0)
@@ -1023,42 +1336,52 @@ def means_of_a_law(k):      # the number E x_t has variance 1
 @without("kernel", "importance", "not apart(S, C, rng)")
 @without("terms", "apart", "rng.before(b, c, 1)", "rng.before(b, c)", ("WrongRule", "importance"))
 @without("terms", "apart", "rng.before(d, a, 1)", "rng.before(d, a)", ("WrongRule", "importance"))
-def drawn_and_given(k):      # q(x_0) cancels, although x_0 is given: p(x_0) / q(x_0) = 1 / q(x_0)
+def drawn_and_given(k):  # q(x_0) cancels, although x_0 is given: p(x_0) / q(x_0) = 1 / q(x_0)
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
     return k.importance(theory, q, k.states(0), k.states(0), p, frozenset(), k.Range())
 
 
 @without("kernel", "importance", "not covered(R, C, rng)")
-def neither_drawn_nor_given(k):      # the left side is a mean over x_t, the right side holds x_t
+def neither_drawn_nor_given(k):  # the left side is a mean over x_t, the right side holds x_t
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
     return k.importance(theory, q, k.states(T), k.states(0), p, k.states(t), k.Range())
 
 
-@without("kernel", "importance",
-         "not all(rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R])")
+@without(
+    "kernel",
+    "importance",
+    "not all(rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R])",
+)
 def state_after_the_last(k):
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
-    return k.importance(theory, q, k.states(T + 1), frozenset(), p, frozenset(), k.Range()), "q has no state x_{T+1}"
+    return k.importance(
+        theory, q, k.states(T + 1), frozenset(), p, frozenset(), k.Range()
+    ), "q has no state x_{T+1}"
 
 
 @without("kernel", "importance", "{theory.process(x).shape for x in (q, p)} & {'step', 'jump'}")
 def state_of_no_step(k):
     theory = k.chain(0, 1, k.one_step(0, 0)[0])[0]
-    return k.importance(theory, step(t), k.states(T), frozenset(), q, frozenset(), k.Range()), "s has no state x_T"
+    return k.importance(
+        theory, step(t), k.states(T), frozenset(), q, frozenset(), k.Range()
+    ), "s has no state x_T"
 
 
 # --- Matrices ------------------------------------------------------------------------------------
 
+
 @without("kernel", "agree", "not Words(context).zero(left, right)")
-def two_matrices(k): return k.agree(k.letters(), k.matrix(A), k.matrix(B), k.Range())      # A = B
+def two_matrices(k):
+    return k.agree(k.letters(), k.matrix(A), k.matrix(B), k.Range())  # A = B
 
 
 @without("matrices", "Words.zero", "a.is_number", "True", ("NotProved", "agree"))
-def a_matrix_and_its_transpose(k):      # A B is its own transpose
+def a_matrix_and_its_transpose(k):  # A B is its own transpose
     return k.agree(k.letters(), k.matrix(A * B), k.matrix(turned(k, A * B)), k.Range())
 
 
-def turned(k, e): return k.Words(k.Context(k.letters(), k.Range())).turn(e)
+def turned(k, e):
+    return k.Words(k.Context(k.letters(), k.Range())).turn(e)
 
 
 def columns(k, *laws):
@@ -1070,55 +1393,83 @@ def columns(k, *laws):
 
 
 @without("kernel", "declare_matrix", "law.given != frozenset(before)")
-def two_laws_that_do_not_fit(k):      # X given Y does not depend on Y, so Y given X does not depend on X
+def two_laws_that_do_not_fit(
+    k,
+):  # X given Y does not depend on Y, so Y given X does not depend on X
     return columns(k, (X, [Y], B0, S), (Y, [X], X, S))[2], k.column_law(Y, [X], B0, S)
 
 
 @without("kernel", "declare_matrix", "law.of in before")
-def column_given_itself(k): return columns(k, (X, [], B0, S), (X, [X], B0, S))[2], k.column_law(X, [X], X, 0 * S)
+def column_given_itself(k):
+    return columns(k, (X, [], B0, S), (X, [X], B0, S))[2], k.column_law(X, [X], X, 0 * S)
 
 
 @without("kernel", "declare_matrix", "law.of in letters(law.mean)")
-def mean_with_the_column_itself(k): return columns(k, (X, [], X, S))[1], k.column_law(X, [], B0, S)      # no mean
+def mean_with_the_column_itself(k):
+    return columns(k, (X, [], X, S))[1], k.column_law(X, [], B0, S)  # no mean
 
 
 @without("kernel", "declare_matrix", "not words.positive(law.covariance.expr)")
-@without("matrices", "Words.positive", "self.context.positive(sp.Mul(*numbers))", "True", ("WrongRule", "declare"))
-def negative_covariance(k): return columns(k, (X, [], B0, -S))[1], k.column_law(X, [], B0, S)
+@without(
+    "matrices",
+    "Words.positive",
+    "self.context.positive(sp.Mul(*numbers))",
+    "True",
+    ("WrongRule", "declare"),
+)
+def negative_covariance(k):
+    return columns(k, (X, [], B0, -S))[1], k.column_law(X, [], B0, S)
 
 
-@without("matrices", "Words.positive", "self.turn(sp.Mul(*word)) != sp.Mul(*word)", "False", ("WrongRule", "declare"))
-def covariance_of_two_factors(k): return columns(k, (X, [], B0, A * S * B))[1], k.column_law(X, [], B0, S)
+@without(
+    "matrices",
+    "Words.positive",
+    "self.turn(sp.Mul(*word)) != sp.Mul(*word)",
+    "False",
+    ("WrongRule", "declare"),
+)
+def covariance_of_two_factors(k):
+    return columns(k, (X, [], B0, A * S * B))[1], k.column_law(X, [], B0, S)
 
 
 @without("kernel", "declare_matrix", "letters(law.covariance) & {law.of, *law.given}")
-def random_covariance(k):      # the covariance of Y holds X, which is not given
+def random_covariance(k):  # the covariance of Y holds X, which is not given
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], B0, X * number * turned(k, X)))
-    return k.mix_matrix(theory, one, two), k.column_law(Y, [], B0, B0 * number * turned(k, B0) + number * S)
+    return k.mix_matrix(theory, one, two), k.column_law(
+        Y, [], B0, B0 * number * turned(k, B0) + number * S
+    )
 
 
-@without("kernel", "declare_matrix", "any(law.of in letters(x.mean) | letters(x.covariance) for x in first)")
-def mean_with_the_second_column(k):      # the mean of Y is A Y
+@without(
+    "kernel",
+    "declare_matrix",
+    "any(law.of in letters(x.mean) | letters(x.covariance) for x in first)",
+)
+def mean_with_the_second_column(k):  # the mean of Y is A Y
     theory, one, two = columns(k, (X, [], Y, S), (Y, [X], A * X, S2))
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], 0 * B0, S2)
 
 
 @without("kernel", "mix_matrix", "p.process != q.process")
-def columns_of_two_processes(k):      # in the first process, Y is B X
+def columns_of_two_processes(k):  # in the first process, Y is B X
     theory, one, _ = columns(k, (X, [], B0, S), (Y, [X], B * X, S2))
-    theory, _ = k.declare_matrix(theory.with_process(other, "pair"), "3", k.column_law(X, [], B0, S, other))
+    theory, _ = k.declare_matrix(
+        theory.with_process(other, "pair"), "3", k.column_law(X, [], B0, S, other)
+    )
     theory, two = k.declare_matrix(theory, "4", k.column_law(Y, [X], A * X, S2, other))
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], B * B0, S2 + B * S * turned(k, B))
 
 
 @without("kernel", "mix_matrix", "q.given != {p.of}")
-def mix_over_another_column(k):      # the mean of Y would hold X
+def mix_over_another_column(k):  # the mean of Y would hold X
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], A * X, S2))
-    return k.mix_matrix(theory, k.mix_matrix(theory, one, two), two), k.column_law(Y, [], A * B0, S2)
+    return k.mix_matrix(theory, k.mix_matrix(theory, one, two), two), k.column_law(
+        Y, [], A * B0, S2
+    )
 
 
 @without("kernel", "mix_matrix", "(A + b).has(p.of, turned(p.of))")
-def mean_that_is_a_square(k):      # the mean of (X^T B0) X holds S
+def mean_that_is_a_square(k):  # the mean of (X^T B0) X holds S
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], turned(k, X) * B0 * X, S2))
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], turned(k, B0) * B0 * B0 + S * B0, S2)
 
@@ -1129,15 +1480,26 @@ def sum_of(k, *terms):
 
 
 @without("matrices", "Words.add", "len(shapes) > 1")
-def sum_of_two_shapes(k): return sum_of(k, k.matrix(A, "m", "n"), k.matrix(B, "n", "m")), "A + B is no matrix"
+def sum_of_two_shapes(k):
+    return sum_of(k, k.matrix(A, "m", "n"), k.matrix(B, "n", "m")), "A + B is no matrix"
 
 
-@without("matrices", "Words.add", "shape[0] != shape[1] and any(ANY in x.shape and x.expr != 0 for x in terms)")
-def identity_that_is_not_square(k): return sum_of(k, k.matrix(A, "m", "n"), k.matrix(1, "any", "any")), "A + I is no matrix"
+@without(
+    "matrices",
+    "Words.add",
+    "shape[0] != shape[1] and any(ANY in x.shape and x.expr != 0 for x in terms)",
+)
+def identity_that_is_not_square(k):
+    return sum_of(k, k.matrix(A, "m", "n"), k.matrix(1, "any", "any")), "A + I is no matrix"
 
 
-@without("matrices", "Words.add", "shape == ('1', '1') and any(ANY in x.shape and x.expr != 0 for x in terms)")
-def number_plus_identity(k): return sum_of(k, k.matrix(L, "1", "1"), k.matrix(1, "any", "any")), "L + I is no number"
+@without(
+    "matrices",
+    "Words.add",
+    "shape == ('1', '1') and any(ANY in x.shape and x.expr != 0 for x in terms)",
+)
+def number_plus_identity(k):
+    return sum_of(k, k.matrix(L, "1", "1"), k.matrix(1, "any", "any")), "L + I is no number"
 
 
 def product_of(k, one, two, product):
@@ -1153,24 +1515,34 @@ def blocks_of_other_numbers(k):
 
 @without("matrices", "Words.mul", "x.shape[1] != y.shape[0]")
 def matrices_that_do_not_fit(k):
-    return product_of(k, k.matrix(A, "m", "n"), k.matrix(B, "m", "n"), k.matrix(A * B, "m", "n")), "A B is no matrix"
+    return product_of(
+        k, k.matrix(A, "m", "n"), k.matrix(B, "m", "n"), k.matrix(A * B, "m", "n")
+    ), "A B is no matrix"
 
 
 # --- Theories ------------------------------------------------------------------------------------
 
-@without("theory", "Theory.__post_init__",
-         "key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables))")
-def theory_made_by_hand(k):      # a noise of no law: x_t ~ N(0, 1), although its mean is 5 h
+
+@without(
+    "theory",
+    "Theory.__post_init__",
+    "key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables))",
+)
+def theory_made_by_hand(k):  # a noise of no law: x_t ~ N(0, 1), although its mean is 5 h
     theory, th = k.chain(5 * h)
     forged = k.Noise("2", e(t), x(t), q, k.states(t - 1), True, 1, frozenset())
-    tables = {field.name: getattr(theory, field.name) for field in fields(theory) if field.name != "history"}
+    tables = {
+        field.name: getattr(theory, field.name)
+        for field in fields(theory)
+        if field.name != "history"
+    }
     theory = k.Theory(**{**tables, "noises": {"→e_t": forged}})
     there = k.combination(theory, q, k.states(t - 1), e(t), k.Range())
     return k.restate(theory, there, k.law(q, x(t), [t - 1], 0, 1), k.Range()), th.claim
 
 
 @without("theory", "Theory.with_symbol", "name in self.symbols")
-def letter_of_two_domains(k):      # c > 0, then c is any number, then c := -1: 1 = -1
+def letter_of_two_domains(k):  # c > 0, then c is any number, then c := -1: 1 = -1
     theory = k.letters()
     th = k.calc(theory, k.scalar(sp.sqrt(c**2)), k.scalar(c), [], k.Range())
     theory, _ = k.define(theory.with_symbol("c", "scalar", "real"), "1", c, k.scalar(-1))
@@ -1179,7 +1551,8 @@ def letter_of_two_domains(k):      # c > 0, then c is any number, then c := -1: 
 
 def one_name(k, theory):
     """Two processes become one when their names are letters of one value."""
-    for name in "qp": theory, _ = k.define(theory, name, sp.Symbol(name), k.scalar(5))
+    for name in "qp":
+        theory, _ = k.define(theory, name, sp.Symbol(name), k.scalar(5))
     return theory
 
 
@@ -1189,26 +1562,33 @@ def one_mean(k, theory):
 
 
 @without("theory", "Theory.with_symbol", "name in self.processes")
-def process_that_is_a_letter(k):      # E|x_0|^2 under q is that under p; they are two processes
+def process_that_is_a_letter(k):  # E|x_0|^2 under q is that under p; they are two processes
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
-    for name in "qp": theory = theory.with_symbol(name, "scalar", "real")
+    for name in "qp":
+        theory = theory.with_symbol(name, "scalar", "real")
     return one_mean(k, one_name(k, theory))
 
 
 @without("theory", "Theory.with_process", "name in self.symbols")
-def letter_that_is_a_process(k):      # the same, the other way round
+def letter_that_is_a_process(k):  # the same, the other way round
     theory = k.letters().with_symbol("q", "scalar", "real").with_symbol("p", "scalar", "real")
     return one_mean(k, k.chain(0, 1, k.chain(0, 1, one_name(k, theory))[0], "p")[0])
 
 
-@without("theory", "Theory.with_symbol", "kind == 'state' and any(x.kind == 'state' for x in self.symbols.values())")
-def second_family_of_states(k):      # given x_t, the other state at t would be fixed
+@without(
+    "theory",
+    "Theory.with_symbol",
+    "kind == 'state' and any(x.kind == 'state' for x in self.symbols.values())",
+)
+def second_family_of_states(k):  # given x_t, the other state at t would be fixed
     theory, there = k.chain(0)[0].with_symbol("•y_t", "state", "real"), sp.Function("•y_t")(t)
     return k.calc(theory, k.vector(k.mean_vector(q, [t], there)), k.vector(there), [], k.Range())
 
 
 @without("theory", "Theory.with_process", "name in self.processes")
-def process_of_two_shapes(k):      # x_0 -> x_t -> x_{t-1}, then said to be a chain; see chain_that_is_none
+def process_of_two_shapes(
+    k,
+):  # x_0 -> x_t -> x_{t-1}, then said to be a chain; see chain_that_is_none
     theory, second, first = k.one_step(x(0), x(t))
     theory, start = k.declare(theory, "3", k.law(step(t), x(0), [], 0, 1), 1)
     th = k.condition(theory, start, k.mix(theory, first, second))
@@ -1217,170 +1597,250 @@ def process_of_two_shapes(k):      # x_0 -> x_t -> x_{t-1}, then said to be a ch
 
 
 @without("theory", "Theory.with_process", "(like, sp.S.Zero) in self.laws")
-def start_that_is_not_free(k):      # r starts at N(5 h, 1), and as q at N(0, 1)
+def start_that_is_not_free(k):  # r starts at N(5 h, 1), and as q at N(0, 1)
     theory, one = k.declare(k.chain(0)[0], "2", k.law(q, x(0), [], 0, 1), 1)
-    theory, two = k.declare(theory.with_process("r", "forward", "q"), "3", k.law(r, x(0), [], 5 * h, 1), 1)
+    theory, two = k.declare(
+        theory.with_process("r", "forward", "q"), "3", k.law(r, x(0), [], 5 * h, 1), 1
+    )
     return k.clash(theory, k.instance(theory, one, "r"), two)
 
 
-@without("theory", "Theory.with_process",
-         "like and (shape != 'forward' or like not in self.processes or "
-         "self.processes[like].shape != 'forward' or self.processes[like].like)")
-@without("theory", "Theory.with_process", "self.processes[like].shape != 'forward'", "False", ("WrongRule", "process"))
-def step_of_no_chain(k):      # for t and for t-1, s says two things of x_{t-1} | x_0: the means 7 h and 0
+@without(
+    "theory",
+    "Theory.with_process",
+    "like and (shape != 'forward' or like not in self.processes or "
+    "self.processes[like].shape != 'forward' or self.processes[like].like)",
+)
+@without(
+    "theory",
+    "Theory.with_process",
+    "self.processes[like].shape != 'forward'",
+    "False",
+    ("WrongRule", "process"),
+)
+def step_of_no_chain(
+    k,
+):  # for t and for t-1, s says two things of x_{t-1} | x_0: the means 7 h and 0
     theory, second, first = k.one_step(0, 7 * h)
     one = k.mix(theory, first, second)
     theory = theory.with_process("r", "forward", "s")
-    return k.clash(theory, k.instance(theory, one, "r"), k.at(theory, k.instance(theory, first, "r"), t - 1))
+    return k.clash(
+        theory, k.instance(theory, one, "r"), k.at(theory, k.instance(theory, first, "r"), t - 1)
+    )
 
 
 @without("theory", "Theory.with_hypothesis", "name in self.hypotheses")
-def hypothesis_of_two_meanings(k):      # under H: L > -1, the root of L^2 is L; at L = -1/2 it is not
+def hypothesis_of_two_meanings(k):  # under H: L > -1, the root of L^2 is L; at L = -1/2 it is not
     theory = k.letters().with_hypothesis("H", L, True, 1)
     th = k.calc(theory, k.scalar(sp.sqrt(L**2)), k.scalar(L), [], k.Range())
-    return k.restate(theory.with_hypothesis("H", L + 1, True, 1), th, th.claim, k.Range()), {L: -sp.Rational(1, 2)}
+    return k.restate(theory.with_hypothesis("H", L + 1, True, 1), th, th.claim, k.Range()), {
+        L: -sp.Rational(1, 2)
+    }
 
 
 @without("theory", "Theory.with_hypothesis", "states_of(expr)")
-def hypothesis_about_a_state(k):      # <x_0, h> > 0 cannot hold for all x_0; at -3 the bound is -16
+def hypothesis_about_a_state(k):  # <x_0, h> > 0 cannot hold for all x_0; at -3 the bound is -16
     theory = k.letters().with_hypothesis("H", k.Dot(x(0), h), True, 1)
     return k.bound(theory, CUBIC, k.Dot(x(0), h)), {x(0): -3, h: 1}
 
 
 @without("theory", "Theory.with_hypothesis", "hides")
-def hypothesis_about_a_random_letter(k):      # the same, of a letter that may be x_0
+def hypothesis_about_a_random_letter(k):  # the same, of a letter that may be x_0
     theory = k.letters().with_hypothesis("H", k.Dot(w(t), h), True, 1)
     return k.bound(theory, CUBIC, k.Dot(w(t), h)), {w(1): -3, h: 1}
 
 
 @without("theory", "Theory.with_hypothesis", "expr.has(EE, EV, M)")
-def hypothesis_about_a_mean(k):      # E|x_0|^2 > 2 under q says nothing of r
+def hypothesis_about_a_mean(k):  # E|x_0|^2 > 2 under q says nothing of r
     moment = lambda process: k.mean(process, [], k.Dot(x(0), x(0))) - 2
     theory = k.chain(0)[0].with_hypothesis("H", moment(q), True, 1)
-    th = k.calc(theory, k.scalar(sp.sqrt(moment(q)**2)), k.scalar(moment(q)), [], k.Range())
+    th = k.calc(theory, k.scalar(sp.sqrt(moment(q) ** 2)), k.scalar(moment(q)), [], k.Range())
     return k.instance(theory.with_process("r", "forward", "q"), th, "r"), {moment(r) + 2: 1}
 
 
 @without("theory", "Theory.free_head", "name.startswith(STATE)")
-def meaning_of_a_state(k):      # x_t is random, and h is not
+def meaning_of_a_state(k):  # x_t is random, and h is not
     return k.define(k.chain(0)[0], "2", x(t), k.vector(h))[1]
 
 
 @without("theory", "Theory.free_head", "name in table")
-def second_meaning(k):      # L := 2, then L := 3
+def second_meaning(k):  # L := 2, then L := 3
     theory, th = k.define(k.letters(), "1", L, k.scalar(2))
     theory, _ = k.define(theory, "2", L, k.scalar(3))
     return k.restate(theory, th, k.equal(3, 2), k.Range())
 
 
 @without("theory", "Theory.free_head", "head.is_integer")
-def meaning_of_T(k):      # T is any number of steps
+def meaning_of_T(k):  # T is any number of steps
     return k.define(k.letters().with_symbol("T", "scalar", "natural"), "1", T, k.scalar(5))[1]
 
 
 # --- Means, Markov chains and signs: what answers no, and refuses elsewhere -------------------------
 
+
 @without("unfolding", "matches", "pattern.subs(t_, n) == given", "True", ("NotProved", "calc"))
-def law_at_two_times(k):      # E[x_T | x_0] = x_0 + h, as if T were 1
+def law_at_two_times(k):  # E[x_T | x_0] = x_0 + h, as if T were 1
     theory, th = k.chain(x(t - 1) + h)
-    return k.calc(theory, k.vector(k.mean_vector(q, [0], x(T))), k.vector(x(0) + h), [th], k.Range())
+    return k.calc(
+        theory, k.vector(k.mean_vector(q, [0], x(T))), k.vector(x(0) + h), [th], k.Range()
+    )
 
 
 @without("unfolding", "Means.fixed", "not hides", "True", ("NotProved", "calc"))
-def mean_of_a_random_letter(k):      # E w = w, and then w is said to be x_t
+def mean_of_a_random_letter(k):  # E w = w, and then w is said to be x_t
     theory, _ = k.chain(0)
     th = k.calc(theory, k.vector(k.mean_vector(q, [t - 1], w(t))), k.vector(w(t)), [], k.Range())
     theory, _ = k.define(theory, "2", w(t), k.vector(x(t)))
     return k.restate(theory, th, k.vectors(k.mean_vector(q, [t - 1], x(t)), x(t)), k.Range())
 
 
-@without("unfolding", "Means.fixed", "covered(states_of(e), given, self.rng)", "True", ("NotProved", "calc"))
+@without(
+    "unfolding",
+    "Means.fixed",
+    "covered(states_of(e), given, self.rng)",
+    "True",
+    ("NotProved", "calc"),
+)
 @without("terms", "covered", "rng.before(b, d)", "True", ("NotProved", "calc"))
-def mean_given_an_earlier_state(k):      # E[x_t | x_{t-1}] = x_t
-    return k.calc(k.chain(0)[0], k.vector(k.mean_vector(q, [t - 1], x(t))), k.vector(x(t)), [], k.Range())
+def mean_given_an_earlier_state(k):  # E[x_t | x_{t-1}] = x_t
+    return k.calc(
+        k.chain(0)[0], k.vector(k.mean_vector(q, [t - 1], x(t))), k.vector(x(t)), [], k.Range()
+    )
 
 
 @without("terms", "covered", "rng.before(c, a)", "True", ("NotProved", "calc"))
-def mean_given_a_later_state(k):      # E[x_{t-1} | x_t] = x_{t-1}
-    return k.calc(k.chain(0)[0], k.vector(k.mean_vector(q, [t], x(t - 1))), k.vector(x(t - 1)), [], k.Range())
+def mean_given_a_later_state(k):  # E[x_{t-1} | x_t] = x_{t-1}
+    return k.calc(
+        k.chain(0)[0], k.vector(k.mean_vector(q, [t], x(t - 1))), k.vector(x(t - 1)), [], k.Range()
+    )
 
 
 def mean_of_a_mean(k, process, given):
     """E_q[E[x_t | x_0]] = E_q[x_t], and the same of |x_t|^2."""
     X2 = k.Dot(x(t), x(t))
-    return k.calc(k.chain(0, 1, k.chain(0)[0], "p")[0], k.scalar(k.mean(q, given, k.mean(process, [0], X2))),
-                  k.scalar(k.mean(q, given, X2)), [], k.Range())
+    return k.calc(
+        k.chain(0, 1, k.chain(0)[0], "p")[0],
+        k.scalar(k.mean(q, given, k.mean(process, [0], X2))),
+        k.scalar(k.mean(q, given, X2)),
+        [],
+        k.Range(),
+    )
 
 
 @without("unfolding", "Means._mean_of", "one.args[0] == process", "True", ("NotProved", "calc"))
-def mean_under_two_processes(k): return mean_of_a_mean(k, p, [])      # p may have another mean than q
+def mean_under_two_processes(k):
+    return mean_of_a_mean(k, p, [])  # p may have another mean than q
 
 
-@without("unfolding", "Means._mean_of", "covered(given, one.args[1], self.rng)", "True", ("NotProved", "calc"))
-def tower_the_wrong_way(k): return mean_of_a_mean(k, q, [T])      # x_T says more of x_t than x_0 does
+@without(
+    "unfolding",
+    "Means._mean_of",
+    "covered(given, one.args[1], self.rng)",
+    "True",
+    ("NotProved", "calc"),
+)
+def tower_the_wrong_way(k):
+    return mean_of_a_mean(k, q, [T])  # x_T says more of x_t than x_0 does
 
 
 @without("unfolding", "Means._mean_of", "self.fixed(u, given)", "True", ("NotProved", "calc"))
-def product_of_two_means(k):      # E|x|^2 = <x, E x>
+def product_of_two_means(k):  # E|x|^2 = <x, E x>
     right = k.dot(x(0), k.mean_vector(q, [], x(0)))
-    return k.calc(k.chain(0)[0], k.scalar(k.mean(q, [], k.Dot(x(0), x(0)))), k.scalar(right), [], k.Range())
+    return k.calc(
+        k.chain(0)[0], k.scalar(k.mean(q, [], k.Dot(x(0), x(0)))), k.scalar(right), [], k.Range()
+    )
 
 
 @without("unfolding", "Means._mean_of", "self.fixed(x, given)", "True", ("NotProved", "calc"))
-def exponential_of_a_mean(k):      # E exp|x|^2 = exp|x|^2
+def exponential_of_a_mean(k):  # E exp|x|^2 = exp|x|^2
     X = k.Exp(k.Dot(x(0), x(0)))
     return k.calc(k.chain(0)[0], k.scalar(k.mean(q, [], X)), k.scalar(X), [], k.Range())
 
 
 @without("unfolding", "Means.mean_vector", "not self.fixed(c, given)")
-def random_factor(k):      # E[<x, h> x] = <x, h> E x
+def random_factor(k):  # E[<x, h> x] = <x, h> E x
     factor = k.Dot(x(0), h)
-    return k.calc(k.chain(0)[0], k.vector(k.mean_vector(q, [], factor * x(0))),
-                  k.vector(factor * k.mean_vector(q, [], x(0))), [], k.Range())
+    return k.calc(
+        k.chain(0)[0],
+        k.vector(k.mean_vector(q, [], factor * x(0))),
+        k.vector(factor * k.mean_vector(q, [], x(0))),
+        [],
+        k.Range(),
+    )
 
 
-@without("unfolding", "Chains.factorized.chained", "self.theory.process(q).markov", "True", ("NotProved", "calc"))
-def factors_of_a_bridge(k):      # a bridge keeps x_0 in mind; three densities that a chain connects
+@without(
+    "unfolding",
+    "Chains.factorized.chained",
+    "self.theory.process(q).markov",
+    "True",
+    ("NotProved", "calc"),
+)
+def factors_of_a_bridge(k):  # a bridge keeps x_0 in mind; three densities that a chain connects
     theory = k.letters().with_process("p", "bridge")
     right = k.log(p, 0, t - 1) + k.log(p, t - 1, t) - k.log(p, t - 1)
     return k.calc(theory, k.scalar(k.log(p, 0, t - 1, t)), k.scalar(right), [], k.Range(2))
 
 
-@without("unfolding", "Chains.ordered", "self.rng.before(x[1], y[0])", "True", ("NotProved", "calc"))
-def factors_in_any_order(k):      # false where j is not between i and t
+@without(
+    "unfolding", "Chains.ordered", "self.rng.before(x[1], y[0])", "True", ("NotProved", "calc")
+)
+def factors_in_any_order(k):  # false where j is not between i and t
     theory, (one, two, three) = k.chain(0)[0], k.given(i, j, t)
     right = k.M(q, one, two) + k.M(q, two, three) - k.M(q, two)
     return k.calc(theory, k.scalar(k.M(q, one, two, three)), k.scalar(right), [], k.Range())
 
 
-@without("unfolding", "Meanings.sequences", "n.is_Integer and n >= 0", "n.is_nonnegative", ("NotProved", "calc"))
-def sequence_at_T_minus_1(k):      # at T = 1, f_{T-1} is f_0 = 0
+@without(
+    "unfolding",
+    "Meanings.sequences",
+    "n.is_Integer and n >= 0",
+    "n.is_nonnegative",
+    ("NotProved", "calc"),
+)
+def sequence_at_T_minus_1(k):  # at T = 1, f_{T-1} is f_0 = 0
     return k.calc(k.seven()[0], k.scalar(f(T - 1)), k.scalar(7), [], k.Range()), {T: 1, f(0): 0}
 
 
-@without("terms", "states_of", "low if sp.diff(last, k) < 0 else high", "high", ("NotProved", "calc"))
-def states_from_both_ends(k):      # log q(x_1, ..., x_{t-1}) + log q(x_2, ..., x_{t-2}) is not fixed by x_1, ..., x_{t-2}
+@without(
+    "terms", "states_of", "low if sp.diff(last, k) < 0 else high", "high", ("NotProved", "calc")
+)
+def states_from_both_ends(
+    k,
+):  # log q(x_1, ..., x_{t-1}) + log q(x_2, ..., x_{t-2}) is not fixed by x_1, ..., x_{t-2}
     sum_ = sp.Sum(k.M(q, k.span(k_, t - k_)), (k_, 1, 2))
     E = k.EE(q, sp.Tuple(k.span(1, t - 2)), sum_)
-    return k.calc(k.chain(0)[0], k.scalar(E), k.scalar(sum_), [], k.Range(5)), "a number that x_{t-1} moves"
+    return k.calc(
+        k.chain(0)[0], k.scalar(E), k.scalar(sum_), [], k.Range(5)
+    ), "a number that x_{t-1} moves"
 
 
-@without("zero", "Signs._sign", "if numbers == 0: return not strict", "pass", ("WrongRule", "substitute"))
-def zero_that_is_positive(k): return k.bound(k.letters(), POLE, 0), {u: 0}      # 1/0
+@without(
+    "zero", "Signs._sign", "if numbers == 0: return not strict", "pass", ("WrongRule", "substitute")
+)
+def zero_that_is_positive(k):
+    return k.bound(k.letters(), POLE, 0), {u: 0}  # 1/0
 
 
 @without("zero", "Signs._sign", "self.nonzero(f)", "True", ("WrongRule", "substitute"))
-def square_that_may_vanish(k): return k.bound(k.letters(), POLE, L**2), {L: 0}      # 1/0
+def square_that_may_vanish(k):
+    return k.bound(k.letters(), POLE, L**2), {L: 0}  # 1/0
 
 
 @without("zero", "Signs._by_coefficients", "c < 0", "False", ("WrongRule", "define"))
-def negative_coefficient(k):      # c > 0, then c := g - 1/2: at g = 1/4, 1/4 = -1/4
+def negative_coefficient(k):  # c > 0, then c := g - 1/2: at g = 1/4, 1/4 = -1/4
     return root_of(k, g - sp.Rational(1, 2)), {g: sp.Rational(1, 4)}
 
 
-@without("zero", "Signs._by_coefficients",
-         "any(n % 2 for u, n in zip(gens, powers) if u in open_)", "False", ("WrongRule", "define"))
-def number_of_unknown_sign(k): return root_of(k, L + 1), {L: -3}      # 2 = -2
+@without(
+    "zero",
+    "Signs._by_coefficients",
+    "any(n % 2 for u, n in zip(gens, powers) if u in open_)",
+    "False",
+    ("WrongRule", "define"),
+)
+def number_of_unknown_sign(k):
+    return root_of(k, L + 1), {L: -3}  # 2 = -2
 
 
 def root_of(k, value):
@@ -1390,192 +1850,292 @@ def root_of(k, value):
     return k.restate(theory, th, k.equal(sp.sqrt(value**2), value), k.Range())
 
 
-@without("zero", "Signs._by_coefficients", "any(c > 0 for c in alive)", "True", ("WrongRule", "substitute"))
-def number_that_may_vanish(k): return k.bound(k.letters(), POLE, sigma), {sigma: 0}      # 1/0
+@without(
+    "zero",
+    "Signs._by_coefficients",
+    "any(c > 0 for c in alive)",
+    "True",
+    ("WrongRule", "substitute"),
+)
+def number_that_may_vanish(k):
+    return k.bound(k.letters(), POLE, sigma), {sigma: 0}  # 1/0
 
 
-@without("zero", "Signs._gram_sign",
-         "bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)",
-         "True", ("WrongRule", "substitute"))
-def form_of_unknown_sign(k):      # 1 + |h|^2 + 5 <h, y> is -3 where h = 1, y = -1
+@without(
+    "zero",
+    "Signs._gram_sign",
+    "bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)",
+    "True",
+    ("WrongRule", "substitute"),
+)
+def form_of_unknown_sign(k):  # 1 + |h|^2 + 5 <h, y> is -3 where h = 1, y = -1
     return k.bound(k.letters(), CUBIC, 1 + k.Dot(h, h) + 5 * k.Dot(h, y)), {h: 1, y: -1}
 
 
-@without("zero", "Signs.atom_sign", "atom.args[0] == atom.args[1]", "True", ("WrongRule", "substitute"))
-def inner_product_of_two_vectors(k):      # 1 + <h, y> is -3 where h = 1, y = -4
+@without(
+    "zero", "Signs.atom_sign", "atom.args[0] == atom.args[1]", "True", ("WrongRule", "substitute")
+)
+def inner_product_of_two_vectors(k):  # 1 + <h, y> is -3 where h = 1, y = -4
     return k.bound(k.letters(), CUBIC, 1 + k.Dot(h, y)), {h: 1, y: -4}
 
 
-@without("zero", "Signs.atom_sign", "self.rng.before(low, high)", "True", ("WrongRule", "substitute"))
-def empty_product(k):      # at t = 1 the product over 1..t-1 is 1, and 1 - 1 = 0 has no inverse
+@without(
+    "zero", "Signs.atom_sign", "self.rng.before(low, high)", "True", ("WrongRule", "substitute")
+)
+def empty_product(k):  # at t = 1 the product over 1..t-1 is 1, and 1 - 1 = 0 has no inverse
     return k.bound(k.letters(), POLE, 1 - sp.Product(a(k_), (k_, 1, t - 1)))
 
 
-@without("zero", "Signs.atom_sign", "self.rng.before(sp.S.Zero, atom.exp)", "True", ("WrongRule", "declare"))
-def negative_power(k):      # at t = 1 the variance is 1 - 1/g < 0
-    theory, th = k.chain(0, 1 - g**(t - 2))
+@without(
+    "zero",
+    "Signs.atom_sign",
+    "self.rng.before(sp.S.Zero, atom.exp)",
+    "True",
+    ("WrongRule", "declare"),
+)
+def negative_power(k):  # at t = 1 the variance is 1 - 1/g < 0
+    theory, th = k.chain(0, 1 - g ** (t - 2))
     E = k.mean(q, [t - 1], k.Dot(x(t), x(t)))
     return k.calc(theory, k.scalar(E), k.scalar(d * th.claim.variance), [th], k.Range())
 
 
 @without("zero", "Signs._by_hypothesis", "self.rng.lo < fact.lo", "False", ("NotProved", "calc"))
-@without("zero", "Context.roots.root",
-         "all(self._one_sign(f, False) for f, _ in factors)", "True", ("NotProved", "calc"))
-def hypothesis_before_its_first_t(k):      # z_1 may be -1: 1 = -1
+@without(
+    "zero",
+    "Context.roots.root",
+    "all(self._one_sign(f, False) for f, _ in factors)",
+    "True",
+    ("NotProved", "calc"),
+)
+def hypothesis_before_its_first_t(k):  # z_1 may be -1: 1 = -1
     theory = k.positive_from_2()
-    return k.calc(theory, k.scalar(sp.sqrt(z(t)**2)), k.scalar(z(t)), [], k.Range()), {z(1): -1}
+    return k.calc(theory, k.scalar(sp.sqrt(z(t) ** 2)), k.scalar(z(t)), [], k.Range()), {z(1): -1}
 
 
-@without("zero", "Signs._by_hypothesis", "strict and not fact.strict", "False", ("WrongRule", "substitute"))
-def hypothesis_that_is_not_strict(k):      # L >= 0, and L may be 0: 1/0
+@without(
+    "zero",
+    "Signs._by_hypothesis",
+    "strict and not fact.strict",
+    "False",
+    ("WrongRule", "substitute"),
+)
+def hypothesis_that_is_not_strict(k):  # L >= 0, and L may be 0: 1/0
     return k.bound(k.letters().with_hypothesis("H", L, False, 1), POLE, L), {L: 0}
 
 
 @without("zero", "Signs._by_hypothesis", "quotient > 0", "True", ("WrongRule", "substitute"))
-def hypothesis_with_the_other_sign(k):      # -L > 0, and L is said to be positive: at L = -3, 0 <= -16
+def hypothesis_with_the_other_sign(k):  # -L > 0, and L is said to be positive: at L = -3, 0 <= -16
     return k.bound(k.letters().with_hypothesis("H", -L, True, 1), CUBIC, L), {L: -3}
 
 
 @without("zero", "Context.logs.apart", "self._sign(f, True)", "True", ("NotProved", "calc"))
-def logarithm_of_a_square(k):      # log L^2 = 2 log L; at L = -1 the right side is no real number
-    return k.calc(k.letters(), k.scalar(sp.log(L**2)), k.scalar(2 * sp.log(L)), [], k.Range()), {L: -1}
+def logarithm_of_a_square(k):  # log L^2 = 2 log L; at L = -1 the right side is no real number
+    return k.calc(k.letters(), k.scalar(sp.log(L**2)), k.scalar(2 * sp.log(L)), [], k.Range()), {
+        L: -1
+    }
 
 
 # --- Conditions that were once missing -----------------------------------------------------------
 
+
 @without("unfolding", "letter_of", "len(one.limits) > 1")
-def double_sum(k):      # T times the sum of the a_k is the sum of the a_k
+def double_sum(k):  # T times the sum of the a_k is the sum of the a_k
     k1, k2 = sp.symbols("k1 k2", integer=True, cls=sp.Dummy)
     one = sp.Sum(a(k1), (k1, 1, T))
     return k.calc(k.letters(), k.scalar(sp.Sum(one, (k2, 1, T))), k.scalar(one), [], k.Range())
 
 
 @without("unfolding", "letter_of", "len(one.limits) > 1")
-def double_product(k):      # the same with a product
+def double_product(k):  # the same with a product
     k1, k2 = sp.symbols("k1 k2", integer=True, cls=sp.Dummy)
     one = sp.Product(a(k1), (k1, 1, T))
     return k.calc(k.letters(), k.scalar(sp.Product(one, (k2, 1, T))), k.scalar(one), [], k.Range())
 
 
 @without("kernel", "declare", "_letters(e) - _letters(law.of, law.process, *law.given)")
-def start_law_that_moves(k):      # E x_0 = a_t h for every t, so a_t h = a_T h
+def start_law_that_moves(k):  # E x_0 = a_t h for every t, so a_t h = a_T h
     theory = k.letters().with_process("q", "forward")
     theory, th = k.declare(theory, "1", k.law(q, x(0), [], a(t) * h, 1), 1)
-    first = k.calc(theory, k.vector(k.mean_vector(q, [], x(0))), k.vector(a(t) * h), [th], k.Range())
-    return k.transfer(theory, k.vectors(a(T) * h, a(t) * h), first, [k.at(theory, th, T)], k.Range())
+    first = k.calc(
+        theory, k.vector(k.mean_vector(q, [], x(0))), k.vector(a(t) * h), [th], k.Range()
+    )
+    return k.transfer(
+        theory, k.vectors(a(T) * h, a(t) * h), first, [k.at(theory, th, T)], k.Range()
+    )
 
 
-@without("kernel", "define_sequence", "context.unfold(step.expr)", "step.expr", ("WrongRule", "define"))
-def sequence_in_a_circle(k):      # z_t := f_t + 1, f_t := z_t, so f_t = f_t + 1
+@without(
+    "kernel", "define_sequence", "context.unfold(step.expr)", "step.expr", ("WrongRule", "define")
+)
+def sequence_in_a_circle(k):  # z_t := f_t + 1, f_t := z_t, so f_t = f_t + 1
     theory, _ = k.define(k.letters(), "1", z(t), k.scalar(f(t) + 1))
     theory, th = k.define_sequence(theory, frozenset("23"), f(t), k.scalar(0), k.scalar(z(t)))
     return k.transfer(theory, k.equal(f(t), f(t) + 1), th, [], k.Range())
 
 
 @without("kernel", "convex", "context.used")
-def convex_by_a_hypothesis(k):      # (u - 1)^2 (u - 2) is convex where 6 u > 8; at u = 1/2 it is -3/8
+def convex_by_a_hypothesis(k):  # (u - 1)^2 (u - 2) is convex where 6 u > 8; at u = 1/2 it is -3/8
     theory = k.letters().with_hypothesis("H", 6 * u - 8, True, 1)
-    return k.convex(theory, u, k.scalar(0), k.scalar((u - 1)**2 * (u - 2)), sp.S.One), {u: sp.Rational(1, 2)}
+    return k.convex(theory, u, k.scalar(0), k.scalar((u - 1) ** 2 * (u - 2)), sp.S.One), {
+        u: sp.Rational(1, 2)
+    }
 
 
-@without("unfolding", "Meanings.meaning", "{known.number, *known.assumes}", "{known.number}", ("WrongRule", "open"))
-@without("kernel", "define", "assumes & set(theory.hypotheses)", "frozenset()", ("WrongRule", "open"))
-def domain_by_a_hypothesis(k):      # c := L - 1 is positive when L > 1; at L = 0, 1 = -1
+@without(
+    "unfolding",
+    "Meanings.meaning",
+    "{known.number, *known.assumes}",
+    "{known.number}",
+    ("WrongRule", "open"),
+)
+@without(
+    "kernel", "define", "assumes & set(theory.hypotheses)", "frozenset()", ("WrongRule", "open")
+)
+def domain_by_a_hypothesis(k):  # c := L - 1 is positive when L > 1; at L = 0, 1 = -1
     theory = k.letters().with_hypothesis("H", L - 1, True, 1)
     th = k.calc(theory, k.scalar(sp.sqrt(c**2)), k.scalar(c), [], k.Range())
     theory, _ = k.define(theory, "1", c, k.scalar(L - 1))
-    th = k.restate(theory, th, k.equal(sp.sqrt((L - 1)**2), L - 1), k.Range())
-    if "H" in th.assumes: raise k.WrongRule("open", "it says so itself")
+    th = k.restate(theory, th, k.equal(sp.sqrt((L - 1) ** 2), L - 1), k.Range())
+    if "H" in th.assumes:
+        raise k.WrongRule("open", "it says so itself")
     return th, {L: 0}
 
 
-@without("kernel", "substitute",
-         "any(u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values())")
-def letter_of_a_hypothesis(k):      # under L > 0, the bound holds; at L = -3 it is -16
+@without(
+    "kernel",
+    "substitute",
+    "any(u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values())",
+)
+def letter_of_a_hypothesis(k):  # under L > 0, the bound holds; at L = -3 it is -16
     theory = k.letters().with_hypothesis("H", L, True, 1)
     return k.substitute(theory, k.bound(theory, CUBIC, L), L, k.scalar(-3), k.Range())
 
 
-@without("kernel", "declare_matrix",
-         "letters(x.mean) | letters(x.covariance)", "letters(x.mean)", ("WrongRule", "declare"))
-def covariance_with_the_second_column(k):      # p(X) = N(b, Y λ Y^T), and then Y given X
+@without(
+    "kernel",
+    "declare_matrix",
+    "letters(x.mean) | letters(x.covariance)",
+    "letters(x.mean)",
+    ("WrongRule", "declare"),
+)
+def covariance_with_the_second_column(k):  # p(X) = N(b, Y λ Y^T), and then Y given X
     theory, one, two = columns(k, (X, [], B0, Y * number * turned(k, Y)), (Y, [X], A * X, S))
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], A * B0, S)
 
 
-@without("unfolding", "Meanings.meaning", "self.rng.before(sp.Integer(known.lo), n)", "True", ("NotProved", "calc"))
-def meaning_before_its_first_t(k):      # z_t := 7 from t = 2; of z_1 nothing is said
+@without(
+    "unfolding",
+    "Meanings.meaning",
+    "self.rng.before(sp.Integer(known.lo), n)",
+    "True",
+    ("NotProved", "calc"),
+)
+def meaning_before_its_first_t(k):  # z_t := 7 from t = 2; of z_1 nothing is said
     theory, _ = k.define(k.letters(), "1", z(t), k.scalar(7), 2)
     return k.calc(theory, k.scalar(z(1)), k.scalar(7), [], k.Range()), {z(1): 0}
 
 
-@without("theory", "Noise.independent_of",
-         "rng.before(sp.Integer(self.lo), n)", "True", ("WrongRule", "combination"))
-def noise_before_its_first_t(k):      # at t = 1 there is no law, so no noise: x_0 given x_0 and x_1 is fixed
+@without(
+    "theory",
+    "Noise.independent_of",
+    "rng.before(sp.Integer(self.lo), n)",
+    "True",
+    ("WrongRule", "combination"),
+)
+def noise_before_its_first_t(
+    k,
+):  # at t = 1 there is no law, so no noise: x_0 given x_0 and x_1 is fixed
     theory = k.letters().with_process("p", "bridge")
     theory, th = k.declare(theory, "1", k.law(p, x(t - 1), [0, t], h, 1), 2)
     theory, _ = k.innovation(theory, "2", th, e(t))
     return k.combination(theory, p, k.states(0, 1), h + e(1), k.Range()), "e_1 is no noise"
 
 
-@without("theory", "Noise.independent_of", "rng.before(n, T_)", "True", ("WrongRule", "combination"))
+@without(
+    "theory", "Noise.independent_of", "rng.before(n, T_)", "True", ("WrongRule", "combination")
+)
 def noise_after_the_last_t(k):
     return k.combination(noises(k), q, k.states(0), e(T + 1), k.Range()), "there is no x_{T+1}"
 
 
 @without("unfolding", "Meanings.within", "not self.rng.before(low - 1, high)")
-def sum_that_runs_backwards(k):      # the sum over t+2..t is minus the term at t+1: a negative variance
+def sum_that_runs_backwards(k):  # the sum over t+2..t is minus the term at t+1: a negative variance
     theory = noises(k)
     th = k.combination(theory, q, k.states(0), sp.Sum(e(k_), (k_, t + 2, t)), k.Range(1, T - 1))
-    return k.restate(theory, th, k.law(q, -e(t + 1), [0], 0, -1), k.Range(1, T - 1)), k.law(q, -e(t + 1), [0], 0, 1)
+    return k.restate(theory, th, k.law(q, -e(t + 1), [0], 0, -1), k.Range(1, T - 1)), k.law(
+        q, -e(t + 1), [0], 0, 1
+    )
 
 
 @without("terms", "Range._ends", "k == letter", "k == letter != t_", ("NotProved", "calc"))
-def product_over_t(k):      # the letter t of the product starts at 0: f_0 is 0, and so is the product over 0..T
+def product_over_t(
+    k,
+):  # the letter t of the product starts at 0: f_0 is 0, and so is the product over 0..T
     theory, th = k.seven()
     left, right = (k.scalar(sp.Product(c * factor, (t, 0, T))) for factor in (f(t), 7))
     return k.calc(theory, left, right, [th], k.Range()), "the left side is 0"
 
 
 @without("terms", "Range._ends", "reversed(self.bound)", "self.bound", ("NotProved", "calc"))
-def nested_sums_of_one_letter(k):      # f_0 is 0, and k starts at 0 inside
+def nested_sums_of_one_letter(k):  # f_0 is 0, and k starts at 0 inside
     theory, th = k.seven()
-    outer = lambda body: k.scalar(sp.Sum(a(k_) * sp.Sum(body * a(k_), (k_, 0, T))**2, (k_, 1, T)))
+    outer = lambda body: k.scalar(sp.Sum(a(k_) * sp.Sum(body * a(k_), (k_, 0, T)) ** 2, (k_, 1, T)))
     return k.calc(theory, outer(f(k_)), outer(7), [th], k.Range()), "the left side has terms of 0"
 
 
-@without("kernel", "define", "letters - head.free_symbols",
-         "{x for x in letters if not x.is_Dummy} - head.free_symbols", ("WrongRule", "define"))
-def meaning_with_the_letter_of_a_sum(k):      # L = a_j for every j
+@without(
+    "kernel",
+    "define",
+    "letters - head.free_symbols",
+    "{x for x in letters if not x.is_Dummy} - head.free_symbols",
+    ("WrongRule", "define"),
+)
+def meaning_with_the_letter_of_a_sum(k):  # L = a_j for every j
     return k.define(k.letters(), "1", L, k.scalar(a(sp.Dummy("j", integer=True))))[1]
 
 
-@without("zero", "Context._numerator.stand_in", "self._sign(bottom, True)", "True", ("NotProved", "calc"))
-def half_powers_of_a_negative_number(k):      # (1/L)^(t/2) is no L^(-t/2): at L = -1, t = 1 the left side is -1
+@without(
+    "zero", "Context._numerator.stand_in", "self._sign(bottom, True)", "True", ("NotProved", "calc")
+)
+def half_powers_of_a_negative_number(
+    k,
+):  # (1/L)^(t/2) is no L^(-t/2): at L = -1, t = 1 the left side is -1
     half = t * sp.Rational(1, 2)
-    return k.calc(k.letters(), k.scalar(L**half * (1 / L)**half), k.scalar(1), [], k.Range()), {L: -1, t: 1}
+    return k.calc(k.letters(), k.scalar(L**half * (1 / L) ** half), k.scalar(1), [], k.Range()), {
+        L: -1,
+        t: 1,
+    }
 
 
-@without("kernel", "_all_declared",
-         "not (a.is_integer or a.is_Dummy or name in theory.symbols or name in theory.processes)")
-def letter_that_is_declared_later(k):      # E v = v, and then v is x_0
+@without(
+    "kernel",
+    "_all_declared",
+    "not (a.is_integer or a.is_Dummy or name in theory.symbols or name in theory.processes)",
+)
+def letter_that_is_declared_later(k):  # E v = v, and then v is x_0
     theory, there = k.chain(0)[0], sp.Symbol("→v")
     th = k.calc(theory, k.vector(k.mean_vector(q, [], there)), k.vector(there), [], k.Range())
     theory, _ = k.define(theory.with_symbol("→v", "random", "real"), "2", there, k.vector(x(0)))
     return k.restate(theory, th, k.vectors(k.mean_vector(q, [], x(0)), x(0)), k.Range())
 
 
-@without("kernel", "_make", "isinstance(claim, (Equal, AtMost)) and "
-         "not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))")
-def side_that_changes(k):      # proved for 1 = 1, said of 2 = 1
+@without(
+    "kernel",
+    "_make",
+    "isinstance(claim, (Equal, AtMost)) and "
+    "not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))",
+)
+def side_that_changes(k):  # proved for 1 = 1, said of 2 = 1
     said = iter([sp.S.One] + [sp.Integer(2)] * 9)
+
     class Changing:
         kind, expr = "scalar", property(lambda self: next(said))
+
     return k.calc(k.letters(), Changing(), k.scalar(1), [], k.Range())
 
 
 @without("kernel", "_make", "type(claim) not in (Equal, AtMost, Law, MatrixLaw)")
-def something_like_a_claim(k):      # it says a_t = 1; at another t, it says a_t = a_t
+def something_like_a_claim(k):  # it says a_t = 1; at another t, it says a_t = a_t
     theory, same = k.letters(), k.equal(a(t), a(t))
     claim = SimpleNamespace(left=k.scalar(a(t)), right=k.scalar(1), map=same.map)
     _, token = k.suppose(theory, claim, 1, down=True)
@@ -1585,19 +2145,25 @@ def something_like_a_claim(k):      # it says a_t = 1; at another t, it says a_t
 
 
 @without("kernel", "define", "lo < 0")
-def meaning_from_minus_1(k):      # b_{-1} > 0 by its domain; b_t := 1 - g^t from t = -1: that is 1 - 1/g < 0
+def meaning_from_minus_1(
+    k,
+):  # b_{-1} > 0 by its domain; b_t := 1 - g^t from t = -1: that is 1 - 1/g < 0
     theory = k.letters()
-    th = k.calc(theory, k.scalar(sp.sqrt(b(-1)**2)), k.scalar(b(-1)), [], k.Range())
+    th = k.calc(theory, k.scalar(sp.sqrt(b(-1) ** 2)), k.scalar(b(-1)), [], k.Range())
     theory, _ = k.define(theory, "1", b(t), k.scalar(1 - g**t), -1)
-    return k.restate(theory, th, k.equal(sp.sqrt((1 - 1 / g)**2), 1 - 1 / g), k.Range())
+    return k.restate(theory, th, k.equal(sp.sqrt((1 - 1 / g) ** 2), 1 - 1 / g), k.Range())
 
 
-@without("unfolding", "Meanings.meaning", "self.rng.before(n, T_)", "True", ("NotProved", "restate"))
-def meaning_after_the_last_t(k):      # b_{T+2} > 0 by its domain; b_t := 1 - g^(T-t+1): that is 1 - 1/g < 0
+@without(
+    "unfolding", "Meanings.meaning", "self.rng.before(n, T_)", "True", ("NotProved", "restate")
+)
+def meaning_after_the_last_t(
+    k,
+):  # b_{T+2} > 0 by its domain; b_t := 1 - g^(T-t+1): that is 1 - 1/g < 0
     theory = k.letters()
-    th = k.calc(theory, k.scalar(sp.sqrt(b(T + 2)**2)), k.scalar(b(T + 2)), [], k.Range())
-    theory, _ = k.define(theory, "1", b(t), k.scalar(1 - g**(T - t + 1)))
-    return k.restate(theory, th, k.equal(sp.sqrt((1 - 1 / g)**2), 1 - 1 / g), k.Range())
+    th = k.calc(theory, k.scalar(sp.sqrt(b(T + 2) ** 2)), k.scalar(b(T + 2)), [], k.Range())
+    theory, _ = k.define(theory, "1", b(t), k.scalar(1 - g ** (T - t + 1)))
+    return k.restate(theory, th, k.equal(sp.sqrt((1 - 1 / g) ** 2), 1 - 1 / g), k.Range())
 
 
 # --- Every condition has a case, or a reason ---------------------------------------------------------
@@ -1605,55 +2171,129 @@ def meaning_after_the_last_t(k):      # b_{T+2} > 0 by its domain; b_t := 1 - g^
 CRASH = "only a clearer message: without it, the next lines fail"
 FENCE = "a second fence: what comes out ends before T, and induct asks for the whole range"
 EXEMPT = {
-    ("kernel", "_common", "any((p.open for p in premises)) and len({p.hi for p in premises}) > 1"): FENCE,
-    ("kernel", "_law", "not isinstance(th.claim, Law)"): CRASH + ", other statements have no variance",
+    (
+        "kernel",
+        "_common",
+        "any((p.open for p in premises)) and len({p.hi for p in premises}) > 1",
+    ): FENCE,
+    ("kernel", "_law", "not isinstance(th.claim, Law)"): CRASH
+    + ", other statements have no variance",
     ("kernel", "declare", "wanted is None"): CRASH + ", None has no parts",
-    ("kernel", "declare", "states_of(context.unfold(law.variance))"):
-        "a law whose variance depends on what is given is a true law; mix and condition ask again",
-    ("kernel", "define", "domain != 'real' and lo > 1"):
-        "a second fence: before its first t a letter stays a number of its domain, and no meaning is put in",
+    (
+        "kernel",
+        "declare",
+        "states_of(context.unfold(law.variance))",
+    ): "a law whose variance depends on what is given is a true law; mix and condition ask again",
+    (
+        "kernel",
+        "define",
+        "domain != 'real' and lo > 1",
+    ): "a second fence: before its first t a letter stays a number of its domain, and no meaning is put in",
     ("kernel", "instance", "name not in theory.processes"): CRASH + ", there is no such entry",
-    ("kernel", "instance", "not (like := theory.processes[name].like)"): CRASH + ", no process has an empty name",
-    ("kernel", "instance", "th.open"): "a claim on the process is supposed for every start, so for this one as well",
+    ("kernel", "instance", "not (like := theory.processes[name].like)"): CRASH
+    + ", no process has an empty name",
+    (
+        "kernel",
+        "instance",
+        "th.open",
+    ): "a claim on the process is supposed for every start, so for this one as well",
     ("kernel", "markov", "len(q.given) != 1"): CRASH + ", there is not one state to unpack",
     ("kernel", "at", "not k.is_Integer"): CRASH + ", it makes a whole number of it",
     ("kernel", "restate", "th.open and rng.hi != th.hi"): FENCE,
     ("kernel", "transfer", "known.open and rng.hi != known.hi"): FENCE,
-    ("kernel", "_linked", "not apart([y], p.given, rng)"):
-        "a true law of a state given itself has no variance, and what is mixed or conditioned of it is true",
-    ("kernel", "_linked", "_hides(theory, e)"):
-        "a law with a letter that may be random comes from no rule but suppose and numeric, which mark it",
-    ("kernel", "mix", "not apart([span(q.of.args[0])], p.given, rng)"):
-        "what is mixed of true laws is true, even of a state given itself",
-    ("kernel", "condition", "not apart([x], [*p.given, span(p.of.args[0])], rng)"):
-        "a state given itself has no variance, and the variances are asked to be positive",
-    ("kernel", "induct", "not any((a.has(t_) for a in parts(token.claim)))"):
-        "without t in the claim, the base is the claim itself",
-    ("kernel", "transfer", "not isinstance(claim, (Equal, AtMost))"): CRASH + ", a law has no left side",
-    ("kernel", "transfer", "claim.left.kind != known.claim.left.kind"):
-        "a difference of numbers, and of the same multiples of I, say the same; of vectors, only 0 is the same",
-    ("kernel", "convex", "theory.domain(u) != 'positive'"):
-        "on a smaller domain the bound holds as well; on a larger one no slope of a logarithm or a root is proved to rise",
-    ("kernel", "convex", "gap.free_symbols != {u}"): "the gap is convex in u for every value of the other letters",
-    ("kernel", "convex", "gap.atoms(sp.Function) - gap.atoms(sp.log)"):
-        "the derivative of another function of u is a symbol without sign, and the slope is not proved to rise",
-    ("kernel", "substitute", "theory.kind(u) != 'scalar'"):
-        "a bound in a letter that is not declared was proved for all numbers",
-    ("kernel", "substitute", "named(u) in theory.definitions"): "a letter with a meaning is replaced by that before",
-    ("kernel", "substitute", "not u.is_Symbol"): "the value of a family at one index is a number like another",
-    ("kernel", "substitute", "not isinstance(th.claim, AtMost)"): "an equation of numbers holds for every number, too",
+    (
+        "kernel",
+        "_linked",
+        "not apart([y], p.given, rng)",
+    ): "a true law of a state given itself has no variance, and what is mixed or conditioned of it is true",
+    (
+        "kernel",
+        "_linked",
+        "_hides(theory, e)",
+    ): "a law with a letter that may be random comes from no rule but suppose and numeric, which mark it",
+    (
+        "kernel",
+        "mix",
+        "not apart([span(q.of.args[0])], p.given, rng)",
+    ): "what is mixed of true laws is true, even of a state given itself",
+    (
+        "kernel",
+        "condition",
+        "not apart([x], [*p.given, span(p.of.args[0])], rng)",
+    ): "a state given itself has no variance, and the variances are asked to be positive",
+    (
+        "kernel",
+        "induct",
+        "not any((a.has(t_) for a in parts(token.claim)))",
+    ): "without t in the claim, the base is the claim itself",
+    ("kernel", "transfer", "not isinstance(claim, (Equal, AtMost))"): CRASH
+    + ", a law has no left side",
+    (
+        "kernel",
+        "transfer",
+        "claim.left.kind != known.claim.left.kind",
+    ): "a difference of numbers, and of the same multiples of I, say the same; of vectors, only 0 is the same",
+    (
+        "kernel",
+        "convex",
+        "theory.domain(u) != 'positive'",
+    ): "on a smaller domain the bound holds as well; on a larger one no slope of a logarithm or a root is proved to rise",
+    (
+        "kernel",
+        "convex",
+        "gap.free_symbols != {u}",
+    ): "the gap is convex in u for every value of the other letters",
+    (
+        "kernel",
+        "convex",
+        "gap.atoms(sp.Function) - gap.atoms(sp.log)",
+    ): "the derivative of another function of u is a symbol without sign, and the slope is not proved to rise",
+    (
+        "kernel",
+        "substitute",
+        "theory.kind(u) != 'scalar'",
+    ): "a bound in a letter that is not declared was proved for all numbers",
+    (
+        "kernel",
+        "substitute",
+        "named(u) in theory.definitions",
+    ): "a letter with a meaning is replaced by that before",
+    (
+        "kernel",
+        "substitute",
+        "not u.is_Symbol",
+    ): "the value of a family at one index is a number like another",
+    (
+        "kernel",
+        "substitute",
+        "not isinstance(th.claim, AtMost)",
+    ): "an equation of numbers holds for every number, too",
     ("kernel", "substitute", "th.open"): "what is supposed holds for every value of the letter",
     ("kernel", "monotone", "th.open"): "what is supposed holds for all states",
-    ("kernel", "declare_matrix", "process.shape != 'pair'"):
-        "columns beside a chain: nothing connects them with its states",
-    ("kernel", "declare_matrix", "len(before) > 1"): "a third column given the two before it is a true law",
-    ("kernel", "mix_matrix", "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))"):
-        CRASH + ", other means have no words",
-    ("kernel", "mix_matrix", "p.given"): "a pair has no law given its second column that could follow",
-    ("theory", "Theory.free_head", "name not in self.symbols"): CRASH + ", define looks the letter up",
-    ("theory", "Theory.with_symbol",
-     "stem and stem == other_stem and ('t' in (last, other_last)) and all(map(_is_index, (last, other_last)))"):
-        "for the reader: to the rules, v_1 and v_t at 1 are two letters",
+    (
+        "kernel",
+        "declare_matrix",
+        "process.shape != 'pair'",
+    ): "columns beside a chain: nothing connects them with its states",
+    (
+        "kernel",
+        "declare_matrix",
+        "len(before) > 1",
+    ): "a third column given the two before it is a true law",
+    ("kernel", "mix_matrix", "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))"): CRASH
+    + ", other means have no words",
+    (
+        "kernel",
+        "mix_matrix",
+        "p.given",
+    ): "a pair has no law given its second column that could follow",
+    ("theory", "Theory.free_head", "name not in self.symbols"): CRASH
+    + ", define looks the letter up",
+    (
+        "theory",
+        "Theory.with_symbol",
+        "stem and stem == other_stem and ('t' in (last, other_last)) and all(map(_is_index, (last, other_last)))",
+    ): "for the reader: to the rules, v_1 and v_t at 1 are two letters",
     ("matrices", "Words.mul", "isinstance(x, Blocks)"): CRASH + ", blocks have no shape",
     ("matrices", "Words.mul", "isinstance(y, Blocks)"): CRASH + ", blocks have no shape",
 }
@@ -1664,34 +2304,56 @@ REAL = Kernel()
 def as_claim(result):
     """The theorem of a derivation; what is true instead, or why it has no meaning; and numbers."""
     th, *more = result if isinstance(result, tuple) else (result,)
-    return th, next((x for x in more if not isinstance(x, dict)), None), next((x for x in more if isinstance(x, dict)), {})
+    return (
+        th,
+        next((x for x in more if not isinstance(x, dict)), None),
+        next((x for x in more if isinstance(x, dict)), {}),
+    )
 
 
 def is_false(k, th, truth, numbers) -> bool:
     claim, numbers = th.claim, {**numbers, "from": th.lo}
-    if isinstance(truth, str): return True
+    if isinstance(truth, str):
+        return True
     if isinstance(claim, k.MatrixLaw):
-        return any(sp.expand(getattr(claim, part).expr - getattr(truth, part).expr) != 0 for part in ("mean", "covariance"))
+        return any(
+            sp.expand(getattr(claim, part).expr - getattr(truth, part).expr) != 0
+            for part in ("mean", "covariance")
+        )
     if isinstance(claim, k.Law):
         assert (claim.process, claim.given) == (truth.process, truth.given)
-        return any(differ(getattr(claim, part), getattr(truth, part), dict(numbers)) for part in ("mean", "variance"))
-    if isinstance(claim.left, k.Matrix): return sp.expand(claim.left.expr - claim.right.expr) != 0
-    if claim.left.kind != claim.right.kind: return True
+        return any(
+            differ(getattr(claim, part), getattr(truth, part), dict(numbers))
+            for part in ("mean", "variance")
+        )
+    if isinstance(claim.left, k.Matrix):
+        return sp.expand(claim.left.expr - claim.right.expr) != 0
+    if claim.left.kind != claim.right.kind:
+        return True
     return differ(claim.left.expr, claim.right.expr, numbers, isinstance(claim, k.AtMost))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.derivation.__name__}-{case.condition}")
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: f"{case.derivation.__name__}-{case.condition}"
+)
 def test_the_condition_is_needed(case):
     k = Kernel(case.condition)
     th, truth, numbers = as_claim(case.derivation(k))
     assert isinstance(th, k.Theorem) and not th.open and th.strength == "derived"
     assert is_false(k, th, truth, numbers)
-    with pytest.raises(ProofError) as refused: case.derivation(REAL)
+    with pytest.raises(ProofError) as refused:
+        case.derivation(REAL)
     error, raised = refused.value, case.condition.refusal
     if case.refused is None:
         last = refused.traceback[-1]
-        assert last.path.stem == case.condition.file and last.lineno + 1 == raised.lineno, str(error)
-    else: assert (type(error).__name__, getattr(error, "rule", getattr(error, "what", ""))) == case.refused
+        assert last.path.stem == case.condition.file and last.lineno + 1 == raised.lineno, str(
+            error
+        )
+    else:
+        assert (
+            type(error).__name__,
+            getattr(error, "rule", getattr(error, "what", "")),
+        ) == case.refused
 
 
 def test_every_condition_is_covered_or_exempt():

@@ -9,18 +9,33 @@ import torch
 from ddpm_course.checks import BadType, BadValue
 from ddpm_course.forward import q_sample
 from ddpm_course.mixture import (
-    GaussianMixture, conditional_mean, conditional_variance, exact_model, log_density,
-    responsibilities, score,
+    GaussianMixture,
+    conditional_mean,
+    conditional_variance,
+    exact_model,
+    log_density,
+    responsibilities,
+    score,
 )
 from ddpm_course.objective import bound_weights, normal_kl
 from ddpm_course.posterior import (
-    posterior_mean_coef1, posterior_mean_coef2, posterior_variance,
+    posterior_mean_coef1,
+    posterior_mean_coef2,
+    posterior_variance,
 )
 from ddpm_course.prediction import (
-    PREDICTION_TYPES, p_sample_loop, predict_epsilon, predict_x0, training_loss, training_target,
+    PREDICTION_TYPES,
+    p_sample_loop,
+    predict_epsilon,
+    predict_x0,
+    training_loss,
+    training_target,
 )
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr,
+    NoiseSchedule,
+    cosine_schedule,
+    linear_schedule,
+    rescale_zero_terminal_snr,
 )
 
 SCHEDULE = linear_schedule(1000)
@@ -51,16 +66,20 @@ def seen(mixture, steps=STEPS, seed=1, per_step=4):
 
 def factors_at(step, schedule=SCHEDULE):
     """Factors of the image and of the noise in x_t."""
-    return (float(schedule.alphas_cumprod[step].sqrt()),
-            float(schedule.one_minus_alphas_cumprod[step].sqrt()))
+    return (
+        float(schedule.alphas_cumprod[step].sqrt()),
+        float(schedule.one_minus_alphas_cumprod[step].sqrt()),
+    )
 
 
 def close(got, expected, **options):
-    torch.testing.assert_close(got, torch.as_tensor(expected, dtype=got.dtype),
-                               **{"rtol": 1e-9, "atol": 1e-9, **options})
+    torch.testing.assert_close(
+        got, torch.as_tensor(expected, dtype=got.dtype), **{"rtol": 1e-9, "atol": 1e-9, **options}
+    )
 
 
 # --- Against linear algebra ----------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("rank", [1, 3, 5])
 @pytest.mark.parametrize("step", STEPS)
@@ -95,11 +114,13 @@ def moments_by_integration(step, x):
     """Density of x_t, mean and variance of x_0 given x_t, by integrals over x_0."""
     mp = mpmath.mpf
     signal2, noise2 = mp(SCHEDULE.alphas_cumprod[step].item()), mp(0)
-    for beta in SCHEDULE.betas[1:step + 1].tolist():
+    for beta in SCHEDULE.betas[1 : step + 1].tolist():
         noise2 = mp(beta) + (1 - mp(beta)) * noise2
     signal = mpmath.sqrt(signal2)
-    parts = [(mp(w.item()), mp(m.item()), mp(v.item()))
-             for w, m, v in zip(PIXEL.weights, PIXEL.means[:, 0], PIXEL.variances[:, 0])]
+    parts = [
+        (mp(w.item()), mp(m.item()), mp(v.item()))
+        for w, m, v in zip(PIXEL.weights, PIXEL.means[:, 0], PIXEL.variances[:, 0])
+    ]
 
     def joint(x0):
         data = sum(w * mpmath.npdf(x0, m, mpmath.sqrt(v)) for w, m, v in parts)
@@ -132,7 +153,8 @@ def test_many_points_stand_for_a_gaussian():
     place = torch.linspace(-4, 4, 801, dtype=F64)
     weights = torch.exp(-((place - 0.4) ** 2) / (2 * 0.25))
     points = GaussianMixture.from_covariances(
-        weights / weights.sum(), place[:, None], torch.zeros(801, 1, 1))
+        weights / weights.sum(), place[:, None], torch.zeros(801, 1, 1)
+    )
     bell = GaussianMixture.from_covariances([1.0], [[0.4]], [[[0.25]]])
     x_t, t = seen(bell, (50, 300, 1000))
     close(log_density(points, SCHEDULE, x_t, t), log_density(bell, SCHEDULE, x_t, t))
@@ -152,13 +174,14 @@ def test_two_points_give_a_hyperbolic_tangent():
 
 # --- Score, and how the quantities hang together -------------------------------------------------
 
+
 @pytest.mark.parametrize("D", [1, 2, 64])
 @pytest.mark.parametrize("rank", [1, None])
 def test_score_is_the_gradient_and_minus_the_noise(D, rank):
     mixture = world(D, rank=rank)
     x_t, t = seen(mixture)
     x_t.requires_grad_()
-    gradient, = torch.autograd.grad(log_density(mixture, SCHEDULE, x_t, t).sum(), x_t)
+    (gradient,) = torch.autograd.grad(log_density(mixture, SCHEDULE, x_t, t).sum(), x_t)
     got = score(mixture, SCHEDULE, x_t, t)
     close(got, gradient, rtol=1e-8)
     noise = conditional_mean(mixture, SCHEDULE, x_t, t, "epsilon")
@@ -172,8 +195,9 @@ def test_score_against_finite_differences():
     for i in range(2):
         step = torch.zeros(2, dtype=F64)
         step[i] = h
-        rise = (log_density(mixture, SCHEDULE, x_t + step, t)
-                - log_density(mixture, SCHEDULE, x_t - step, t))
+        rise = log_density(mixture, SCHEDULE, x_t + step, t) - log_density(
+            mixture, SCHEDULE, x_t - step, t
+        )
         close(score(mixture, SCHEDULE, x_t, t)[:, i], rise / (2 * h), rtol=1e-6, atol=1e-6)
 
 
@@ -184,10 +208,14 @@ def test_variance_is_the_slope_of_the_mean(D):
     for step in STEPS:
         x_t, t = seen(mixture, (step,), per_step=1)
         jacobian = torch.autograd.functional.jacobian(
-            lambda x: conditional_mean(mixture, SCHEDULE, x[None], t, "sample")[0], x_t[0])
+            lambda x: conditional_mean(mixture, SCHEDULE, x[None], t, "sample")[0], x_t[0]
+        )
         signal, noise = factors_at(step)
-        close(conditional_variance(mixture, SCHEDULE, x_t, t, "sample")[0],
-              jacobian.diagonal() * noise**2 / signal, rtol=1e-8)
+        close(
+            conditional_variance(mixture, SCHEDULE, x_t, t, "sample")[0],
+            jacobian.diagonal() * noise**2 / signal,
+            rtol=1e-8,
+        )
 
 
 @pytest.mark.parametrize("D", [1, 2, 64])
@@ -206,19 +234,23 @@ def test_the_three_predictions_mean_the_same(D):
 
 # --- Singular covariances, and both ends of time -------------------------------------------------
 
+
 def test_a_line_in_the_plane():
     direction = torch.tensor([0.6, 0.8], dtype=F64)
     centre = torch.tensor([0.3, -0.5], dtype=F64)
     line = GaussianMixture.from_covariances(
-        [1.0], centre[None], 4 * torch.outer(direction, direction)[None])
+        [1.0], centre[None], 4 * torch.outer(direction, direction)[None]
+    )
     assert line.variances[0, 0] == 0 and line.variances[0, 1] == pytest.approx(4)
     x_t, t = seen(line)
     best = conditional_mean(line, SCHEDULE, x_t, t, "sample")
     across = torch.tensor([-0.8, 0.6], dtype=F64)
     close((best - centre) @ across, torch.zeros(len(t)), atol=1e-12)
     along = GaussianMixture.from_covariances([1.0], (centre @ direction).view(1, 1), [[[4.0]]])
-    close((best @ direction)[:, None],
-          conditional_mean(along, SCHEDULE, (x_t @ direction)[:, None], t, "sample"))
+    close(
+        (best @ direction)[:, None],
+        conditional_mean(along, SCHEDULE, (x_t @ direction)[:, None], t, "sample"),
+    )
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -256,16 +288,21 @@ def test_t_0_is_the_data_where_it_has_a_density():
     mixture = world(3)
     x = mixture.sample(6, torch.Generator().manual_seed(2))
     t = torch.zeros(6, dtype=torch.long)
-    laws = [torch.distributions.MultivariateNormal(m, S).log_prob(x) + w.log()
-            for w, m, S in zip(mixture.weights, mixture.means, covariances(mixture))]
+    laws = [
+        torch.distributions.MultivariateNormal(m, S).log_prob(x) + w.log()
+        for w, m, S in zip(mixture.weights, mixture.means, covariances(mixture))
+    ]
     close(log_density(mixture, SCHEDULE, x, t), torch.stack(laws).logsumexp(0))
     close(conditional_mean(mixture, SCHEDULE, x, t, "sample"), x)
     for kind in ("epsilon", "v_prediction"):
         close(conditional_mean(mixture, SCHEDULE, x, t, kind), torch.zeros(6, 3), rtol=0, atol=0)
     expected = {"sample": 0.0, "epsilon": 1.0, "v_prediction": 1.0}
     for kind, variance in expected.items():  # without noise in x, the noise is anybody's guess
-        close(conditional_variance(mixture, SCHEDULE, x, t, kind), torch.full((6, 3), variance),
-              atol=1e-20)
+        close(
+            conditional_variance(mixture, SCHEDULE, x, t, kind),
+            torch.full((6, 3), variance),
+            atol=1e-20,
+        )
 
 
 def test_t_0_continues_t_1():
@@ -284,8 +321,10 @@ def test_t_T_without_signal_tells_nothing():
     close(conditional_mean(mixture, ZERO_SNR, x, t, "epsilon"), x)
     close(score(mixture, ZERO_SNR, x, t), -x)
     spread = covariances(mixture).diagonal(dim1=1, dim2=2) + (mixture.means - mean) ** 2
-    close(conditional_variance(mixture, ZERO_SNR, x, t, "sample"),
-          (mixture.weights @ spread).expand(8, 4))
+    close(
+        conditional_variance(mixture, ZERO_SNR, x, t, "sample"),
+        (mixture.weights @ spread).expand(8, 4),
+    )
 
 
 # --- Symmetries, shapes and precision ------------------------------------------------------------
@@ -293,10 +332,14 @@ def test_t_T_without_signal_tells_nothing():
 QUANTITIES = {
     "log_density": log_density,
     "score": score,
-    **{f"mean of {kind}": lambda m, s, x, t, kind=kind: conditional_mean(m, s, x, t, kind)
-       for kind in PREDICTION_TYPES},
-    **{f"variance of {kind}": lambda m, s, x, t, kind=kind: conditional_variance(m, s, x, t, kind)
-       for kind in PREDICTION_TYPES},
+    **{
+        f"mean of {kind}": lambda m, s, x, t, kind=kind: conditional_mean(m, s, x, t, kind)
+        for kind in PREDICTION_TYPES
+    },
+    **{
+        f"variance of {kind}": lambda m, s, x, t, kind=kind: conditional_variance(m, s, x, t, kind)
+        for kind in PREDICTION_TYPES
+    },
 }
 each_quantity = pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=QUANTITIES)
 
@@ -307,16 +350,19 @@ def test_components_have_no_order(quantity):
     shuffled = GaussianMixture(*(table[order] for table in vars(mixture).values()))
     x_t, t = seen(mixture)
     close(quantity(shuffled, SCHEDULE, x_t, t), quantity(mixture, SCHEDULE, x_t, t))
-    close(responsibilities(shuffled, SCHEDULE, x_t, t),
-          responsibilities(mixture, SCHEDULE, x_t, t)[:, order])
+    close(
+        responsibilities(shuffled, SCHEDULE, x_t, t),
+        responsibilities(mixture, SCHEDULE, x_t, t)[:, order],
+    )
 
 
 @each_quantity
 def test_a_component_may_be_cut_in_two(quantity):
     whole = world(3, K=2)
     weights, *rest = vars(whole).values()
-    halves = GaussianMixture(weights[[0, 1, 1]] * torch.tensor([1, 0.3, 0.7]),
-                             *(table[[0, 1, 1]] for table in rest))
+    halves = GaussianMixture(
+        weights[[0, 1, 1]] * torch.tensor([1, 0.3, 0.7]), *(table[[0, 1, 1]] for table in rest)
+    )
     x_t, t = seen(whole)
     close(quantity(halves, SCHEDULE, x_t, t), quantity(whole, SCHEDULE, x_t, t))
 
@@ -379,14 +425,16 @@ def test_one_dimension_needs_no_second_axis():
 
 # --- Samples, and the model in the place of a network --------------------------------------------
 
+
 def test_samples_have_the_moments_of_the_mixture():
     mixture, n = world(3, rank=2), 200_000
     x = mixture.sample(n, torch.Generator().manual_seed(0))
     assert x.shape == (n, 3) and x.dtype == F64
     mean = mixture.weights @ mixture.means
     apart = mixture.means - mean
-    covariance = (mixture.weights[:, None, None]
-                  * (covariances(mixture) + apart[:, :, None] * apart[:, None])).sum(0)
+    covariance = (
+        mixture.weights[:, None, None] * (covariances(mixture) + apart[:, :, None] * apart[:, None])
+    ).sum(0)
     close(x.mean(0), mean, rtol=0, atol=4 * (covariance.diagonal().max() / n) ** 0.5)
     close(x.T.cov(), covariance, rtol=0, atol=0.02)
 
@@ -440,6 +488,7 @@ def sampler_law(mean, covariance, variance_type):
 
 # --- The bound -----------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("T", [1, 2, 10, 1000])
 @pytest.mark.parametrize("kappa", [0.01, 0.09, 1.0, 4.0])
 @pytest.mark.parametrize("spoilt", [1.0, 0.9])
@@ -465,21 +514,32 @@ def test_the_bound_is_the_entropy_and_the_price_of_every_step(T, kappa, spoilt):
     assert bound == pytest.approx(entropy + prices, abs=1e-9)
     variance = 1.0
     for t in range(T, 0, -1):
-        variance = float(coef1[t] * spoilt * estimate[t] + coef2[t]) ** 2 * variance + float(beta[t])
+        variance = float(coef1[t] * spoilt * estimate[t] + coef2[t]) ** 2 * variance + float(
+            beta[t]
+        )
     surprise = (math.log(2 * math.pi * variance) + kappa / variance) / 2
     assert entropy - 1e-12 <= surprise <= bound + 1e-12
 
 
-@pytest.mark.parametrize(("kind", "variance_type"), [
-    ("epsilon", "fixed_small"), ("v_prediction", "fixed_large"),
-])
+@pytest.mark.parametrize(
+    ("kind", "variance_type"),
+    [
+        ("epsilon", "fixed_small"),
+        ("v_prediction", "fixed_large"),
+    ],
+)
 def test_sampling_a_gaussian_gives_the_law_of_the_recursion(kind, variance_type):
     mean = torch.tensor([0.5, -0.3], dtype=F64)
     covariance = torch.tensor([[0.25, 0.1], [0.1, 0.04]], dtype=F64)  # singular: a line
     mixture = GaussianMixture.from_covariances([1.0], mean[None], covariance[None])
-    x = p_sample_loop(SCHEDULE, exact_model(mixture, SCHEDULE, kind), (4000, 2),
-                      prediction_type=kind, variance_type=variance_type,
-                      generator=torch.Generator().manual_seed(0)).double()
+    x = p_sample_loop(
+        SCHEDULE,
+        exact_model(mixture, SCHEDULE, kind),
+        (4000, 2),
+        prediction_type=kind,
+        variance_type=variance_type,
+        generator=torch.Generator().manual_seed(0),
+    ).double()
     m, C = sampler_law(mean, covariance, variance_type)
     close(m, mean, atol=0.01)
     error = (C.diagonal() / len(x)).sqrt()
@@ -490,8 +550,13 @@ def test_sampling_a_gaussian_gives_the_law_of_the_recursion(kind, variance_type)
 def test_the_sampler_refuses_noise_where_there_is_no_signal():
     with pytest.raises(ValueError, match="zero terminal SNR"):
         p_sample_loop(ZERO_SNR, exact_model(PIXEL, ZERO_SNR), (2, 1))
-    x = p_sample_loop(ZERO_SNR, exact_model(PIXEL, ZERO_SNR, "v_prediction"), (500, 1),
-                      prediction_type="v_prediction", generator=torch.Generator().manual_seed(0))
+    x = p_sample_loop(
+        ZERO_SNR,
+        exact_model(PIXEL, ZERO_SNR, "v_prediction"),
+        (500, 1),
+        prediction_type="v_prediction",
+        generator=torch.Generator().manual_seed(0),
+    )
     assert abs((x < -0.5).double().mean() - 0.3) < 0.1
 
 
@@ -510,7 +575,10 @@ PARTS = {
     "one covariance for all": (([0.5, 0.5], torch.zeros(2, 2), EYE), BadValue, "shape [2, 2, 2]"),
     "skew covariance": (([1.0], [[0.0, 0.0]], [[[1.0, 0.5], [0.0, 1.0]]]), BadValue, "symmetric"),
     "negative direction": (
-        ([1.0], [[0.0, 0.0]], [[[1.0, 2.0], [2.0, 1.0]]]), BadValue, "semidefinite"),
+        ([1.0], [[0.0, 0.0]], [[[1.0, 2.0], [2.0, 1.0]]]),
+        BadValue,
+        "semidefinite",
+    ),
     "negative variance": (([1.0], [[0.0]], [[[-1.0]]]), BadValue, "covariances[0]"),
     "NaN": (([1.0], [[math.nan]], [[[1.0]]]), BadValue, "NaN or Inf"),
     "Inf": (([1.0], [[0.0]], [[[math.inf]]]), BadValue, "NaN or Inf"),
@@ -553,27 +621,37 @@ def test_what_does_not_fit_is_refused(quantity, x_t, t, error, words):
     assert words in str(caught.value) and "To fix it" in str(caught.value)
 
 
-@pytest.mark.parametrize("call", [
-    lambda: conditional_mean(LINE, SCHEDULE, X, T, "eps"),
-    lambda: conditional_variance(LINE, SCHEDULE, X, T, "eps"),
-    lambda: exact_model(LINE, SCHEDULE, "eps"),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: conditional_mean(LINE, SCHEDULE, X, T, "eps"),
+        lambda: conditional_variance(LINE, SCHEDULE, X, T, "eps"),
+        lambda: exact_model(LINE, SCHEDULE, "eps"),
+    ],
+)
 def test_an_unknown_prediction_type_is_refused_at_once(call):
     with pytest.raises(ValueError, match="prediction_type"):
         call()
 
 
-@pytest.mark.parametrize(("num", "generator", "error"), [
-    (0, None, BadValue), (2.5, None, BadType), (True, None, BadType), (3, 0, BadType),
-])
+@pytest.mark.parametrize(
+    ("num", "generator", "error"),
+    [
+        (0, None, BadValue),
+        (2.5, None, BadType),
+        (True, None, BadType),
+        (3, 0, BadType),
+    ],
+)
 def test_samples_that_cannot_be_drawn(num, generator, error):
     with pytest.raises(error):
         LINE.sample(num, generator)
 
 
 def test_weights_that_were_rounded_are_made_to_sum_to_one():
-    thirds = GaussianMixture.from_covariances(torch.full((3,), 0.3333333), torch.zeros(3, 1),
-                                              torch.ones(3, 1, 1))
+    thirds = GaussianMixture.from_covariances(
+        torch.full((3,), 0.3333333), torch.zeros(3, 1), torch.ones(3, 1, 1)
+    )
     close(thirds.weights.sum(), 1.0, rtol=0, atol=1e-15)
 
 

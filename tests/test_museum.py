@@ -5,7 +5,6 @@ import tomllib
 
 import nbformat
 import pytest
-
 from code_mutants import Mutant, tried
 from notebooks import NBS, ROOT
 

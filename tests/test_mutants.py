@@ -7,13 +7,13 @@ with the table that the index shows.
 import tomllib
 from collections.abc import Iterator
 
-import pytest
-
 import breaking
 import mutants
+import pytest
 from breaking import PROVED, SAME, TIMEOUT, course, kernel_says, sample
-from ddpm_course.proofs import Unreadable, oracle
 from notebooks import ROOT
+
+from ddpm_course.proofs import Unreadable, oracle
 
 LET_PASS = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
 DERIVED, PLACES = mutants.derived(), breaking.by_number()
@@ -25,25 +25,36 @@ def listed(section: str) -> Iterator[tuple[str, dict]]:
             yield number, entry
 
 
-INCIDENTAL = {(number, premise) for number, entry in listed("incidental")
-              for premise in entry["premises"]}
+INCIDENTAL = {
+    (number, premise) for number, entry in listed("incidental") for premise in entry["premises"]
+}
 ACCEPTED = {(number, kind) for number, entry in listed("accepted") for kind in entry["kinds"]}
 
 
 # --- The mutants themselves ----------------------------------------------------------------------
 
-@pytest.mark.parametrize("kind, latex, changed", [
-    ("sign", "u = v+w", "u = v-w"), ("term dropped", "u = v+w", "u = v"),
-    ("factor dropped", "u = vw", "u = w"), ("factor inverted", r"u = \frac{v}{w}", r"u = \frac{w}{v}"),
-    ("t for t-1", r"u = \alpha_{t-1}", r"u = \alpha_{t}"), ("t for t-1", r"u = x_t", r"u = x_{t-1}"),
-    ("alpha for alpha-bar", r"u = \bar\alpha_t", r"u = \alpha_t"),
-    ("alpha-bar for alpha", r"u = \alpha_t", r"u = \bar\alpha_t"),
-    ("root removed", r"u = \sqrt{v+w}", r"u = (v+w)"), ("root added", "u = v_t", r"u = \sqrt{v_t}"),
-    ("square removed", "u = v^2", "u = v"), ("square added", "u = v", "u = v^2"),
-    ("constant off by one", "u = 1-v", "u = 2-v"), ("doubled", "u = v", "u = 2v"),
-    ("limit off by one", r"u = \sum_{k=1}^{t}v", r"u = \sum_{k=2}^{t}v"),
-    ("limit off by one", r"u = \sum_{k=1}^{t}v", r"u = \sum_{k=1}^{t+1}v"),
-])
+
+@pytest.mark.parametrize(
+    "kind, latex, changed",
+    [
+        ("sign", "u = v+w", "u = v-w"),
+        ("term dropped", "u = v+w", "u = v"),
+        ("factor dropped", "u = vw", "u = w"),
+        ("factor inverted", r"u = \frac{v}{w}", r"u = \frac{w}{v}"),
+        ("t for t-1", r"u = \alpha_{t-1}", r"u = \alpha_{t}"),
+        ("t for t-1", r"u = x_t", r"u = x_{t-1}"),
+        ("alpha for alpha-bar", r"u = \bar\alpha_t", r"u = \alpha_t"),
+        ("alpha-bar for alpha", r"u = \alpha_t", r"u = \bar\alpha_t"),
+        ("root removed", r"u = \sqrt{v+w}", r"u = (v+w)"),
+        ("root added", "u = v_t", r"u = \sqrt{v_t}"),
+        ("square removed", "u = v^2", "u = v"),
+        ("square added", "u = v", "u = v^2"),
+        ("constant off by one", "u = 1-v", "u = 2-v"),
+        ("doubled", "u = v", "u = 2v"),
+        ("limit off by one", r"u = \sum_{k=1}^{t}v", r"u = \sum_{k=2}^{t}v"),
+        ("limit off by one", r"u = \sum_{k=1}^{t}v", r"u = \sum_{k=1}^{t+1}v"),
+    ],
+)
 def test_every_kind_of_change_is_made(kind, latex, changed):
     def spelt(text):
         return text.replace(" ", "").replace(r"{t}", "t")
@@ -102,9 +113,13 @@ def test_every_exception_has_its_reason():
 
 # --- A part of them ------------------------------------------------------------------------------
 
+
 def every_mutant(size: int, seed: int) -> list[tuple[str, str, str]]:
-    every = [(number, text, kind) for number in DERIVED
-             for text, kind in mutants.mutants(course()[PLACES[number]].latex).items()]
+    every = [
+        (number, text, kind)
+        for number in DERIVED
+        for text, kind in mutants.mutants(course()[PLACES[number]].latex).items()
+    ]
     return sample(every, size, seed)
 
 
@@ -116,17 +131,28 @@ def test_a_part_of_the_changed_formulas_is_refused(size, always):
         assert not got.accepted or (number, kind) in ACCEPTED, (number, got)
 
 
-@pytest.mark.parametrize("number, premise", [
-    ("1.2", "1.1"),  # the forward step
-    ("2.6", "1.1"), ("2.5", "1.1"), ("2.3", "2.1"),
-    ("3.4", "1.1"),  # the Gaussian densities of the posterior
-    ("5.7", "4.14"), ("7.13", "7.9"), ("7.22", "7.21"), ("7.35", "7.33"), ("7.45", "7.44")])
+@pytest.mark.parametrize(
+    "number, premise",
+    [
+        ("1.2", "1.1"),  # the forward step
+        ("2.6", "1.1"),
+        ("2.5", "1.1"),
+        ("2.3", "2.1"),
+        ("3.4", "1.1"),  # the Gaussian densities of the posterior
+        ("5.7", "4.14"),
+        ("7.13", "7.9"),
+        ("7.22", "7.21"),
+        ("7.35", "7.33"),
+        ("7.45", "7.44"),
+    ],
+)
 def test_a_proof_feels_its_premise(number, premise):
     assert premise in mutants.assumed(number)
     assert mutants.felt_by(PLACES[premise], [number]).felt == {number: True}
 
 
 # --- All of them ---------------------------------------------------------------------------------
+
 
 @pytest.fixture(scope="module")
 def findings() -> mutants.Findings:

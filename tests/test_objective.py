@@ -9,12 +9,21 @@ import torch
 from ddpm_course.checks import BadInput
 from ddpm_course.forward import q_sample
 from ddpm_course.objective import (
-    VARIANCE_TYPES, bits_per_dim, discretized_log_likelihood, min_snr_weights, normal_kl, prior_kl,
-    reverse_variance, variational_bound,
+    VARIANCE_TYPES,
+    bits_per_dim,
+    discretized_log_likelihood,
+    min_snr_weights,
+    normal_kl,
+    prior_kl,
+    reverse_variance,
+    variational_bound,
 )
 from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr,
+    NoiseSchedule,
+    cosine_schedule,
+    linear_schedule,
+    rescale_zero_terminal_snr,
 )
 
 
@@ -34,7 +43,8 @@ def test_normal_kl_is_the_integral():
 
     integral = mpmath.quad(
         lambda x: density(x, m1, v1) * mpmath.log(density(x, m1, v1) / density(x, m2, v2)),
-        [-12, 0, 12])
+        [-12, 0, 12],
+    )
     as_tensors = [torch.tensor(value, dtype=torch.float64) for value in (m1, v1, m2, v2)]
     assert float(normal_kl(*as_tensors)) == pytest.approx(float(integral), rel=1e-12)
     assert normal_kl(0.3, 0.5, 0.3, 0.5) == 0
@@ -69,8 +79,9 @@ def test_decoder_in_the_far_tails_against_60_digits():
         return mpmath.erfc(-mpmath.mpf(z) / mpmath.sqrt(2)) / 2
 
     for value, got in zip(x[1:-1, 0].tolist(), log_p[1:-1, 0].tolist(), strict=True):
-        low, high = ((mpmath.mpf(value) + s / mpmath.mpf(16) - 0.25) / mpmath.mpf(0.02)
-                     for s in (-1, 1))
+        low, high = (
+            (mpmath.mpf(value) + s / mpmath.mpf(16) - 0.25) / mpmath.mpf(0.02) for s in (-1, 1)
+        )
         mass = tail(high) - tail(low) if low + high <= 0 else tail(-low) - tail(-high)
         want = float(mpmath.log(mass))
         assert got == pytest.approx(want, rel=1e-12, abs=1e-15)
@@ -116,7 +127,8 @@ def test_bound_is_above_the_entropy_of_the_data(variance_type):
 def test_bound_terms_are_the_divergences(variance_type):
     schedule, x0, predict_x0 = levels_world(T=20, batch=2)
     terms = variational_bound(
-        schedule, x0, predict_x0, 5, variance_type, torch.Generator().manual_seed(0))
+        schedule, x0, predict_x0, 5, variance_type, torch.Generator().manual_seed(0)
+    )
     generator = torch.Generator().manual_seed(0)
     for step in range(1, 21):
         t = torch.full((len(x0),), step)
@@ -127,8 +139,12 @@ def test_bound_terms_are_the_divergences(variance_type):
         else:
             mean, _ = q_posterior_mean_variance(schedule, x0, x_t, t)
             mean_hat, _ = q_posterior_mean_variance(schedule, x0_hat, x_t, t)
-            expected = normal_kl(mean, posterior_variance(schedule)[step],
-                                 mean_hat, reverse_variance(schedule, variance_type)[step])
+            expected = normal_kl(
+                mean,
+                posterior_variance(schedule)[step],
+                mean_hat,
+                reverse_variance(schedule, variance_type)[step],
+            )
         torch.testing.assert_close(terms[step - 1], expected[:, 0], rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(terms[20], prior_kl(schedule, x0))
 
@@ -146,14 +162,25 @@ def test_a_perfect_prediction_leaves_the_end_terms():
     assert torch.equal(terms[1:20], torch.zeros_like(terms[1:20]))
 
 
-@pytest.mark.parametrize("where, call", [
-    ("discretized_log_likelihood: x", lambda x: discretized_log_likelihood(x.int(), x, 1.0, 3)),
-    ("discretized_log_likelihood: mean", lambda x: discretized_log_likelihood(x, x[:, :1], 1.0, 3)),
-    ("variational_bound: x0", lambda x: variational_bound(cosine_schedule(2), x.int(), None, 3)),
-    ("variational_bound: the output of predict_x0",
-     lambda x: variational_bound(cosine_schedule(2), x, lambda x, t: x[:, :1], 3)),
-    ("min_snr_weights: gamma", lambda x: min_snr_weights(cosine_schedule(2), 0.0)),
-])
+@pytest.mark.parametrize(
+    "where, call",
+    [
+        ("discretized_log_likelihood: x", lambda x: discretized_log_likelihood(x.int(), x, 1.0, 3)),
+        (
+            "discretized_log_likelihood: mean",
+            lambda x: discretized_log_likelihood(x, x[:, :1], 1.0, 3),
+        ),
+        (
+            "variational_bound: x0",
+            lambda x: variational_bound(cosine_schedule(2), x.int(), None, 3),
+        ),
+        (
+            "variational_bound: the output of predict_x0",
+            lambda x: variational_bound(cosine_schedule(2), x, lambda x, t: x[:, :1], 3),
+        ),
+        ("min_snr_weights: gamma", lambda x: min_snr_weights(cosine_schedule(2), 0.0)),
+    ],
+)
 def test_bad_input_is_named_where_it_is_met(where, call):
     with pytest.raises(BadInput, match=where):
         call(torch.tensor([[-1.0, 0.0], [0.0, 1.0]]))

@@ -33,6 +33,7 @@ with in_book(Book()) as BOOK:
 
 class Exact(NamedTuple):
     """What a theorem says, for t >= start."""
+
     at: Callable  # (α, B) -> value
     start: int
 
@@ -45,7 +46,8 @@ def said(theorem: Theorem, leading_in: str) -> sp.Expr:
     """The right side of an equality; of a law the variance, or the mean where a vector is named."""
     claim = theorem.claim
     assert isinstance(claim, Equal | Law) and not theorem.open and theorem.strength == "derived"
-    if isinstance(claim, Law): return claim.mean if leading_in else claim.variance
+    if isinstance(claim, Law):
+        return claim.mean if leading_in else claim.variance
     return claim.right.expr
 
 
@@ -93,44 +95,66 @@ def product(*factors: Exact) -> Exact:
 ROWS = {
     "alphas": Row(lambda s: s.alphas, Exact(lambda α, B: α, 1), {0: 1}),
     "alphas_cumprod": Row(lambda s: s.alphas_cumprod, proved("2.2"), {0: 1}),
-    "one_minus_alphas_cumprod": Row(
-        lambda s: s.one_minus_alphas_cumprod, proved("2.6"), {0: 0}),
+    "one_minus_alphas_cumprod": Row(lambda s: s.one_minus_alphas_cumprod, proved("2.6"), {0: 0}),
     "snr": Row(forward.snr, snr, {0: inf}),
     "posterior_variance": Row(
-        posterior.posterior_variance, proved("3.4"), {0: nan, 1: at_1("3.9")}),
+        posterior.posterior_variance, proved("3.4"), {0: nan, 1: at_1("3.9")}
+    ),
     "posterior_mean_coef1": Row(
-        posterior.posterior_mean_coef1, proved("3.4", leading_in="x_0"),
-        {0: nan, 1: at_1("3.10", "x_0")}),
+        posterior.posterior_mean_coef1,
+        proved("3.4", leading_in="x_0"),
+        {0: nan, 1: at_1("3.10", "x_0")},
+    ),
     "posterior_mean_coef2": Row(
-        posterior.posterior_mean_coef2, proved("3.4", leading_in="x_t"),
-        {0: nan, 1: at_1("3.10", "x_t")}),
+        posterior.posterior_mean_coef2,
+        proved("3.4", leading_in="x_t"),
+        {0: nan, 1: at_1("3.10", "x_t")},
+    ),
     "reverse_variance, small": Row(
-        lambda s: objective.reverse_variance(s, "fixed_small"), proved("3.4"),
-        {0: nan, 1: at_1("3.9")}),
+        lambda s: objective.reverse_variance(s, "fixed_small"),
+        proved("3.4"),
+        {0: nan, 1: at_1("3.9")},
+    ),
     "reverse_variance, large": Row(
-        lambda s: objective.reverse_variance(s, "fixed_large"), proved("4.12"), {0: nan}),
+        lambda s: objective.reverse_variance(s, "fixed_large"), proved("4.12"), {0: nan}
+    ),
     "bound_weights, small": Row(
-        lambda s: objective.bound_weights(s, "fixed_small"), proved("4.16"), {0: nan, 1: inf}),
+        lambda s: objective.bound_weights(s, "fixed_small"), proved("4.16"), {0: nan, 1: inf}
+    ),
     "bound_weights, large": Row(
-        lambda s: objective.bound_weights(s, "fixed_large"), x0_weight_large, {0: nan}),
+        lambda s: objective.bound_weights(s, "fixed_large"), x0_weight_large, {0: nan}
+    ),
     "min_snr_weights": Row(objective.min_snr_weights, min_snr, {0: nan}),
     "loss_weights, epsilon, small": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_small"),
-        proved("5.9"), {0: nan, 1: inf}),
+        proved("5.9"),
+        {0: nan, 1: inf},
+    ),
     "loss_weights, epsilon, large": Row(
         lambda s: prediction.loss_weights(s, "epsilon", "bound", "fixed_large"),
-        proved("5.10"), {0: nan}),
+        proved("5.10"),
+        {0: nan},
+    ),
     "loss_weights, v, large": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "bound", "fixed_large"),
-        product(x0_weight_large, v_to_x0), {0: nan}),
+        product(x0_weight_large, v_to_x0),
+        {0: nan},
+    ),
     "loss_weights, v, min-SNR": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "min_snr"),
-        product(min_snr, v_to_x0), {0: nan}),
+        product(min_snr, v_to_x0),
+        {0: nan},
+    ),
 }
-CASES = [(schedule_name, num_steps, zero_end, row)
-         for schedule_name in SCHEDULES for num_steps in (1, 2, 10, 1000)
-         for zero_end in (False, True) if num_steps > 1 or not zero_end
-         for row in ROWS if not (zero_end and "epsilon" in row)]  # refused at zero terminal SNR
+CASES = [
+    (schedule_name, num_steps, zero_end, row)
+    for schedule_name in SCHEDULES
+    for num_steps in (1, 2, 10, 1000)
+    for zero_end in (False, True)
+    if num_steps > 1 or not zero_end
+    for row in ROWS
+    if not (zero_end and "epsilon" in row)
+]  # refused at zero terminal SNR
 
 
 @cache

@@ -6,7 +6,10 @@ from torch.distributions import Normal
 
 from ddpm_course.forward import q_mean_variance
 from ddpm_course.posterior import (
-    posterior_mean_coef1, posterior_mean_coef2, posterior_variance, q_posterior_mean_variance,
+    posterior_mean_coef1,
+    posterior_mean_coef2,
+    posterior_variance,
+    q_posterior_mean_variance,
 )
 from ddpm_course.schedule import NoiseSchedule, linear_schedule, rescale_zero_terminal_snr
 
@@ -65,7 +68,8 @@ def test_joint_samples_near_a_value_follow_the_formula():
         x = (1 - β).sqrt() * x + β.sqrt() * torch.randn(len(x), generator=generator)
     sliced = earlier[(x - target).abs() < 0.02]
     mean, variance = q_posterior_mean_variance(
-        SCHEDULE, x0[:1], torch.tensor([target]), torch.tensor([step]))
+        SCHEDULE, x0[:1], torch.tensor([target]), torch.tensor([step])
+    )
     assert len(sliced) > 5_000
     assert abs(sliced.mean() - mean) < 0.02 and abs(sliced.var() / variance - 1) < 0.06
 

@@ -7,11 +7,22 @@ from ddpm_course.forward import q_sample
 from ddpm_course.objective import VARIANCE_TYPES, reverse_variance
 from ddpm_course.posterior import q_posterior_mean_variance
 from ddpm_course.prediction import (
-    PREDICTION_TYPES, WEIGHTINGS, loss_weights, p_sample, p_sample_loop, p_sample_steps,
-    predict_epsilon, predict_x0, training_loss, training_target,
+    PREDICTION_TYPES,
+    WEIGHTINGS,
+    loss_weights,
+    p_sample,
+    p_sample_loop,
+    p_sample_steps,
+    predict_epsilon,
+    predict_x0,
+    training_loss,
+    training_target,
 )
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr,
+    NoiseSchedule,
+    cosine_schedule,
+    linear_schedule,
+    rescale_zero_terminal_snr,
 )
 
 SCHEDULE = linear_schedule(1000)
@@ -47,9 +58,11 @@ def test_round_trips_with_zero_terminal_snr(prediction_type):
     x_t = q_sample(schedule, x0, t, noise=noise)
     target = training_target(schedule, x0, t, noise, prediction_type)
     torch.testing.assert_close(
-        predict_x0(schedule, x_t, t, target, prediction_type), x0, rtol=1e-9, atol=1e-9)
+        predict_x0(schedule, x_t, t, target, prediction_type), x0, rtol=1e-9, atol=1e-9
+    )
     torch.testing.assert_close(
-        predict_epsilon(schedule, x_t, t, target, prediction_type), noise, rtol=1e-9, atol=1e-9)
+        predict_epsilon(schedule, x_t, t, target, prediction_type), noise, rtol=1e-9, atol=1e-9
+    )
 
 
 def test_the_v_target_at_the_end_without_signal_is_minus_x0():
@@ -79,8 +92,11 @@ def test_zero_terminal_snr_refuses_epsilon():
 def test_min_snr_weights_of_the_three_predictions():
     s = SCHEDULE
     snr = s.alphas_cumprod[1:] / s.one_minus_alphas_cumprod[1:]
-    expected = {"sample": snr.clamp(max=5), "epsilon": (5 / snr).clamp(max=1),
-                "v_prediction": snr.clamp(max=5) / (snr + 1)}
+    expected = {
+        "sample": snr.clamp(max=5),
+        "epsilon": (5 / snr).clamp(max=1),
+        "v_prediction": snr.clamp(max=5) / (snr + 1),
+    }
     for kind, weight in expected.items():
         got = loss_weights(s, kind, "min_snr")[1:]
         torch.testing.assert_close(got, weight, rtol=1e-12, atol=0)
@@ -92,10 +108,13 @@ def test_a_weighting_is_the_same_loss_whatever_is_predicted(weighting):
     x_t = q_sample(SCHEDULE, x0, t, noise=noise)
     guess = 0.5 * x_t
     wrong_noise = predict_epsilon(SCHEDULE, x_t, t, guess, "sample")
-    outputs = {kind: training_target(SCHEDULE, guess, t, wrong_noise, kind)
-               for kind in PREDICTION_TYPES}
-    losses = [float(training_loss(SCHEDULE, lambda x, t: output, x0, t, noise, kind, weighting))
-              for kind, output in outputs.items()]
+    outputs = {
+        kind: training_target(SCHEDULE, guess, t, wrong_noise, kind) for kind in PREDICTION_TYPES
+    }
+    losses = [
+        float(training_loss(SCHEDULE, lambda x, t: output, x0, t, noise, kind, weighting))
+        for kind, output in outputs.items()
+    ]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-8)
 
 
@@ -156,8 +175,15 @@ def test_2c_channels_are_explained():
 def test_p_sample_is_the_posterior_mean_plus_noise(prediction_type, variance_type):
     x_t, t, output = batch()
     z = torch.randn_like(x_t)
-    got = p_sample(SCHEDULE, x_t, t, output, prediction_type=prediction_type,
-                   variance_type=variance_type, noise=z)
+    got = p_sample(
+        SCHEDULE,
+        x_t,
+        t,
+        output,
+        prediction_type=prediction_type,
+        variance_type=variance_type,
+        noise=z,
+    )
     x0 = predict_x0(SCHEDULE, x_t, t, output, prediction_type)
     mean, _ = q_posterior_mean_variance(SCHEDULE, x0, x_t, t)
     std = reverse_variance(SCHEDULE, variance_type).sqrt()[t].where(t > 1, 0)
@@ -167,8 +193,10 @@ def test_p_sample_is_the_posterior_mean_plus_noise(prediction_type, variance_typ
 def test_p_sample_mean_is_the_epsilon_form():
     x_t, t, output = batch()
     got = p_sample(SCHEDULE, x_t, t, output, noise=torch.zeros_like(x_t))
-    beta, alpha, W = (table[t].view(-1, 1, 1, 1) for table in
-                      (SCHEDULE.betas, SCHEDULE.alphas, SCHEDULE.one_minus_alphas_cumprod))
+    beta, alpha, W = (
+        table[t].view(-1, 1, 1, 1)
+        for table in (SCHEDULE.betas, SCHEDULE.alphas, SCHEDULE.one_minus_alphas_cumprod)
+    )
     expected = (x_t - beta / W.sqrt() * output) / alpha.sqrt()
     torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
 
@@ -177,8 +205,10 @@ def test_p_sample_mean_is_the_epsilon_form():
 def test_no_noise_at_the_last_step(variance_type):
     x_t, _, output = batch()
     t = torch.ones(5, dtype=torch.int64)
-    loud, silent = (p_sample(SCHEDULE, x_t, t, output, variance_type=variance_type, noise=z)
-                    for z in (100 * torch.ones_like(x_t), torch.zeros_like(x_t)))
+    loud, silent = (
+        p_sample(SCHEDULE, x_t, t, output, variance_type=variance_type, noise=z)
+        for z in (100 * torch.ones_like(x_t), torch.zeros_like(x_t))
+    )
     assert torch.equal(loud, silent)
     torch.testing.assert_close(silent, predict_x0(SCHEDULE, x_t, t, output, "epsilon"))
 
@@ -191,7 +221,8 @@ def test_the_mean_uses_the_clipped_x0():
     x0 = predict_x0(SCHEDULE, x_t, t, output, "epsilon").clamp(-1, 1)
     epsilon = predict_epsilon(SCHEDULE, x_t, t, x0, "sample")  # the noise that fits the clipped x0
     torch.testing.assert_close(
-        got, p_sample(SCHEDULE, x_t, t, epsilon, noise=silence), rtol=1e-9, atol=1e-9)
+        got, p_sample(SCHEDULE, x_t, t, epsilon, noise=silence), rtol=1e-9, atol=1e-9
+    )
     assert not torch.allclose(got, p_sample(SCHEDULE, x_t, t, output, noise=silence))
 
 
@@ -201,6 +232,7 @@ def one_dimensional_law(schedule, variance_type, mean, variance):
     The exact noise prediction is affine in x_t, so a step is a x + b + σ z. The three
     coefficients are read off p_sample itself, at x = 0, x = 1 and z = 1.
     """
+
     def output(x, t):
         signal, noise = schedule.alphas_cumprod[t], schedule.one_minus_alphas_cumprod[t]
         return (noise.sqrt() * (x.T - signal.sqrt() * mean) / (signal * variance + noise)).T
@@ -246,8 +278,12 @@ def test_steps_run_from_T_to_0():
     states = list(p_sample_steps(schedule, model, (2, 1, 4, 4), generator=generator))
     assert [t for t, _ in states] == [7, 6, 5, 4, 3, 2, 1, 0]
     assert [t.tolist() for t in asked] == [[t, t] for t in (7, 6, 5, 4, 3, 2, 1)]
-    again = p_sample_loop(schedule, lambda x, t: torch.zeros_like(x), (2, 1, 4, 4),
-                          generator=torch.Generator().manual_seed(3))
+    again = p_sample_loop(
+        schedule,
+        lambda x, t: torch.zeros_like(x),
+        (2, 1, 4, 4),
+        generator=torch.Generator().manual_seed(3),
+    )
     assert torch.equal(states[-1][1], again)
 
 
@@ -278,6 +314,8 @@ def test_the_simple_loss_is_the_plain_squared_error(kind):
 def test_samples_are_not_limited_unless_asked():
     schedule = cosine_schedule(20)
     options = dict(shape=(2, 3), model=lambda x, t: 0 * x, schedule=schedule)
-    free, limited = (p_sample_loop(**options, **clip, generator=torch.Generator().manual_seed(0))
-                     for clip in ({}, {"clip_sample": True}))
+    free, limited = (
+        p_sample_loop(**options, **clip, generator=torch.Generator().manual_seed(0))
+        for clip in ({}, {"clip_sample": True})
+    )
     assert free.abs().max() > 1 >= limited.abs().max()

@@ -39,24 +39,59 @@ def test_a_profile_is_frozen_and_hashable():
 
 def test_only_the_linear_schedule_has_options():
     assert load_profile("gpu").schedule_options == {
-        "beta_start": 1e-4, "beta_end": 0.02, "rescale": True}
+        "beta_start": 1e-4,
+        "beta_end": 0.02,
+        "rescale": True,
+    }
     assert SMOKE.schedule == "cosine" and SMOKE.schedule_options == {}
 
 
 BAD_VALUES = [
-    ("data", "cats"), ("data_dir", 5), ("image_size", -1), ("unreadable", "ignore"),
-    ("schedule", "lineal"), ("prediction_type", "eps"), ("weighting", ""),
-    ("variance_type", "learned"), ("precision", "fp16"), ("device", "tpu"),
-    ("num_train_timesteps", 0), ("batch_size", -1), ("num_steps", 12.5), ("num_steps", True),
-    ("num_blocks", "2"), ("log_every", 0), ("num_samples", 0), ("warmup_steps", -1),
-    ("model_channels", None), ("beta_start", 0), ("beta_end", 1), ("beta_end", float("nan")),
-    ("learning_rate", 0), ("learning_rate", float("inf")), ("learning_rate", "fast"),
-    ("weight_decay", -0.1), ("grad_clip", 0), ("ema_decay", 1), ("dropout", 1),
-    ("clip_sample", 1), ("channel_multipliers", ()), ("channel_multipliers", (1, 0)),
-    ("channel_multipliers", [1, 2]), ("channel_multipliers", 2), ("attention_levels", (2,)),
-    ("attention_levels", (-1,)), ("attention_levels", (0.5,)), ("num_classes", -1),
-    ("sampling_steps", 0), ("sampling_steps", 51), ("sampling_steps", 12.5), ("eta", -0.1),
-    ("eta", 1.1), ("eta", float("nan")), ("spacing", "trailling"),
+    ("data", "cats"),
+    ("data_dir", 5),
+    ("image_size", -1),
+    ("unreadable", "ignore"),
+    ("schedule", "lineal"),
+    ("prediction_type", "eps"),
+    ("weighting", ""),
+    ("variance_type", "learned"),
+    ("precision", "fp16"),
+    ("device", "tpu"),
+    ("num_train_timesteps", 0),
+    ("batch_size", -1),
+    ("num_steps", 12.5),
+    ("num_steps", True),
+    ("num_blocks", "2"),
+    ("log_every", 0),
+    ("num_samples", 0),
+    ("warmup_steps", -1),
+    ("model_channels", None),
+    ("beta_start", 0),
+    ("beta_end", 1),
+    ("beta_end", float("nan")),
+    ("learning_rate", 0),
+    ("learning_rate", float("inf")),
+    ("learning_rate", "fast"),
+    ("weight_decay", -0.1),
+    ("grad_clip", 0),
+    ("ema_decay", 1),
+    ("dropout", 1),
+    ("clip_sample", 1),
+    ("channel_multipliers", ()),
+    ("channel_multipliers", (1, 0)),
+    ("channel_multipliers", [1, 2]),
+    ("channel_multipliers", 2),
+    ("attention_levels", (2,)),
+    ("attention_levels", (-1,)),
+    ("attention_levels", (0.5,)),
+    ("num_classes", -1),
+    ("sampling_steps", 0),
+    ("sampling_steps", 51),
+    ("sampling_steps", 12.5),
+    ("eta", -0.1),
+    ("eta", 1.1),
+    ("eta", float("nan")),
+    ("spacing", "trailling"),
 ]
 
 
@@ -112,6 +147,8 @@ def test_the_data_sets_are_those_of_the_data_module():
 
 
 def test_reading_a_profile_imports_no_torch():
-    program = ("import sys; from ddpm_course.profiles import load_profile; "
-               "load_profile('laptop'); sys.exit('torch' in sys.modules)")
+    program = (
+        "import sys; from ddpm_course.profiles import load_profile; "
+        "load_profile('laptop'); sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -9,42 +9,99 @@ from functools import cache
 
 import pytest
 import sympy as sp
+from notebooks import ROOT
 
 from ddpm_course import proofs
-from ddpm_course.proofs import kernel
 from ddpm_course.proofs import (
-    Book, Undefined, Unreadable, WrongRule, after, assume, book, cite, define, eq, in_book,
-    induct, mix, notation, numeric, process, using,
+    Book,
+    Undefined,
+    Unreadable,
+    WrongRule,
+    after,
+    assume,
+    book,
+    cite,
+    define,
+    eq,
+    in_book,
+    induct,
+    kernel,
+    mix,
+    notation,
+    numeric,
+    process,
+    using,
 )
 from ddpm_course.proofs.display import MIME, rests_on
 from ddpm_course.proofs.kernel import RULES, Theorem, replay
 from ddpm_course.proofs.reader import Node, declared, read, read_relations
-from notebooks import ROOT
 
 PACKAGE = ROOT / "ddpm_course" / "proofs"
-LETTERS = {entry.name: entry for entry in (
-    declared("x_t", "state", ""), declared(r"\alpha_t", "scalar", "", "(0,1)"), declared("v", "scalar", ""),
-    declared(r"\kappa", "scalar", ""), declared(r"\alpha", "scalar", ""), declared("d", "scalar", ""),
-    declared("T", "scalar", ""), declared("I", "matrix", ""), declared("q", "density", ""),
-    declared(r"\xi", "fresh", ""), declared(r"\mu", "vector", ""), declared(r"\mu_\theta(x_t,t)", "vector", ""))}
+LETTERS = {
+    entry.name: entry
+    for entry in (
+        declared("x_t", "state", ""),
+        declared(r"\alpha_t", "scalar", "", "(0,1)"),
+        declared("v", "scalar", ""),
+        declared(r"\kappa", "scalar", ""),
+        declared(r"\alpha", "scalar", ""),
+        declared("d", "scalar", ""),
+        declared("T", "scalar", ""),
+        declared("I", "matrix", ""),
+        declared("q", "density", ""),
+        declared(r"\xi", "fresh", ""),
+        declared(r"\mu", "vector", ""),
+        declared(r"\mu_\theta(x_t,t)", "vector", ""),
+    )
+}
 
 
 # --- Reading -------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("one, other", [
-    (r"\frac12v", r"\frac{1}{2}v"), (r"\sqrt2v", r"\sqrt{2}v"), ("v^2v", "v^{2}v"), (r"\alpha _t", r"\alpha_{t}"),
-    (r"\left(v\right)", "(v)"), (r"v\,d", "vd"), (r"\mathcal{N}(\mu,vI)", r"\mathcal N(\mu,vI)"),
-    (r"\begin{aligned}v &\\ &+d\end{aligned}", "v+d"),
-])
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (r"\frac12v", r"\frac{1}{2}v"),
+        (r"\sqrt2v", r"\sqrt{2}v"),
+        ("v^2v", "v^{2}v"),
+        (r"\alpha _t", r"\alpha_{t}"),
+        (r"\left(v\right)", "(v)"),
+        (r"v\,d", "vd"),
+        (r"\mathcal{N}(\mu,vI)", r"\mathcal N(\mu,vI)"),
+        (r"\begin{aligned}v &\\ &+d\end{aligned}", "v+d"),
+    ],
+)
 def test_two_spellings_of_one_formula(one, other):
     assert read(one, LETTERS) == read(other, LETTERS)
 
 
-@pytest.mark.parametrize("latex", [
-    r"\log(\kappa)^2", r"\kappa^\alpha_t", "1/2v", "v 2", r"\log v d", "v^22", r"\frac123", "v 2^2", "y", "v+",
-    "(v", r"\sum_{k=1}v", r"\mu_\theta", r"x_t^2 y", r"v\\ &d", r"\kappa^d_t", r"\lVert\mu\rVert", "v''",
-    r"|v|", r"\mathbb E[v]", r"\operatorname{Cov}[\mu]",
-])
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\log(\kappa)^2",
+        r"\kappa^\alpha_t",
+        "1/2v",
+        "v 2",
+        r"\log v d",
+        "v^22",
+        r"\frac123",
+        "v 2^2",
+        "y",
+        "v+",
+        "(v",
+        r"\sum_{k=1}v",
+        r"\mu_\theta",
+        r"x_t^2 y",
+        r"v\\ &d",
+        r"\kappa^d_t",
+        r"\lVert\mu\rVert",
+        "v''",
+        r"|v|",
+        r"\mathbb E[v]",
+        r"\operatorname{Cov}[\mu]",
+    ],
+)
 def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(latex):
     with pytest.raises(Unreadable):
         read(latex, LETTERS)
@@ -72,6 +129,7 @@ def test_what_is_unreadable_says_where():
 
 
 # --- A small book --------------------------------------------------------------------------------
+
 
 def letters() -> None:
     notation("x_t", "state", "an image")
@@ -106,7 +164,10 @@ def test_the_closed_form(small):
 def test_a_range_is_proved_not_believed(small):
     with pytest.raises(Undefined):
         eq("1.3", r"\frac1{1-\bar\alpha_{t-1}}-\frac1{1-\bar\alpha_{t-1}} = 0")
-    assert eq("1.3", r"\frac1{1-\bar\alpha_{t-1}}-\frac1{1-\bar\alpha_{t-1}} = 0", start=2).theorem.lo == 2
+    assert (
+        eq("1.3", r"\frac1{1-\bar\alpha_{t-1}}-\frac1{1-\bar\alpha_{t-1}} = 0", start=2).theorem.lo
+        == 2
+    )
 
 
 def test_a_refused_equation_leaves_no_trace(small):
@@ -133,7 +194,7 @@ def test_numeric_stays_numeric(small):
     eq("1.3", r"\bar\alpha_1 = \alpha_1", by=numeric())
     assert small["1.3"].verdict == "numeric"
     again = eq("1.4", r"2\bar\alpha_1 = 2\alpha_1")
-    assert again.verdict == "derived"       # proved without it
+    assert again.verdict == "derived"  # proved without it
 
 
 def test_a_hypothesis_is_named_by_what_needs_it(small):
@@ -141,7 +202,9 @@ def test_a_hypothesis_is_named_by_what_needs_it(small):
     with pytest.raises(Undefined):
         eq("1.3", r"\frac{\sigma_t^2}{\sigma_t^2} = 1")
     assume("H", r"0 < \sigma_t")
-    assert eq("1.3", r"\frac{\sigma_t^2}{\sigma_t^2} = 1")._repr_mimebundle_()[MIME]["assumes"] == ["H"]
+    assert eq("1.3", r"\frac{\sigma_t^2}{\sigma_t^2} = 1")._repr_mimebundle_()[MIME]["assumes"] == [
+        "H"
+    ]
 
 
 def test_what_is_cited_is_neither_read_nor_proved(small):
@@ -162,7 +225,7 @@ def test_books_are_apart(small):
 
 
 def test_a_theorem_of_another_book_is_refused(small):
-    with in_book(small.copy()) as other:
+    with in_book(small.copy()):
         define("1.4", "c := 2")
         theirs = eq("1.5", "c = 1+1").theorem
     define("1.4", "c := 3")
@@ -177,10 +240,13 @@ def test_theorems_cannot_be_forged_or_changed(small):
     with pytest.raises(FrozenInstanceError):
         th.lo = 0
     with pytest.raises(WrongRule):
-        Theorem(th.claim, 0, th.hi, th.open, th.uses, th.assumes, "derived", (), th.theory, (), None)
+        Theorem(
+            th.claim, 0, th.hi, th.open, th.uses, th.assumes, "derived", (), th.theory, (), None
+        )
 
 
 # --- The course ----------------------------------------------------------------------------------
+
 
 @cache
 def course() -> Book:
@@ -204,7 +270,9 @@ def test_after_knows_the_chapters():
 @pytest.mark.slow
 def test_every_proof_can_be_done_again():
     seen = set()
-    steps = sum(replay(th, seen) for equation in course().equations.values() for th in equation.links)
+    steps = sum(
+        replay(th, seen) for equation in course().equations.values() for th in equation.links
+    )
     assert steps > 150
 
 
@@ -215,7 +283,7 @@ def test_every_rule_is_used_by_a_chapter():
         th = todo.pop()
         used.add(th.why[0])
         todo += th.premises
-    assert set(RULES) - used <= {"numeric"}      # nothing of chapters 00 to 07 is only numeric
+    assert set(RULES) - used <= {"numeric"}  # nothing of chapters 00 to 07 is only numeric
 
 
 @pytest.mark.slow
@@ -223,9 +291,11 @@ def test_no_chapter_names_a_premise_in_vain():
     b = course()
     for path in sorted((ROOT / "nbs").glob("0[0-7]_*.ipynb")):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] != "code": continue
+            if cell["cell_type"] != "code":
+                continue
             for call in ast.walk(ast.parse("".join(cell["source"]))):
-                if not isinstance(call, ast.Call) or ast.unparse(call.func) != "eq": continue
+                if not isinstance(call, ast.Call) or ast.unparse(call.func) != "eq":
+                    continue
                 by = next((k.value for k in call.keywords if k.arg == "by"), None)
                 if isinstance(by, ast.Call) and ast.unparse(by.func) == "using":
                     number, named = call.args[0].value, {a.value for a in by.args}
@@ -234,17 +304,28 @@ def test_no_chapter_names_a_premise_in_vain():
 
 # --- How much is trusted -------------------------------------------------------------------------
 
+
 def lines_of_code(*names: str) -> int:
     """Lines that are neither empty nor comment, docstring, import or export list."""
     total = 0
     for name in names:
         source = (PACKAGE / f"{name}.py").read_text(encoding="utf-8")
         code, text = set(), set()
-        skipped = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+        skipped = (
+            tokenize.COMMENT,
+            tokenize.NL,
+            tokenize.NEWLINE,
+            tokenize.INDENT,
+            tokenize.DEDENT,
+            tokenize.ENDMARKER,
+        )
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
-            if token.type not in skipped: code |= set(range(token.start[0], token.end[0] + 1))
+            if token.type not in skipped:
+                code |= set(range(token.start[0], token.end[0] + 1))
         for node in ast.walk(tree := ast.parse(source)):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(
+                node
+            ):
                 text |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
         for node in tree.body:
             listed = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
@@ -260,8 +341,17 @@ def test_what_makes_theorems_is_small():
 
 
 def test_the_face_of_the_package_is_small():
-    assert len([name for name in vars(proofs) if not name.startswith("_") and name not in {
-        path.stem for path in PACKAGE.glob("*.py")}]) <= 28
+    assert (
+        len(
+            [
+                name
+                for name in vars(proofs)
+                if not name.startswith("_")
+                and name not in {path.stem for path in PACKAGE.glob("*.py")}
+            ]
+        )
+        <= 28
+    )
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)

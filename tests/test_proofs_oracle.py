@@ -36,8 +36,12 @@ matrix real n,n: B
 matrix symmetric m,m: L
 matrix symmetric n,n: \Lambda \Sigma \Sigma_1 \Sigma_2 V
 """
-STRUCTURES = r"q forward; p_\theta backward; q_\sigma bridge; \tilde{q} step; q_J jump; q_a forward; p pair"
-STRUCTURES += r"; q_1 forward q_0; q_k pair; p_\sigma backward; q_\kappa forward q; q_0 forward; p_0 backward"
+STRUCTURES = (
+    r"q forward; p_\theta backward; q_\sigma bridge; \tilde{q} step; q_J jump; q_a forward; p pair"
+)
+STRUCTURES += (
+    r"; q_1 forward q_0; q_k pair; p_\sigma backward; q_\kappa forward q; q_0 forward; p_0 backward"
+)
 MEANINGS = r"""
 \beta_t := 1-\alpha_t
 \bar\alpha_t := \prod_{k=1}^{t}\alpha_k
@@ -93,7 +97,7 @@ def course() -> Declarations:
     known = Declarations()
     for line in NOTATION.strip().split("\n"):
         words, names = line.split(": ")
-        kind, domain, shape = (words.split() + ["real", ""][len(words.split()) - 1:])
+        kind, domain, shape = words.split() + ["real", ""][len(words.split()) - 1 :]
         for name in names.split():
             entry = declared(name, kind, "", domain, tuple(shape.split(",")) if shape else ())
             known.notation[entry.name] = entry
@@ -127,7 +131,9 @@ def attempt(latex: str, start: int = 1, known: Declarations = COURSE, seed: int 
     return refute(*read_relations(latex, known.notation), known, start, seed)
 
 
-TRUE = [line.split(" ", 2) for line in r"""
+TRUE = [
+    line.split(" ", 2)
+    for line in r"""
 0.1 1 \mathcal N(x;\mu,vI) := (2\pi v)^{-d/2}\exp\left(-\frac{\lVert x-\mu\rVert^2}{2v}\right)
 0.2 1 c(\mu_1+\sqrt{v_1}\,\xi)+\mu_2 \overset{d}{=} (c\mu_1+\mu_2)+\sqrt{c^2v_1}\,\xi
 0.3 1 \mu_1+\sqrt{v_1}\,\xi_1+\mu_2+\sqrt{v_2}\,\xi_2 \overset{d}{=} (\mu_1+\mu_2)+\sqrt{v_1+v_2}\,\xi
@@ -249,7 +255,8 @@ TRUE = [line.split(" ", 2) for line in r"""
 7.46 1 \frac{\sqrt{\bar\alpha_s}\,\hat x_\theta(x_t,t)+\sqrt{1-\bar\alpha_s}\,\hat\epsilon_\theta(x_t,t)}{\sqrt{\bar\alpha_s}} = \frac{x_t}{\sqrt{\bar\alpha_t}}+(r_s-r_t)\,\hat\epsilon_\theta(x_t,t)
 7.47 1 \sqrt{\bar\alpha_s}\,\hat\mu_t(x_t)+\sqrt{1-\bar\alpha_s}\,\frac{x_t-\sqrt{\bar\alpha_t}\,\hat\mu_t(x_t)}{\sqrt{1-\bar\alpha_t}}-\sqrt{\bar\alpha_s}\,\mu = \frac{\sqrt{\bar\alpha_s\bar\alpha_t}\,\kappa+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)}}{\bar\alpha_t\kappa+1-\bar\alpha_t}(x_t-\sqrt{\bar\alpha_t}\,\mu)
 7.48 1 \bar\alpha_s\kappa+1-\bar\alpha_s-\frac{\left(\sqrt{\bar\alpha_s\bar\alpha_t}\,\kappa+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)}\right)^2}{\bar\alpha_t\kappa+1-\bar\alpha_t} = \frac{\bar\alpha_s\bar\alpha_t\,\kappa\,(r_t-r_s)^2}{\bar\alpha_t\kappa+1-\bar\alpha_t}
-""".strip().split("\n")]
+""".strip().split("\n")
+]
 
 
 @pytest.mark.parametrize("number, start, latex", TRUE, ids=[claim[0] for claim in TRUE])
@@ -258,32 +265,55 @@ def test_what_the_chapters_say_is_tried_and_not_refuted(number, start, latex):
 
 
 # One symbol of a claim changed: what is found first, and what stands there then.
-CHANGES = [(r"\bar", ""), ("t-1", "t"), (r"\sqrt", ""), ("^2", "^3"), ("+", "-"),
-           (r"\le", r"\ge"), (r"\kappa", r"\lambda"), ("v_1", "v_2"), ("x_0", "x_1"), (r"\log", r"\exp")]
+CHANGES = [
+    (r"\bar", ""),
+    ("t-1", "t"),
+    (r"\sqrt", ""),
+    ("^2", "^3"),
+    ("+", "-"),
+    (r"\le", r"\ge"),
+    (r"\kappa", r"\lambda"),
+    ("v_1", "v_2"),
+    ("x_0", "x_1"),
+    (r"\log", r"\exp"),
+]
 # True as well: the sign before a noise, what has the factor zero, a weaker bound.
-STILL_TRUE = r"0.2+ 0.3+ 0.4+ 1.18+ 2.4+ 2.7+ 5.17+ 7.5+ 7.26+ 7.32+ 7.42+ 7.42\sqrt 4.4\log".split()
+STILL_TRUE = (
+    r"0.2+ 0.3+ 0.4+ 1.18+ 2.4+ 2.7+ 5.17+ 7.5+ 7.26+ 7.32+ 7.42+ 7.42\sqrt 4.4\log".split()
+)
 
 
 def readable(latex: str) -> bool:
-    try: return bool(read_relations(latex, COURSE.notation))
-    except Unreadable: return False
+    try:
+        return bool(read_relations(latex, COURSE.notation))
+    except Unreadable:
+        return False
 
 
 @pytest.mark.parametrize("number, start, latex", TRUE, ids=[claim[0] for claim in TRUE])
 def test_one_changed_symbol_is_noticed(number, start, latex):
-    broken = [latex.replace(old, new, 1) for old, new in CHANGES if old in latex and number + old not in STILL_TRUE]
+    broken = [
+        latex.replace(old, new, 1)
+        for old, new in CHANGES
+        if old in latex and number + old not in STILL_TRUE
+    ]
     for wrong in filter(readable, broken):
         with pytest.raises((Refuted, Undefined, WrongRule)):
             assert not attempt(wrong, int(start)), wrong
 
 
 def test_some_change_of_nearly_every_claim_can_be_read():
-    changed = [latex for _, _, latex in TRUE
-               if any(old in latex and readable(latex.replace(old, new, 1)) for old, new in CHANGES)]
+    changed = [
+        latex
+        for _, _, latex in TRUE
+        if any(old in latex and readable(latex.replace(old, new, 1)) for old, new in CHANGES)
+    ]
     assert len(changed) > 0.95 * len(TRUE)
 
 
-FALSE = [line.split(" ", 3) for line in r"""
+FALSE = [
+    line.split(" ", 3)
+    for line in r"""
 A1 Refuted 1 \pi = 1
 A2 Refuted 1 d = 1
 A3 Refuted 1 \alpha_t = 1
@@ -389,17 +419,28 @@ order Refuted 1 u \le 1
 order Refuted 1 \kappa \ge \frac1{10}
 order Refuted 1 1 < 1
 order Refuted 2 \mathrm{SNR}_{t-1} < \mathrm{SNR}_t
-""".strip().split("\n")]
-KINDS = {"Refuted": Refuted, "Undefined": Undefined, "WrongRule": WrongRule, "Unreadable": Unreadable}
+""".strip().split("\n")
+]
+KINDS = {
+    "Refuted": Refuted,
+    "Undefined": Undefined,
+    "WrongRule": WrongRule,
+    "Unreadable": Unreadable,
+}
 
 
-@pytest.mark.parametrize("name, kind, start, latex", FALSE, ids=[f"{x[0]}-{i}" for i, x in enumerate(FALSE)])
+@pytest.mark.parametrize(
+    "name, kind, start, latex", FALSE, ids=[f"{x[0]}-{i}" for i, x in enumerate(FALSE)]
+)
 def test_a_false_or_senseless_claim_is_refused_for_its_reason(name, kind, start, latex):
-    with pytest.raises(ProofError) as refusal: assert not attempt(latex, int(start)), "it was tried and accepted"
+    with pytest.raises(ProofError) as refusal:
+        assert not attempt(latex, int(start)), "it was tried and accepted"
     assert type(refusal.value) is KINDS[kind] and str(refusal.value)
 
 
-ALSO_TRUE = [line.split(" ", 1) for line in r"""
+ALSO_TRUE = [
+    line.split(" ", 1)
+    for line in r"""
 1 \mathbb E_{\xi_1,\xi_2}[\lVert\xi_1\rVert^2\lVert\xi_2\rVert^2] = d^2
 1 \mathbb E_{\xi}[\lVert\xi\rVert^2\lVert\xi\rVert^2] = d(d+2)
 1 \prod_{k=2}^{t}\alpha_k = \frac{\bar\alpha_t}{\alpha_1}
@@ -420,7 +461,8 @@ ALSO_TRUE = [line.split(" ", 1) for line in r"""
 1 \eta \le 1
 0 0 \le \bar\alpha_t
 1 \operatorname{Cov}_{q_\kappa(x_0,x_t)}[x_t-\sqrt{\bar\alpha_t}\,x_0] = (1-\bar\alpha_t)I
-""".strip().split("\n")]
+""".strip().split("\n")
+]
 
 
 @pytest.mark.parametrize("start, latex", ALSO_TRUE, ids=[x[1] for x in ALSO_TRUE])
@@ -428,10 +470,17 @@ def test_an_edge_that_is_true_is_tried_and_not_refuted(start, latex):
     assert attempt(latex, int(start)) > 0
 
 
-@pytest.mark.parametrize("latex", [
-    r"\lim_{t\to\infty}\alpha_t = \alpha_t", r"\lim_{t\to\infty}\frac{a^t}{\sigma_t} = 0",
-    r"\mathbb E_{\xi}[\exp\lVert\xi\rVert^2] = 1", r"\lVert\xi\rVert^2\,\xi_1 \overset{d}{=} \xi_1", r"\lvert vI\rvert = v",
-    r"p_0(x_{t-1}\mid x_t) = \mathcal N(x_{t-1};x_t,I)"])
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\lim_{t\to\infty}\alpha_t = \alpha_t",
+        r"\lim_{t\to\infty}\frac{a^t}{\sigma_t} = 0",
+        r"\mathbb E_{\xi}[\exp\lVert\xi\rVert^2] = 1",
+        r"\lVert\xi\rVert^2\,\xi_1 \overset{d}{=} \xi_1",
+        r"\lvert vI\rvert = v",
+        r"p_0(x_{t-1}\mid x_t) = \mathcal N(x_{t-1};x_t,I)",
+    ],
+)
 def test_what_has_no_numbers_here_is_not_tried(latex):
     assert attempt(latex) == 0
 
@@ -444,8 +493,10 @@ def test_every_number_of_steps_up_to_six_is_tried(T):
 
 def test_a_definition_is_tried_for_the_values_of_its_right_side():
     assert attempt(r"\lambda := \frac1{u}") > 0
-    with pytest.raises(Undefined, match=r"\\frac\{1\}\{c\} is not defined at T = "): attempt(r"\lambda := \frac1c")
-    with pytest.raises(Refuted): attempt(r"\mathcal N(x;\mu,vI) := \exp\left(-\frac{\lVert x-\mu\rVert^2}{2v}\right)")
+    with pytest.raises(Undefined, match=r"\\frac\{1\}\{c\} is not defined at T = "):
+        attempt(r"\lambda := \frac1c")
+    with pytest.raises(Refuted):
+        attempt(r"\mathcal N(x;\mu,vI) := \exp\left(-\frac{\lVert x-\mu\rVert^2}{2v}\right)")
 
 
 def test_a_recursion_is_tried_before_it_has_a_meaning():
@@ -460,8 +511,10 @@ def test_a_recursion_is_tried_before_it_has_a_meaning():
 def test_a_symbol_without_meaning_is_any_number_and_any_function():
     known = course()
     known.meanings.clear()
-    with pytest.raises(Refuted): attempt(r"\beta_t = 1-\alpha_t", known=known)
-    with pytest.raises(Refuted): attempt(r"\hat x_\theta(x_t,t)+\hat x_\theta(x_{t-1},t-1) = x_t", 2, known=known)
+    with pytest.raises(Refuted):
+        attempt(r"\beta_t = 1-\alpha_t", known=known)
+    with pytest.raises(Refuted):
+        attempt(r"\hat x_\theta(x_t,t)+\hat x_\theta(x_{t-1},t-1) = x_t", 2, known=known)
     assert attempt(r"\hat x_\theta(x_t,t) = \hat x_\theta(x_t,t)+0", known=known) > 0
 
 
@@ -471,7 +524,8 @@ def test_a_noise_is_defined_from_its_start_on():
     assert attempt(claim, known=known) > 0
     known.noises[r"\epsilon_t"] = replace(known.noises[r"\epsilon_t"], start=2)
     assert attempt(claim, 2, known) > 0
-    with pytest.raises(Undefined): attempt(claim, 1, known)
+    with pytest.raises(Undefined):
+        attempt(claim, 1, known)
 
 
 def test_without_a_hypothesis_its_claims_are_undefined():
@@ -479,44 +533,57 @@ def test_without_a_hypothesis_its_claims_are_undefined():
     root = r"\sqrt{1-\bar\alpha_{t-1}-\sigma_t^2} \le 1"
     assert attempt(root, 2, known) > 0
     known.hypotheses.clear()
-    with pytest.raises(Undefined): attempt(root, 2, known)
+    with pytest.raises(Undefined):
+        attempt(root, 2, known)
 
 
 def test_the_counterexample_is_one():
-    with pytest.raises(Refuted) as found: attempt(r"\bar\alpha_t = \alpha_t^t")
+    with pytest.raises(Refuted) as found:
+        attempt(r"\bar\alpha_t = \alpha_t^t")
     point = found.value.point
     t = point["t"]
     product = 1
-    for k in range(1, t + 1): product *= point[rf"\alpha_{k}"]
-    assert t > 1 and found.value.left == product and found.value.right == point[rf"\alpha_{t}"]**t
+    for k in range(1, t + 1):
+        product *= point[rf"\alpha_{k}"]
+    assert t > 1 and found.value.left == product and found.value.right == point[rf"\alpha_{t}"] ** t
     assert re.match(r"T = \d, d = [23]$", found.value.world)
 
 
 def test_the_place_without_a_value_is_named_in_the_letters_of_the_claim():
-    with pytest.raises(Undefined) as found: attempt(r"\mathrm{SNR}_{t-1} = \mathrm{SNR}_t")
+    with pytest.raises(Undefined) as found:
+        attempt(r"\mathrm{SNR}_{t-1} = \mathrm{SNR}_t")
     assert (found.value.what, found.value.where) == (r"\mathrm{SNR}_{t-1}", "at t = 1, T = 1")
-    with pytest.raises(Undefined) as found: attempt(r"c^{-1}c = 1")
+    with pytest.raises(Undefined) as found:
+        attempt(r"c^{-1}c = 1")
     assert found.value.what == "(c)^{-1}"
 
 
 def test_s_is_below_t_and_not_below_the_start_by_more_than_one():
     assert attempt(r"\bar\alpha_t \le \bar\alpha_s") > 0
     assert attempt(r"\frac1{1-\bar\alpha_s} \ge 1", 2) > 0
-    with pytest.raises(Undefined): attempt(r"\frac1{1-\bar\alpha_s} \ge 1")
+    with pytest.raises(Undefined):
+        attempt(r"\frac1{1-\bar\alpha_s} \ge 1")
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_the_verdict_does_not_hang_on_the_seed(seed):
-    for number, start, latex in TRUE[seed::9]: assert attempt(latex, int(start), seed=seed) > 0
+    for number, start, latex in TRUE[seed::9]:
+        assert attempt(latex, int(start), seed=seed) > 0
     for _, kind, start, latex in FALSE[seed::9]:
-        with pytest.raises(ProofError): attempt(latex, int(start), seed=seed)
+        with pytest.raises(ProofError):
+            attempt(latex, int(start), seed=seed)
 
 
 @pytest.mark.parametrize("name", ["oracle", "laws", "worlds", "grids"])
 def test_it_shares_nothing_with_the_kernel(name):
     tree = ast.parse(Path(refute.__code__.co_filename).with_stem(name).read_text())
-    used = {(node.module or "").split(".")[0] if not node.level else f".{node.module}"
-            for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    used |= {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    used = {
+        (node.module or "").split(".")[0] if not node.level else f".{node.module}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
+    used |= {
+        name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
     own = {".declarations", ".errors", ".reader", ".laws", ".worlds", ".grids"}
     assert used <= sys.stdlib_module_names | own

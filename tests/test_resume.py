@@ -23,15 +23,35 @@ from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    Stopped, StopSignal, batches, load_images, resume, start_processes, train, unfinished)
+    Stopped,
+    StopSignal,
+    batches,
+    load_images,
+    resume,
+    start_processes,
+    train,
+    unfinished,
+)
 
 CPU = torch.device("cpu")
 BIN = Path(sys.executable).parent
 # Everything that is drawn, in a run whose rounds through the data end after steps 4, 8 and 12.
 PROFILE = dataclasses.replace(
-    load_profile("smoke"), num_train_timesteps=8, sampling_steps=4, model_channels=8, dropout=0.3,
-    flip=True, label_dropout=0.2, batch_size=224, accumulate=2, num_steps=12, num_samples=4,
-    log_every=5, checkpoint_every=3, warmup_steps=4)
+    load_profile("smoke"),
+    num_train_timesteps=8,
+    sampling_steps=4,
+    model_channels=8,
+    dropout=0.3,
+    flip=True,
+    label_dropout=0.2,
+    batch_size=224,
+    accumulate=2,
+    num_steps=12,
+    num_samples=4,
+    log_every=5,
+    checkpoint_every=3,
+    warmup_steps=4,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +61,21 @@ def whole(tmp_path_factory):
 
 def assert_same(run: Path, whole: Path) -> None:
     assert {file.name for file in run.iterdir()} == {file.name for file in whole.iterdir()}
-    for name in ("model.safetensors", "ema.safetensors", "samples.png", "denoising.png", "config.json"):
+    for name in (
+        "model.safetensors",
+        "ema.safetensors",
+        "samples.png",
+        "denoising.png",
+        "config.json",
+    ):
         assert filecmp.cmp(run / name, whole / name, shallow=False), name
-    lines = [[json.loads(line) | {"steps_per_second": 0}
-              for line in (each / "metrics.jsonl").read_text().splitlines()] for each in (run, whole)]
+    lines = [
+        [
+            json.loads(line) | {"steps_per_second": 0}
+            for line in (each / "metrics.jsonl").read_text().splitlines()
+        ]
+        for each in (run, whole)
+    ]
     assert lines[0] == lines[1] and [line["step"] for line in lines[0]] == [5, 10, 12]
 
 
@@ -89,10 +120,14 @@ def left(tmp_path_factory):
 
 # --- Exactly -------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("step, number", [
-    (1, signal.SIGINT), (4, signal.SIGTERM), (5, signal.SIGINT), (12, signal.SIGTERM)])
-def test_stopped_by_a_signal_within_a_round_and_at_its_end(whole, tmp_path, monkeypatch, step,
-                                                           number):
+
+@pytest.mark.parametrize(
+    "step, number",
+    [(1, signal.SIGINT), (4, signal.SIGTERM), (5, signal.SIGINT), (12, signal.SIGTERM)],
+)
+def test_stopped_by_a_signal_within_a_round_and_at_its_end(
+    whole, tmp_path, monkeypatch, step, number
+):
     interrupt(monkeypatch, step, lambda: os.kill(os.getpid(), number))
     with pytest.raises(Stopped, match=f"after step {step}.*resume {tmp_path}/run$") as stop:
         train(PROFILE, 3, tmp_path / "run")
@@ -167,6 +202,7 @@ def test_the_global_generator_does_not_matter(whole, tmp_path):
 
 # --- Several processes ---------------------------------------------------------------------------
 
+
 def joint(values: list) -> torch.Tensor | None:
     return None if values[0] is None else torch.cat(values)
 
@@ -174,7 +210,9 @@ def joint(values: list) -> torch.Tensor | None:
 @pytest.mark.parametrize("processes", [2, 4])
 def test_processes_draw_together_what_one_draws(processes):
     images = load_images(PROFILE)
-    shares = [next(batches(PROFILE, images, 3, 6, CPU, rank, processes)) for rank in range(processes)]
+    shares = [
+        next(batches(PROFILE, images, 3, 6, CPU, rank, processes)) for rank in range(processes)
+    ]
     for whole, parts in zip(next(batches(PROFILE, images, 3, 6, CPU)), zip(*shares)):
         assert torch.equal(whole, joint(list(parts)))
 
@@ -195,8 +233,13 @@ def in_processes(number: int, action) -> list[int]:
         try:
             torch.set_num_threads(1)
             AcceleratorState._reset_state(True)
-            os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(number),
-                           "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+            os.environ |= {
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": str(number),
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+            }
             action()
             code = 0
         except Stopped as stop:
@@ -222,8 +265,10 @@ def shared(tmp_path_factory):
 
 def test_two_processes_train_what_one_trains(whole, shared):
     assert (weights(whole) - weights(shared)).abs().max() < 1e-5
-    lines = [[json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
-             for run in (whole, shared)]
+    lines = [
+        [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in (whole, shared)
+    ]
     assert lines[0] == pytest.approx(lines[1], rel=1e-5)
 
 
@@ -237,7 +282,9 @@ def test_two_processes_killed_and_resumed(shared, tmp_path, monkeypatch):
 
 def test_two_processes_stop_at_the_same_step(shared, tmp_path, monkeypatch):
     """Only one of them gets the signal; both leave at the next line of metrics, with its code."""
-    interrupt(monkeypatch, 7, lambda: os.environ["RANK"] == "1" and os.kill(os.getpid(), signal.SIGTERM))
+    interrupt(
+        monkeypatch, 7, lambda: os.environ["RANK"] == "1" and os.kill(os.getpid(), signal.SIGTERM)
+    )
     assert in_processes(2, lambda: train(PROFILE, 3, tmp_path / "run")) == [143, 143]
     monkeypatch.undo()
     assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 10
@@ -252,42 +299,92 @@ def test_a_batch_that_cannot_be_shared_is_refused():
 
 # --- Real launches -------------------------------------------------------------------------------
 
-OPTIONS = ["train", "--profile", "smoke", "--seed", "3", "--name", "run", "--flip", *(
-    word for key, value in dict(
-        num_train_timesteps=8, sampling_steps=4, model_channels=8, batch_size=224, accumulate=2,
-        num_steps=12, num_samples=4, log_every=5, checkpoint_every=3, warmup_steps=4, dropout=0.3,
-        label_dropout=0.2).items() for word in (f"--{key.replace('_', '-')}", str(value)))]
-ALONE, TORCHRUN, ACCELERATE = [], [BIN / "torchrun", "--nproc-per-node", "2", "--no-python"], [
-    BIN / "accelerate", "launch", "--cpu", "--num_processes", "2", "--num_machines", "1",
-    "--num_cpu_threads_per_process", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-    "--no_python"]
+OPTIONS = [
+    "train",
+    "--profile",
+    "smoke",
+    "--seed",
+    "3",
+    "--name",
+    "run",
+    "--flip",
+    *(
+        word
+        for key, value in dict(
+            num_train_timesteps=8,
+            sampling_steps=4,
+            model_channels=8,
+            batch_size=224,
+            accumulate=2,
+            num_steps=12,
+            num_samples=4,
+            log_every=5,
+            checkpoint_every=3,
+            warmup_steps=4,
+            dropout=0.3,
+            label_dropout=0.2,
+        ).items()
+        for word in (f"--{key.replace('_', '-')}", str(value))
+    ),
+]
+ALONE, TORCHRUN, ACCELERATE = (
+    [],
+    [BIN / "torchrun", "--nproc-per-node", "2", "--no-python"],
+    [
+        BIN / "accelerate",
+        "launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+        "--num_cpu_threads_per_process",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--no_python",
+    ],
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher, sign", [
-    (ALONE, "config.json"), (ALONE, "metrics.jsonl"), (ALONE, "checkpoints/step-00000006"),
-    (TORCHRUN, "metrics.jsonl"), (ACCELERATE, "checkpoints/step-00000003")])
+@pytest.mark.parametrize(
+    "launcher, sign",
+    [
+        (ALONE, "config.json"),
+        (ALONE, "metrics.jsonl"),
+        (ALONE, "checkpoints/step-00000006"),
+        (TORCHRUN, "metrics.jsonl"),
+        (ACCELERATE, "checkpoints/step-00000003"),
+    ],
+)
 def test_a_launch_that_is_killed_and_resumed(tmp_path, launcher, sign):
     """What a launcher sets in the environment may change last digits, so it also runs whole."""
     command, rooms = [*launcher, BIN / "ddpm-course"], [tmp_path / "whole", tmp_path / "killed"]
     for room in rooms:
         room.mkdir()
     subprocess.run([*command, *OPTIONS], cwd=rooms[0], check=True, capture_output=True)
-    run = psutil.Popen([*command, *OPTIONS], cwd=rooms[1], stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
+    run = psutil.Popen(
+        [*command, *OPTIONS], cwd=rooms[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while not (rooms[1] / "runs/run.unfinished" / sign).exists() and run.poll() is None:
         time.sleep(0.001)
     for process in [*run.children(recursive=True), run]:
         process.kill()
     run.wait()
     assert not (rooms[1] / "runs/run").exists()
-    done = subprocess.run([*command, "resume", "runs/run"], cwd=rooms[1], capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "resume", "runs/run"], cwd=rooms[1], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     whole, resumed = (room / "runs/run" for room in rooms)
     assert_same(resumed, whole)
 
 
 # --- Signals -------------------------------------------------------------------------------------
+
 
 def test_a_second_signal_within_two_seconds_does_not_count(monkeypatch):
     now = [100.0]
@@ -333,11 +430,15 @@ def test_the_command_leaves_with_the_usual_code(tmp_path, monkeypatch, capsys, n
 
 # --- What does not go on -------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_bad_loss_leaves_the_last_good_checkpoint(whole, tmp_path, monkeypatch, bad):
     calls, real = iter(range(100)), training.training_loss
-    monkeypatch.setattr(training, "training_loss", lambda *arguments: real(*arguments) * (
-        bad if next(calls) == 16 else 1))  # in step 9, which has a checkpoint of its own
+    monkeypatch.setattr(
+        training,
+        "training_loss",
+        lambda *arguments: real(*arguments) * (bad if next(calls) == 16 else 1),
+    )  # in step 9, which has a checkpoint of its own
     with pytest.raises(BadValue, match="at step 9"):
         train(PROFILE, 3, tmp_path / "run")
     monkeypatch.undo()
@@ -349,8 +450,11 @@ def test_a_gradient_that_is_not_finite_is_not_saved(tmp_path, monkeypatch):
     """The loss of that step is good, the weights after it are not."""
     real = torch.nn.utils.clip_grad_norm_
     calls = iter(range(1, 100))
-    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", lambda *arguments: real(*arguments) * (
-        float("inf") if next(calls) == 6 else 1))
+    monkeypatch.setattr(
+        torch.nn.utils,
+        "clip_grad_norm_",
+        lambda *arguments: real(*arguments) * (float("inf") if next(calls) == 6 else 1),
+    )
     with pytest.raises(BadValue, match="gradient at step 6"):
         train(PROFILE, 3, tmp_path / "run")
     assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 3

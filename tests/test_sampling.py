@@ -14,20 +14,40 @@ from ddpm_course.forward import q_sample
 from ddpm_course.mixture import GaussianMixture, exact_model
 from ddpm_course.objective import VARIANCE_TYPES
 from ddpm_course.prediction import (
-    PREDICTION_TYPES, p_sample, p_sample_loop, p_sample_steps, predict_epsilon, predict_x0,
+    PREDICTION_TYPES,
+    p_sample,
+    p_sample_loop,
+    p_sample_steps,
+    predict_epsilon,
+    predict_x0,
     training_target,
 )
 from ddpm_course.sampling import (
-    SPACINGS, _factors, ddim_step, invert, sample, sample_steps, slerp, spacing,
+    SPACINGS,
+    _factors,
+    ddim_step,
+    invert,
+    sample,
+    sample_steps,
+    slerp,
+    spacing,
 )
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr, sigmoid_schedule,
+    NoiseSchedule,
+    cosine_schedule,
+    linear_schedule,
+    rescale_zero_terminal_snr,
+    sigmoid_schedule,
 )
 
 SCHEDULE = linear_schedule(1000)
 ZERO_END = rescale_zero_terminal_snr(SCHEDULE)
-SCHEDULES = {"linear": SCHEDULE, "cosine": cosine_schedule(1000),
-             "sigmoid": sigmoid_schedule(1000), "zero end": ZERO_END}
+SCHEDULES = {
+    "linear": SCHEDULE,
+    "cosine": cosine_schedule(1000),
+    "sigmoid": sigmoid_schedule(1000),
+    "zero end": ZERO_END,
+}
 PIXEL = GaussianMixture.from_covariances([0.3, 0.7], [[-1.0], [0.6]], [[[0.01]], [[0.09]]])
 ETAS = [0.0, 0.3, 0.5, 1.0]
 each_kind = pytest.mark.parametrize("kind", SPACINGS)
@@ -121,13 +141,23 @@ def test_every_state_is_at_the_time_that_the_list_says(kind, S):
 
 # --- The factors ---------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("name", SCHEDULES)
 @pytest.mark.parametrize("eta", ETAS)
 @each_variance
 def test_factors_equal_exact_arithmetic(name, eta, variance_type):
     schedule = SCHEDULES[name]
-    steps = [(1000, 999), (1000, 1), (1000, 0), (999, 500), (500, 499), (20, 3), (3, 2), (2, 1),
-             (1, 0)]
+    steps = [
+        (1000, 999),
+        (1000, 1),
+        (1000, 0),
+        (999, 500),
+        (500, 499),
+        (20, 3),
+        (3, 2),
+        (2, 1),
+        (1, 0),
+    ]
     t, s = (torch.tensor(times) for times in zip(*steps))
     got = torch.stack(_factors(schedule, t, s, eta, variance_type), 1)
     with mpmath.workdps(60):
@@ -137,8 +167,11 @@ def test_factors_equal_exact_arithmetic(name, eta, variance_type):
         for (t, s), row in zip(steps, got.tolist()):
             σ = eta * mpmath.sqrt((1 - ᾱ[s]) / (1 - ᾱ[t])) * mpmath.sqrt(1 - ᾱ[t] / ᾱ[s])
             large = eta * mpmath.sqrt(1 - ᾱ[t] / ᾱ[s]) if s else 0
-            exact = (mpmath.sqrt(ᾱ[s]), mpmath.sqrt(1 - ᾱ[s] - σ**2),
-                     σ if variance_type == "fixed_small" else large)
+            exact = (
+                mpmath.sqrt(ᾱ[s]),
+                mpmath.sqrt(1 - ᾱ[s] - σ**2),
+                σ if variance_type == "fixed_small" else large,
+            )
             for value, expected in zip(row, exact):
                 assert abs(value - expected) <= 1e-12 * abs(expected) + 1e-25, (t, s)
 
@@ -165,6 +198,7 @@ def test_every_marginal_is_kept(name, eta, kind):
 
 # --- The step ------------------------------------------------------------------------------------
 
+
 def steps(x, t, s):
     return torch.full((len(x),), t), torch.full((len(x),), s)
 
@@ -180,8 +214,9 @@ def test_step_is_the_formula_of_the_paper(prediction_type, eta, t, s):
     x0 = predict_x0(SCHEDULE, x_t, times[0], output, prediction_type)
     ε = predict_epsilon(SCHEDULE, x_t, times[0], output, prediction_type)
     expected = a_s.sqrt() * x0 + (1 - a_s - σ**2).sqrt() * ε + σ * noise
-    got = ddim_step(SCHEDULE, x_t, *times, output, prediction_type=prediction_type, eta=eta,
-                    noise=noise)
+    got = ddim_step(
+        SCHEDULE, x_t, *times, output, prediction_type=prediction_type, eta=eta, noise=noise
+    )
     torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
 
 
@@ -191,12 +226,19 @@ def test_step_is_the_formula_of_the_paper(prediction_type, eta, t, s):
 @pytest.mark.parametrize("t", [1, 2, 3, 500, 999, 1000])
 def test_eta_one_between_neighbours_is_ddpm(prediction_type, variance_type, clip_sample, t):
     x_t, output, noise = batch()
-    same = dict(prediction_type=prediction_type, variance_type=variance_type,
-                clip_sample=clip_sample, noise=noise)
+    same = dict(
+        prediction_type=prediction_type,
+        variance_type=variance_type,
+        clip_sample=clip_sample,
+        noise=noise,
+    )
     now, target = steps(x_t, t, t - 1)
     torch.testing.assert_close(
         ddim_step(SCHEDULE, x_t, now, target, output, eta=1.0, **same),
-        p_sample(SCHEDULE, x_t, now, output, **same), rtol=1e-10, atol=1e-10)
+        p_sample(SCHEDULE, x_t, now, output, **same),
+        rtol=1e-10,
+        atol=1e-10,
+    )
 
 
 @each_variance
@@ -204,10 +246,22 @@ def test_eta_one_over_all_times_is_ddpm_pathwise(variance_type):
     """Every state of the walk, from one generator, in float32 as it is used."""
     model = exact_model(PIXEL, SCHEDULE)
     walks = [
-        p_sample_steps(SCHEDULE, model, (16, 1), variance_type=variance_type,
-                       generator=torch.Generator().manual_seed(3)),
-        sample_steps(SCHEDULE, model, (16, 1), spacing("trailing", 1000, 1000), eta=1.0,
-                     variance_type=variance_type, generator=torch.Generator().manual_seed(3)),
+        p_sample_steps(
+            SCHEDULE,
+            model,
+            (16, 1),
+            variance_type=variance_type,
+            generator=torch.Generator().manual_seed(3),
+        ),
+        sample_steps(
+            SCHEDULE,
+            model,
+            (16, 1),
+            spacing("trailing", 1000, 1000),
+            eta=1.0,
+            variance_type=variance_type,
+            generator=torch.Generator().manual_seed(3),
+        ),
     ]
     for (t, x), (u, y) in zip(*walks, strict=True):
         assert t == u
@@ -220,8 +274,9 @@ def test_eta_one_over_all_times_is_ddpm_pathwise(variance_type):
 def test_to_zero_no_noise_is_added(variance_type, eta, t):
     x_t, output, noise = batch()
     now, target = steps(x_t, t, 0)
-    got = ddim_step(SCHEDULE, x_t, now, target, output, eta=eta, variance_type=variance_type,
-                    noise=1e6 * noise)
+    got = ddim_step(
+        SCHEDULE, x_t, now, target, output, eta=eta, variance_type=variance_type, noise=1e6 * noise
+    )
     assert torch.equal(got, predict_x0(SCHEDULE, x_t, now, output, "epsilon"))
 
 
@@ -235,8 +290,9 @@ def test_clipping_derives_the_noise_again(prediction_type, eta):
     x0 = predict_x0(SCHEDULE, x_t, now, 3 * output, prediction_type).clamp(-1, 1)
     clipped = dict(prediction_type=prediction_type, eta=eta, noise=noise, clip_sample=True)
     got = ddim_step(SCHEDULE, x_t, now, target, 3 * output, **clipped)
-    expected = ddim_step(SCHEDULE, x_t, now, target, (x_t - signal * x0) / spread, eta=eta,
-                         noise=noise)
+    expected = ddim_step(
+        SCHEDULE, x_t, now, target, (x_t - signal * x0) / spread, eta=eta, noise=noise
+    )
     torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
     last = ddim_step(SCHEDULE, x_t, now, 0 * target, 3 * output, **clipped)
     assert last.abs().max() <= 1
@@ -248,8 +304,17 @@ def test_without_eta_no_random_number_is_drawn():
     before = generator.get_state()
     ddim_step(SCHEDULE, x_t, *steps(x_t, 500, 400), output, generator=generator)
     assert torch.equal(generator.get_state(), before)
-    drawn = [ddim_step(SCHEDULE, x_t, *steps(x_t, 500, 400), output, eta=0.5,
-                       generator=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    drawn = [
+        ddim_step(
+            SCHEDULE,
+            x_t,
+            *steps(x_t, 500, 400),
+            output,
+            eta=0.5,
+            generator=torch.Generator().manual_seed(seed),
+        )
+        for seed in (0, 0, 1)
+    ]
     assert torch.equal(drawn[0], drawn[1]) and not torch.equal(drawn[0], drawn[2])
 
 
@@ -261,8 +326,11 @@ def test_network_under_autocast_and_float32_states():
 
 # --- Properties ----------------------------------------------------------------------------------
 
-times_down = st.tuples(st.integers(1, 1000), st.integers(0, 999)).map(
-    lambda pair: (max(pair), min(pair))).filter(lambda pair: pair[0] > pair[1])
+times_down = (
+    st.tuples(st.integers(1, 1000), st.integers(0, 999))
+    .map(lambda pair: (max(pair), min(pair)))
+    .filter(lambda pair: pair[0] > pair[1])
+)
 unit = st.floats(0, 1)
 
 
@@ -272,9 +340,19 @@ def test_epsilon_sample_and_v_say_the_same(pair, eta, seed):
     x0, noise, fresh = batch(seed=seed)
     now, target = steps(x0, *pair)
     x_t = q_sample(SCHEDULE, x0, now, noise=noise)
-    got = [ddim_step(SCHEDULE, x_t, now, target,
-                     training_target(SCHEDULE, x0, now, noise, kind),
-                     prediction_type=kind, eta=eta, noise=fresh) for kind in PREDICTION_TYPES]
+    got = [
+        ddim_step(
+            SCHEDULE,
+            x_t,
+            now,
+            target,
+            training_target(SCHEDULE, x0, now, noise, kind),
+            prediction_type=kind,
+            eta=eta,
+            noise=fresh,
+        )
+        for kind in PREDICTION_TYPES
+    ]
     for other in got[1:]:
         torch.testing.assert_close(other, got[0], rtol=1e-8, atol=1e-8)
 
@@ -283,8 +361,9 @@ def test_epsilon_sample_and_v_say_the_same(pair, eta, seed):
 @given(times_down, unit, st.floats(-3, 3), st.sampled_from(PREDICTION_TYPES))
 def test_step_is_linear_in_state_output_and_noise(pair, eta, c, kind):
     def run(x, output, noise):
-        return ddim_step(SCHEDULE, x, *steps(x, *pair), output, prediction_type=kind, eta=eta,
-                         noise=noise)
+        return ddim_step(
+            SCHEDULE, x, *steps(x, *pair), output, prediction_type=kind, eta=eta, noise=noise
+        )
 
     a, b = batch(seed=1), batch(seed=2)
     combined = run(*(c * a + b))
@@ -302,7 +381,10 @@ def test_two_deterministic_steps_with_one_noise_are_one(times):
     way = ddim_step(SCHEDULE, x_t, *steps(x_t, first, middle), ε)
     torch.testing.assert_close(
         ddim_step(SCHEDULE, way, *steps(x_t, middle, last), ε),
-        ddim_step(SCHEDULE, x_t, *steps(x_t, first, last), ε), rtol=1e-9, atol=1e-9)
+        ddim_step(SCHEDULE, x_t, *steps(x_t, first, last), ε),
+        rtol=1e-9,
+        atol=1e-9,
+    )
 
 
 @few
@@ -313,9 +395,19 @@ def test_float32_agrees_with_float64(pair, eta, kind, clip_sample):
     x_t = q_sample(SCHEDULE, x0, now, noise=noise)
     output = training_target(SCHEDULE, x0, now, noise, kind)
     wide, narrow = (
-        ddim_step(SCHEDULE, x_t.to(dtype), now, target, output.to(dtype), noise=fresh.to(dtype),
-                  prediction_type=kind, eta=eta, clip_sample=clip_sample)
-        for dtype in (torch.float64, torch.float32))
+        ddim_step(
+            SCHEDULE,
+            x_t.to(dtype),
+            now,
+            target,
+            output.to(dtype),
+            noise=fresh.to(dtype),
+            prediction_type=kind,
+            eta=eta,
+            clip_sample=clip_sample,
+        )
+        for dtype in (torch.float64, torch.float32)
+    )
     gain = float((1 / SCHEDULE.alphas_cumprod[pair[0]]).sqrt())
     torch.testing.assert_close(narrow.double(), wide, rtol=0, atol=2e-5 * gain)
 
@@ -326,23 +418,27 @@ def test_batch_may_be_permuted_and_may_mix_times(order, eta):
     x_t, output, noise = batch()
     t, s = torch.tensor([1000, 700, 30, 2, 1]), torch.tensor([999, 0, 7, 1, 0])
     whole = ddim_step(SCHEDULE, x_t, t, s, output, eta=eta, noise=noise)
-    mixed = ddim_step(SCHEDULE, x_t[order], t[order], s[order], output[order], eta=eta,
-                      noise=noise[order])
+    mixed = ddim_step(
+        SCHEDULE, x_t[order], t[order], s[order], output[order], eta=eta, noise=noise[order]
+    )
     assert torch.equal(mixed, whole[order])
     for i in range(5):
         one = slice(i, i + 1)
-        alone = ddim_step(SCHEDULE, x_t[one], t[one], s[one], output[one], eta=eta,
-                          noise=noise[one])
+        alone = ddim_step(
+            SCHEDULE, x_t[one], t[one], s[one], output[one], eta=eta, noise=noise[one]
+        )
         assert torch.equal(alone, whole[one])
 
 
 # --- The walk ------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("kappa", [1.0, 0.25, 0.01])
 @each_variance
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize(
-    "kind, S", [("trailing", 1), ("leading", 7), ("quadratic", 20), ("linspace", 50)])
+    "kind, S", [("trailing", 1), ("leading", 7), ("quadratic", 20), ("linspace", 50)]
+)
 def test_law_of_the_samples_on_gaussian_data(kappa, variance_type, eta, kind, S):
     """The walk is affine in its noises: unit vectors probe it, a recursion says its law."""
     mean0 = 0.7
@@ -352,8 +448,16 @@ def test_law_of_the_samples_on_gaussian_data(kappa, variance_type, eta, kind, S)
     x = probes[:, :1]
     for i, (t, s) in enumerate(zip(times, times[1:]), 1):
         now, target = steps(x, t, s)
-        x = ddim_step(SCHEDULE, x, now, target, model(x, now), eta=eta,
-                      variance_type=variance_type, noise=probes[:, i:i + 1])
+        x = ddim_step(
+            SCHEDULE,
+            x,
+            now,
+            target,
+            model(x, now),
+            eta=eta,
+            variance_type=variance_type,
+            noise=probes[:, i : i + 1],
+        )
     mean, variance = 0.0, 1.0
     for t, s in zip(times, times[1:]):
         a_t, a_s = float(SCHEDULE.alphas_cumprod[t]), float(SCHEDULE.alphas_cumprod[s])
@@ -381,8 +485,9 @@ def quadratic_time(S):
 
 def uniform_log_snr(S):
     """From a log SNR of -10 to one of 8, where the walk ends."""
-    return through(torch.nn.functional.logsigmoid(
-        torch.linspace(8, -10, S + 1, dtype=torch.float64))), 1
+    return through(
+        torch.nn.functional.logsigmoid(torch.linspace(8, -10, S + 1, dtype=torch.float64))
+    ), 1
 
 
 @pytest.mark.parametrize("grid", [quadratic_time, uniform_log_snr])
@@ -400,9 +505,16 @@ def test_the_deterministic_walk_is_of_first_order(grid, mean, kappa, prediction_
     for S in (64, 128, 256, 512):
         chain, end = grid(S)
         T = chain.num_train_timesteps
-        walk = dict(sample_steps(chain, exact_model(world, chain, prediction_type), (2, 1),
-                                 range(T, -1, -1), prediction_type=prediction_type,
-                                 x_T=on_the_curve(chain, T)))
+        walk = dict(
+            sample_steps(
+                chain,
+                exact_model(world, chain, prediction_type),
+                (2, 1),
+                range(T, -1, -1),
+                prediction_type=prediction_type,
+                x_T=on_the_curve(chain, T),
+            )
+        )
         errors.append(float((walk[end] - on_the_curve(chain, end)).norm()))
     assert all(abs(math.log2(a / b) - 1) < 0.1 for a, b in zip(errors, errors[1:]))
 
@@ -424,8 +536,14 @@ def test_every_deterministic_step_is_too_narrow_by_the_square_of_its_stride(pair
 def test_samples_follow_the_data():
     model = exact_model(PIXEL, SCHEDULE)
     for eta in (0.0, 1.0):
-        x = sample(SCHEDULE, model, (4000, 1), spacing("quadratic", 1000, 100), eta=eta,
-                   generator=torch.Generator().manual_seed(0))
+        x = sample(
+            SCHEDULE,
+            model,
+            (4000, 1),
+            spacing("quadratic", 1000, 100),
+            eta=eta,
+            generator=torch.Generator().manual_seed(0),
+        )
         assert abs(float((x < -0.3).double().mean()) - 0.3) < 0.03
         assert abs(float(x.mean()) - 0.12) < 0.05
 
@@ -454,8 +572,16 @@ def test_one_step_is_the_predicted_image():
 def test_zero_terminal_snr_works_without_epsilon(kind, eta, variance_type):
     model = exact_model(PIXEL, ZERO_END, kind)
     times = spacing("trailing", 1000, 20)
-    x = sample(ZERO_END, model, (8, 1), times, prediction_type=kind, eta=eta,
-               variance_type=variance_type, generator=torch.Generator().manual_seed(0))
+    x = sample(
+        ZERO_END,
+        model,
+        (8, 1),
+        times,
+        prediction_type=kind,
+        eta=eta,
+        variance_type=variance_type,
+        generator=torch.Generator().manual_seed(0),
+    )
     assert x.isfinite().all() and x.abs().max() < 3
     found = invert(ZERO_END, model, x, times, prediction_type=kind)
     assert found.isfinite().all()
@@ -464,14 +590,17 @@ def test_zero_terminal_snr_works_without_epsilon(kind, eta, variance_type):
 def test_zero_terminal_snr_refuses_epsilon():
     x_t, output, _ = batch()
     times = spacing("trailing", 1000, 10)
-    for call in (lambda: ddim_step(ZERO_END, x_t, *steps(x_t, 1000, 900), output),
-                 lambda: sample(ZERO_END, lambda x, t: x, (1, 1), times),
-                 lambda: invert(ZERO_END, lambda x, t: x, x_t, times)):
+    for call in (
+        lambda: ddim_step(ZERO_END, x_t, *steps(x_t, 1000, 900), output),
+        lambda: sample(ZERO_END, lambda x, t: x, (1, 1), times),
+        lambda: invert(ZERO_END, lambda x, t: x, x_t, times),
+    ):
         with pytest.raises(BadValue, match="zero terminal SNR"):
             call()
 
 
 # --- Seeds ---------------------------------------------------------------------------------------
+
 
 @few
 @given(st.permutations(range(6)), st.integers(1, 5), st.sampled_from([0.0, 0.7, 1.0]))
@@ -479,8 +608,9 @@ def test_a_sample_does_not_depend_on_its_batch(order, cut, eta):
     times = spacing("trailing", 1000, 5)
 
     def run(seeds):
-        return sample(SCHEDULE, lambda x, t: 0.3 * x, (len(seeds), 2, 3), times, eta=eta,
-                      seeds=seeds)
+        return sample(
+            SCHEDULE, lambda x, t: 0.3 * x, (len(seeds), 2, 3), times, eta=eta, seeds=seeds
+        )
 
     seeds = [11, 12, 13, 14, 15, 2**64 - 1]
     whole, mixed = run(seeds), [seeds[i] for i in order]
@@ -489,9 +619,20 @@ def test_a_sample_does_not_depend_on_its_batch(order, cut, eta):
 
 def test_noise_of_the_steps_never_repeats_that_of_the_start():
     """A start made from the same seeds is not added to itself."""
+
     def walk(start):
-        return [x for _, x in sample_steps(
-            SCHEDULE, lambda x, t: 0 * x, (2, 4), [1000, 500, 0], eta=1.0, seeds=[1, 2], x_T=start)]
+        return [
+            x
+            for _, x in sample_steps(
+                SCHEDULE,
+                lambda x, t: 0 * x,
+                (2, 4),
+                [1000, 500, 0],
+                eta=1.0,
+                seeds=[1, 2],
+                x_T=start,
+            )
+        ]
 
     drawn, given_start = walk(None), walk(torch.zeros(2, 4))
     assert torch.equal(given_start[0], torch.zeros(2, 4))
@@ -523,14 +664,25 @@ def test_sample_is_the_last_state_and_keeps_no_graph():
 
 
 def test_ddpm_loop_and_sampler_draw_the_same_numbers():
-    got = [run(torch.Generator().manual_seed(0)) for run in (
-        lambda g: p_sample_loop(short_schedule(20), lambda x, t: 0.1 * x, (3, 2), generator=g),
-        lambda g: sample(short_schedule(20), lambda x, t: 0.1 * x, (3, 2),
-                         spacing("leading", 20, 20), eta=1.0, generator=g))]
+    got = [
+        run(torch.Generator().manual_seed(0))
+        for run in (
+            lambda g: p_sample_loop(short_schedule(20), lambda x, t: 0.1 * x, (3, 2), generator=g),
+            lambda g: sample(
+                short_schedule(20),
+                lambda x, t: 0.1 * x,
+                (3, 2),
+                spacing("leading", 20, 20),
+                eta=1.0,
+                generator=g,
+            ),
+        )
+    ]
     torch.testing.assert_close(*got, rtol=1e-4, atol=1e-4)
 
 
 # --- Inversion and interpolation -----------------------------------------------------------------
+
 
 def test_inversion_error_falls_with_the_number_of_steps():
     model = exact_model(PIXEL, SCHEDULE)
@@ -640,12 +792,21 @@ BAD = {
     "seed -1": (lambda: walk(seeds=[1, -1]), BadValue, "seed"),
     "half a seed": (lambda: walk(seeds=[1, 1.5]), BadType, "seed"),
     "seeds and a generator": (
-        lambda: walk(seeds=[1, 2], generator=torch.Generator()), BadValue, "not both"),
+        lambda: walk(seeds=[1, 2], generator=torch.Generator()),
+        BadValue,
+        "not both",
+    ),
     "start of another shape": (lambda: walk(x_T=torch.zeros(2, 2)), BadValue, "x_T"),
     "inversion of whole numbers": (
-        lambda: invert(SCHEDULE, lambda x, t: x, X.long(), [1000, 0]), BadType, "int64"),
+        lambda: invert(SCHEDULE, lambda x, t: x, X.long(), [1000, 0]),
+        BadType,
+        "int64",
+    ),
     "inversion with rising times": (
-        lambda: invert(SCHEDULE, lambda x, t: x, X, [0, 500, 1000]), BadValue, "strictly falling"),
+        lambda: invert(SCHEDULE, lambda x, t: x, X, [0, 500, 1000]),
+        BadValue,
+        "strictly falling",
+    ),
     "weight above 1": (lambda: slerp(X + 1, X + 1, 1.1), BadValue, "weight"),
     "interpolation of two shapes": (lambda: slerp(X, X[:1], 0.5), BadValue, "nothing is broadcast"),
 }

@@ -8,8 +8,13 @@ import pytest
 import torch
 
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, extract, linear_schedule, make_schedule,
-    rescale_zero_terminal_snr, sigmoid_schedule,
+    NoiseSchedule,
+    cosine_schedule,
+    extract,
+    linear_schedule,
+    make_schedule,
+    rescale_zero_terminal_snr,
+    sigmoid_schedule,
 )
 
 STEPS = (1, 2, 10, 1000)
@@ -63,25 +68,31 @@ def test_a_linear_schedule_that_ends_too_early_warns():
 def cosine_by_its_paper(t, num_steps, s=0.008):
     def f(u):
         return mpmath.cos((mpmath.mpf(u) / num_steps + s) / (1 + s) * mpmath.pi / 2) ** 2
+
     return f(t) / f(0)
 
 
 def sigmoid_by_its_paper(t, num_steps, start=-3, end=3, tau=1, clip_min=1e-9):
     def sigmoid(u):
         return 1 / (1 + mpmath.exp(-u))
+
     v_start, v_end = sigmoid(mpmath.mpf(start) / tau), sigmoid(mpmath.mpf(end) / tau)
     output = sigmoid((mpmath.mpf(t) / num_steps * (end - start) + start) / tau)
     return min(max((v_end - output) / (v_end - v_start), mpmath.mpf(clip_min)), 1)
 
 
 @pytest.mark.parametrize("num_steps", STEPS)
-@pytest.mark.parametrize("schedule_of, gamma, largest", [
-    (cosine_schedule, cosine_by_its_paper, 0.999), (sigmoid_schedule, sigmoid_by_its_paper, 1)])
+@pytest.mark.parametrize(
+    "schedule_of, gamma, largest",
+    [(cosine_schedule, cosine_by_its_paper, 0.999), (sigmoid_schedule, sigmoid_by_its_paper, 1)],
+)
 def test_cosine_and_sigmoid_by_their_papers(num_steps, schedule_of, gamma, largest):
     betas = schedule_of(num_steps).betas
     with mpmath.workdps(30):
-        expected = [min(1 - gamma(t, num_steps) / gamma(t - 1, num_steps), mpmath.mpf(largest))
-                    for t in range(1, num_steps + 1)]
+        expected = [
+            min(1 - gamma(t, num_steps) / gamma(t - 1, num_steps), mpmath.mpf(largest))
+            for t in range(1, num_steps + 1)
+        ]
     worst = max(abs(float((b - e) / e)) for b, e in zip(betas[1:].tolist(), expected))
     assert worst < 2e-11  # 1 - ratio loses digits where the ratio is close to 1
 

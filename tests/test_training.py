@@ -19,14 +19,39 @@ from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
-    batches, begin, build_model, build_schedule, draw, ema_decay, find_device, learning_rate,
-    load_images, load_run, network_of, read_losses, sample, sample_labels, sampling_steps,
-    start_processes, train, training_loop, update_ema)
+    batches,
+    begin,
+    build_model,
+    build_schedule,
+    draw,
+    ema_decay,
+    find_device,
+    learning_rate,
+    load_images,
+    load_run,
+    network_of,
+    read_losses,
+    sample,
+    sample_labels,
+    sampling_steps,
+    start_processes,
+    train,
+    training_loop,
+    update_ema,
+)
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(
-    load_profile("smoke"), num_train_timesteps=8, sampling_steps=8, model_channels=8, num_steps=6,
-    batch_size=8, num_samples=4, log_every=4, warmup_steps=4)
+    load_profile("smoke"),
+    num_train_timesteps=8,
+    sampling_steps=8,
+    model_channels=8,
+    num_steps=6,
+    batch_size=8,
+    num_samples=4,
+    log_every=4,
+    warmup_steps=4,
+)
 UNCONDITIONAL = dataclasses.replace(TINY, num_classes=0)
 
 
@@ -87,11 +112,17 @@ def test_it_learns():
     assert 0.8 < losses[0] < 1.2 and sum(losses[-20:]) / 20 < 0.6
 
 
-@pytest.mark.parametrize("changes", [
-    dict(prediction_type="v_prediction"), dict(prediction_type="sample", weighting="bound"),
-    dict(weighting="min_snr"), dict(schedule="sigmoid"), dict(precision="bf16"),
-    dict(num_classes=0),
-])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(prediction_type="v_prediction"),
+        dict(prediction_type="sample", weighting="bound"),
+        dict(weighting="min_snr"),
+        dict(schedule="sigmoid"),
+        dict(precision="bf16"),
+        dict(num_classes=0),
+    ],
+)
 def test_every_kind_of_run_takes_steps(changes):
     *_, state = loop(dataclasses.replace(TINY, **changes))
     assert state.step == 6 and state.loss.isfinite() and state.loss.dtype == torch.float32
@@ -99,7 +130,9 @@ def test_every_kind_of_run_takes_steps(changes):
 
 
 def same(one, other):
-    return all((a is None and b is None) or torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    return all(
+        (a is None and b is None) or torch.equal(a, b) for a, b in zip(one, other, strict=True)
+    )
 
 
 @pytest.mark.parametrize("parts", [2, 4])
@@ -115,12 +148,22 @@ def test_parts_of_a_batch_train_what_the_whole_trains(parts):
 def test_what_is_drawn_for_a_step():
     profile = dataclasses.replace(TINY, batch_size=400, flip=True, label_dropout=0.3, dropout=0.1)
     images, index = load_images(profile), next(batch_order(898, 400, 0))
-    batch, plain = (next(batches(p, images, 0, 1, CPU)) for p in (
-        profile, dataclasses.replace(profile, flip=False, label_dropout=0.0, dropout=0.0)))
-    assert torch.equal(plain.x0, images.floats()[index]) and torch.equal(plain.labels, images.labels[index])
-    assert plain.keys is None and torch.equal(plain.noise, batch.noise) and torch.equal(plain.t, batch.t)
+    batch, plain = (
+        next(batches(p, images, 0, 1, CPU))
+        for p in (profile, dataclasses.replace(profile, flip=False, label_dropout=0.0, dropout=0.0))
+    )
+    assert torch.equal(plain.x0, images.floats()[index]) and torch.equal(
+        plain.labels, images.labels[index]
+    )
+    assert (
+        plain.keys is None
+        and torch.equal(plain.noise, batch.noise)
+        and torch.equal(plain.t, batch.t)
+    )
     mirrored = (batch.x0 == plain.x0.flip(-1)).flatten(1).all(1)
-    assert ((batch.x0 == plain.x0).flatten(1).all(1) | mirrored).all() and 150 < mirrored.sum() < 250
+    assert (
+        (batch.x0 == plain.x0).flatten(1).all(1) | mirrored
+    ).all() and 150 < mirrored.sum() < 250
     untold = batch.labels == -1
     assert torch.equal(batch.labels[~untold], plain.labels[~untold]) and 80 < untold.sum() < 160
     assert len(batch.keys.unique()) == 400 and set(batch.t.tolist()) == set(range(1, 9))
@@ -142,8 +185,14 @@ def test_pictures_in_a_folder_train(tmp_path):
             path = tmp_path / "pictures" / name / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.effect_noise((20, 16), start + number).convert("L").save(path)
-    profile = dataclasses.replace(TINY, data="folder", data_dir=str(tmp_path / "pictures"), image_size=8,
-                                  num_classes=2, num_steps=3)
+    profile = dataclasses.replace(
+        TINY,
+        data="folder",
+        data_dir=str(tmp_path / "pictures"),
+        image_size=8,
+        num_classes=2,
+        num_steps=3,
+    )
     run = train(profile, 0, tmp_path / "run")
     assert draw(run, 2, 0, "cpu").shape == (2, 1, 8, 8)
 
@@ -162,8 +211,17 @@ def test_channels_last_is_the_same_network(tmp_path):
 @pytest.mark.slow
 def test_the_gpu_profile_trains_and_samples_on_a_cpu(tmp_path):
     profile = dataclasses.replace(
-        load_profile("gpu"), device="cpu", threads=1, compile=False, batch_size=4, num_steps=2,
-        num_samples=1, sampling_steps=2, log_every=1, checkpoint_every=0)
+        load_profile("gpu"),
+        device="cpu",
+        threads=1,
+        compile=False,
+        batch_size=4,
+        num_steps=2,
+        num_samples=1,
+        sampling_steps=2,
+        log_every=1,
+        checkpoint_every=0,
+    )
     _, _, model = load_run(train(profile, 0, tmp_path / "run"), device="cpu")
     assert sum(weight.numel() for weight in model.parameters()) == 35_746_307
     lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
@@ -185,8 +243,13 @@ def test_no_step_waits_for_the_gpu():
     profile = dataclasses.replace(TINY, device="cuda", num_steps=20, accumulate=2, dropout=0.1)
     images, device = load_images(profile), torch.device("cuda")
     state = begin(profile, 1, 0, device)
-    states = training_loop(profile, build_schedule(profile, device), state,
-                           batches(profile, images, 0, 1, device), start_processes(profile))
+    states = training_loop(
+        profile,
+        build_schedule(profile, device),
+        state,
+        batches(profile, images, 0, 1, device),
+        start_processes(profile),
+    )
     next(states)  # the images go to the device
     torch.cuda.set_sync_debug_mode("error")
     try:
@@ -202,10 +265,15 @@ def test_a_step_on_the_gpu_is_the_step_on_the_cpu():
     for device in (CPU, torch.device("cuda")):
         model = begin(TINY, 1, 0, device).model
         x0, t, noise, labels = (part.to(device) for part in batch[:4])
-        loss = training.training_loss(schedule.to(device), network_of(model, "fp32", labels), x0, t, noise)
+        loss = training.training_loss(
+            schedule.to(device), network_of(model, "fp32", labels), x0, t, noise
+        )
         loss.backward()
-        found.append(torch.cat([loss.detach().cpu()[None],
-                                *(p.grad.flatten().cpu() for p in model.parameters())]))
+        found.append(
+            torch.cat(
+                [loss.detach().cpu()[None], *(p.grad.flatten().cpu() for p in model.parameters())]
+            )
+        )
     torch.testing.assert_close(*found, atol=1e-4, rtol=1e-3)
 
 
@@ -235,8 +303,9 @@ def test_threads_are_the_profiles_and_given_back(monkeypatch):
 
 
 def test_a_compiled_network_keeps_its_names():
-    plain, compiled = (begin(dataclasses.replace(TINY, compile=compile), 1, 0, CPU)
-                       for compile in (False, True))
+    plain, compiled = (
+        begin(dataclasses.replace(TINY, compile=compile), 1, 0, CPU) for compile in (False, True)
+    )
     for part, tensors in plain.tensors().items():
         assert list(compiled.tensors()[part]) == list(tensors)
     assert compiled.model._compiled_call_impl and not compiled.ema._compiled_call_impl
@@ -258,7 +327,13 @@ def test_only_the_network_is_under_autocast():
 
 def test_warm_ups():
     profile = dataclasses.replace(TINY, learning_rate=0.5, warmup_steps=4)
-    assert [learning_rate(profile, step) for step in (1, 2, 4, 5, 99)] == [.125, .25, .5, .5, .5]
+    assert [learning_rate(profile, step) for step in (1, 2, 4, 5, 99)] == [
+        0.125,
+        0.25,
+        0.5,
+        0.5,
+        0.5,
+    ]
     assert learning_rate(dataclasses.replace(profile, warmup_steps=0), 1) == 0.5
     assert [ema_decay(step, 0.99) for step in (1, 8, 10**6)] == [2 / 11, 0.5, 0.99]
     assert ema_decay(1, 0.0) == 0.0
@@ -293,8 +368,14 @@ def test_a_missing_device_stops_before_anything_is_written(tmp_path):
 
 def test_a_run_leaves_all_its_files(run):
     assert {file.name for file in run.iterdir()} == {
-        "config.json", "metrics.jsonl", "model.safetensors", "ema.safetensors", "samples.png",
-        "denoising.png", "loss.png"}
+        "config.json",
+        "metrics.jsonl",
+        "model.safetensors",
+        "ema.safetensors",
+        "samples.png",
+        "denoising.png",
+        "loss.png",
+    }
     assert not run.with_name("tiny.unfinished").exists()
     config = json.loads((run / "config.json").read_text())
     assert config["seed"] == 3 and config["threads"] == torch.get_num_threads()
@@ -355,9 +436,14 @@ def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
     assert path.name == "samples-3-seed-3-label-2-sampling_steps-2-spacing-linspace.png"
     assert not torch.allclose(own, short, atol=1e-3)
     profile, schedule, model = load_run(broken, "cpu")
-    starts = [next(sampling_steps(dataclasses.replace(profile, **changes), schedule, model,
-                                  (3, 1, 8, 8), 3, CPU))[1]
-              for changes in ({}, dict(sampling_steps=2, eta=1.0))]
+    starts = [
+        next(
+            sampling_steps(
+                dataclasses.replace(profile, **changes), schedule, model, (3, 1, 8, 8), 3, CPU
+            )
+        )[1]
+        for changes in ({}, dict(sampling_steps=2, eta=1.0))
+    ]
     assert torch.equal(*starts)
 
 
@@ -383,11 +469,19 @@ def test_classes_take_turns_unless_one_is_chosen():
         sample_labels(unconditional, range(3), 1)
 
 
-@pytest.mark.parametrize("sampler, said", [
-    (dict(sampling_steps=9), "sampling_steps: got 9"), (dict(sampling_steps=0), "sampling_steps"),
-    (dict(eta=1.5), "eta: got 1.5"), (dict(spacing="trailling"), "write 'trailing'"),
-    (dict(label=10), "label: got 10"), (dict(steps=5), "got 'steps', expected one of 'sampling_steps'"),
-    (dict(num_train_timesteps=20), "option of the sampler"), (dict(schedule="linear"), "schedule")])
+@pytest.mark.parametrize(
+    "sampler, said",
+    [
+        (dict(sampling_steps=9), "sampling_steps: got 9"),
+        (dict(sampling_steps=0), "sampling_steps"),
+        (dict(eta=1.5), "eta: got 1.5"),
+        (dict(spacing="trailling"), "write 'trailing'"),
+        (dict(label=10), "label: got 10"),
+        (dict(steps=5), "got 'steps', expected one of 'sampling_steps'"),
+        (dict(num_train_timesteps=20), "option of the sampler"),
+        (dict(schedule="linear"), "schedule"),
+    ],
+)
 def test_a_sampler_that_does_not_fit_writes_nothing(broken, sampler, said):
     before = sorted(broken.iterdir())
     with pytest.raises(BadInput, match=said):
@@ -421,8 +515,9 @@ def test_samples_are_never_overwritten(broken):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("num, seed", [(0, 0), (-1, 0), (2.5, 0), (True, 0), (1, -1), (1, 2**64),
-                                       (1, 0.5)])
+@pytest.mark.parametrize(
+    "num, seed", [(0, 0), (-1, 0), (2.5, 0), (True, 0), (1, -1), (1, 2**64), (1, 0.5)]
+)
 def test_sample_refuses(run, num, seed):
     with pytest.raises(BadInput, match="num|seed"):
         sample(run, num, seed)
@@ -435,7 +530,9 @@ def test_a_folder_that_exists_is_not_touched(tmp_path, name):
     with pytest.raises(BadValue, match=f"{name}, which exists"):
         train(TINY, 0, tmp_path / "taken")
     assert [str(p.relative_to(tmp_path)) for p in sorted(tmp_path.rglob("*"))] == [
-        name, f"{name}/mine"]
+        name,
+        f"{name}/mine",
+    ]
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
@@ -455,11 +552,16 @@ def test_the_first_bad_loss_is_named():
     assert read_losses(rows[:1], 1, one) == [1.0]
 
 
-@pytest.mark.parametrize("changes, said", [
-    (dict(batch_size=899), "899 for a data set of 898"), (dict(model_channels=6), "multiple of 4"),
-    (dict(num_classes=11), "num_classes: got 11, expected 10"),
-    (dict(image_size=9), "image_size: got images of 9×9 pixels, expected a multiple of 2"),
-    (dict(channel_multipliers=(1, 1, 1, 1), image_size=28), "set image_size = 32")])
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        (dict(batch_size=899), "899 for a data set of 898"),
+        (dict(model_channels=6), "multiple of 4"),
+        (dict(num_classes=11), "num_classes: got 11, expected 10"),
+        (dict(image_size=9), "image_size: got images of 9×9 pixels, expected a multiple of 2"),
+        (dict(channel_multipliers=(1, 1, 1, 1), image_size=28), "set image_size = 32"),
+    ],
+)
 def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
     with pytest.raises(BadValue, match=said):
         train(dataclasses.replace(TINY, **changes), 0, tmp_path / "run")
@@ -506,8 +608,10 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("name, damage, said", [
-    (name, damage, said) for name, cases in DAMAGE.items() for damage, said in cases])
+@pytest.mark.parametrize(
+    "name, damage, said",
+    [(name, damage, said) for name, cases in DAMAGE.items() for damage, said in cases],
+)
 def test_a_broken_run_is_refused(broken, name, damage, said):
     damage(broken / name)
     before = sorted(broken.iterdir())

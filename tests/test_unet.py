@@ -10,8 +10,14 @@ from torch.nn import functional as F
 from ddpm_course.checks import BadInput, BadType, BadValue
 from ddpm_course.unet import Attention, Downsample, Dropout, UNet, num_groups, timestep_embedding
 
-SMALL = dict(in_channels=1, model_channels=16, channel_multipliers=(1, 2), num_blocks=1,
-             attention_levels=(1,), dropout=0.0)
+SMALL = dict(
+    in_channels=1,
+    model_channels=16,
+    channel_multipliers=(1, 2),
+    num_blocks=1,
+    attention_levels=(1,),
+    dropout=0.0,
+)
 
 
 def small(**options) -> UNet:
@@ -42,8 +48,10 @@ def test_cifar10_network_has_attention_at_16_and_in_the_middle_only():
     assert sides == [16, 16, 4, 16, 16, 16]
 
 
-@pytest.mark.parametrize("channels, groups", [(4, 1), (8, 2), (12, 1), (16, 4), (48, 4), (64, 16),
-                                              (96, 8), (128, 32), (256, 32)])
+@pytest.mark.parametrize(
+    "channels, groups",
+    [(4, 1), (8, 2), (12, 1), (16, 4), (48, 4), (64, 16), (96, 8), (128, 32), (256, 32)],
+)
 def test_groups_divide_the_channels_and_hold_at_least_four(channels, groups):
     assert num_groups(channels) == groups and channels % groups == 0 and channels // groups >= 4
 
@@ -59,8 +67,13 @@ def test_one_number_of_groups_stands_at_every_width(channels, groups):
 def test_time_embedding_is_sines_then_cosines_of_t_minus_1():
     t, half = torch.tensor([1, 2, 1000]), 64
     frequencies = [math.exp(-math.log(10000) * k / (half - 1)) for k in range(half)]
-    expected = torch.tensor([[math.sin((s - 1) * f) for f in frequencies]
-                             + [math.cos((s - 1) * f) for f in frequencies] for s in t.tolist()])
+    expected = torch.tensor(
+        [
+            [math.sin((s - 1) * f) for f in frequencies]
+            + [math.cos((s - 1) * f) for f in frequencies]
+            for s in t.tolist()
+        ]
+    )
     assert torch.allclose(timestep_embedding(t, 2 * half), expected, atol=2e-4)
 
 
@@ -103,11 +116,14 @@ def test_untrained_network_predicts_zero_and_one_seed_gives_one_network():
     assert any(not torch.equal(a, c) for a, _, c in pairs)
 
 
-@pytest.mark.parametrize("options", [
-    dict(channel_multipliers=(1,), attention_levels=(0,)),
-    dict(channel_multipliers=(2, 1, 3), num_blocks=2, attention_levels=(0, 2)),
-    dict(in_channels=3, channel_multipliers=(1, 2, 2, 2), attention_levels=()),
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(channel_multipliers=(1,), attention_levels=(0,)),
+        dict(channel_multipliers=(2, 1, 3), num_blocks=2, attention_levels=(0, 2)),
+        dict(in_channels=3, channel_multipliers=(1, 2, 2, 2), attention_levels=()),
+    ],
+)
 def test_shape_is_kept_and_every_parameter_gets_a_gradient(options):
     model = with_all_weights(small(**options))
     x = torch.randn(2, model.in_channels, 8, 16)
@@ -120,7 +136,7 @@ def test_shape_is_kept_and_every_parameter_gets_a_gradient(options):
 def test_examples_do_not_mix_and_t_matters():
     model = with_all_weights(small())
     x, t = torch.randn(4, 1, 8, 8), torch.tensor([1, 2, 50, 1000])
-    alone = torch.cat([model(x[i:i + 1], t[i:i + 1]) for i in range(4)])
+    alone = torch.cat([model(x[i : i + 1], t[i : i + 1]) for i in range(4)])
     assert torch.allclose(model(x, t), alone, atol=1e-4)
     assert ((model(x, t) - model(x, t.flip(0))).flatten(1).norm(dim=1) > 1e-3).all()
 
@@ -132,7 +148,7 @@ def test_classes_start_silent_then_matter():
     nn.init.normal_(with_all_weights(model).classes.weight)
     told = model(x, t, labels)
     assert ((told - model(x, t, labels.roll(1))).flatten(1).norm(dim=1) > 1e-3).all()
-    alone = torch.cat([model(x[i:i + 1], t[i:i + 1], labels[i:i + 1]) for i in range(3)])
+    alone = torch.cat([model(x[i : i + 1], t[i : i + 1], labels[i : i + 1]) for i in range(3)])
     assert torch.allclose(told, alone, atol=1e-4)
 
 
@@ -147,12 +163,19 @@ def test_silent_classes_change_nothing():
     assert torch.equal(with_classes(x, t, torch.tensor([0, 4])), without(x, t))
 
 
-@pytest.mark.parametrize("num_classes, labels, kind, said", [
-    (3, None, BadType, "got None"), (3, torch.tensor([0, 3]), BadValue, "values 0..3"),
-    (3, torch.tensor([-2, 0]), BadValue, "values -2..0"), (3, torch.tensor([1]), BadValue, "[2]"),
-    (3, torch.tensor([0.0, 1.0]), BadType, "whole numbers -1..2"), (3, 1, BadType, "whole numbers"),
-    (3, torch.tensor([True, False]), BadType, "whole"), (0, torch.tensor([0, 1]), BadType, "None"),
-])
+@pytest.mark.parametrize(
+    "num_classes, labels, kind, said",
+    [
+        (3, None, BadType, "got None"),
+        (3, torch.tensor([0, 3]), BadValue, "values 0..3"),
+        (3, torch.tensor([-2, 0]), BadValue, "values -2..0"),
+        (3, torch.tensor([1]), BadValue, "[2]"),
+        (3, torch.tensor([0.0, 1.0]), BadType, "whole numbers -1..2"),
+        (3, 1, BadType, "whole numbers"),
+        (3, torch.tensor([True, False]), BadType, "whole"),
+        (0, torch.tensor([0, 1]), BadType, "None"),
+    ],
+)
 def test_labels_that_do_not_fit_are_refused(num_classes, labels, kind, said):
     with pytest.raises(kind) as error:
         small(num_classes=num_classes)(torch.zeros(2, 1, 8, 8), torch.tensor([1, 2]), labels)
@@ -182,7 +205,10 @@ def test_what_is_dropped_follows_from_the_keys_whatever_shares_the_batch():
 
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_dropout_is_fair_and_scales_what_it_keeps(rate):
-    layer, keys = Dropout(rate), torch.randint(2**32, (500,), generator=torch.Generator().manual_seed(0))
+    layer, keys = (
+        Dropout(rate),
+        torch.randint(2**32, (500,), generator=torch.Generator().manual_seed(0)),
+    )
     kept = layer(torch.ones(500, 20, 10), keys)
     assert kept.unique().tolist() == pytest.approx([0, 1 / (1 - rate)])
     zeros = (kept == 0).float().flatten(1)
@@ -238,8 +264,12 @@ BAD_INPUT = [
     (IMAGES, STEPS[:1], BadValue, "shape [2]"),
     (IMAGES, STEPS[:, None], BadValue, "shape [2]"),
     (IMAGES, 3, BadType, "integer tensor"),
-    (IMAGES, STEPS - 1, BadValue, "got values 0..1, expected an integer tensor of shape [2], "
-                                  "values of 1 or more"),
+    (
+        IMAGES,
+        STEPS - 1,
+        BadValue,
+        "got values 0..1, expected an integer tensor of shape [2], values of 1 or more",
+    ),
 ]
 
 
@@ -250,13 +280,24 @@ def test_bad_input(x, t, kind, said):
     assert said in str(error.value) and "To fix it" in str(error.value)
 
 
-@pytest.mark.parametrize("options", [
-    dict(model_channels=18), dict(model_channels=0), dict(model_channels=16.0),
-    dict(channel_multipliers=()), dict(channel_multipliers=(1, 0)), dict(num_blocks=0),
-    dict(attention_levels=(2,)), dict(attention_levels=(-1,)), dict(dropout=1.0),
-    dict(num_classes=-1), dict(num_classes=2.0),
-    dict(dropout=math.nan), dict(in_channels=0),
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        dict(model_channels=18),
+        dict(model_channels=0),
+        dict(model_channels=16.0),
+        dict(channel_multipliers=()),
+        dict(channel_multipliers=(1, 0)),
+        dict(num_blocks=0),
+        dict(attention_levels=(2,)),
+        dict(attention_levels=(-1,)),
+        dict(dropout=1.0),
+        dict(num_classes=-1),
+        dict(num_classes=2.0),
+        dict(dropout=math.nan),
+        dict(in_channels=0),
+    ],
+)
 def test_bad_architecture(options):
     with pytest.raises(BadInput, match=next(iter(options))):
         small(**options)

@@ -14,8 +14,15 @@ from test_repository import MACHINE_PATH
 from ddpm_course.cli import course_files
 
 TAKEN = [path.relative_to(NBS).as_posix() for path in paths() if path.stem != "index"]
-METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "top_level.txt",
-            "licenses/LICENSE", "licenses/LICENSE-text"}
+METADATA = {
+    "METADATA",
+    "RECORD",
+    "WHEEL",
+    "entry_points.txt",
+    "top_level.txt",
+    "licenses/LICENSE",
+    "licenses/LICENSE-text",
+}
 # What a reader does not have who installs the wheel and jupyterlab.
 ABSENT = ["nbdev", "nbval", "pytest", "hypothesis", "tensorboard", "diffusers"]
 
@@ -28,8 +35,11 @@ def wheels(tmp_path_factory):
     copy = tmp_path_factory.mktemp("build") / "project"
     unused = shutil.ignore_patterns(".git", ".venv", "build", "runs")
     shutil.copytree(ROOT, copy, symlinks=True, ignore=unused)
-    for cache in ("nbs/.ipynb_checkpoints/00_copy.ipynb", "nbs/__pycache__/helper.pyc",
-                  "ddpm_course/__pycache__/cli.pyc"):
+    for cache in (
+        "nbs/.ipynb_checkpoints/00_copy.ipynb",
+        "nbs/__pycache__/helper.pyc",
+        "ddpm_course/__pycache__/cli.pyc",
+    ):
         (copy / cache).parent.mkdir(exist_ok=True)
         (copy / cache).touch()
     for kind, arguments in {"direct": ["--wheel"], "by_sdist": []}.items():
@@ -62,13 +72,17 @@ def folder(python, tmp_path_factory):
 def test_a_wheel_holds_the_package_and_the_course_as_they_are(wheels):
     modules = {f"ddpm_course/{path.name}" for path in ROOT.glob("ddpm_course/*.py")}
     data = {path.resolve() for path in course_files().values()} | {
-        ROOT / "bench/quality.md", ROOT / "bench/variants.md", ROOT / "ddpm_course/course.mplstyle",
-        *ROOT.glob("ddpm_course/*.safetensors")}
+        ROOT / "bench/quality.md",
+        ROOT / "bench/variants.md",
+        ROOT / "ddpm_course/course.mplstyle",
+        *ROOT.glob("ddpm_course/*.safetensors"),
+    }
     for path in wheels:
         with zipfile.ZipFile(path) as wheel:
             about, held = (
                 {name for name in wheel.namelist() if (".dist-info/" in name) is which}
-                for which in (True, False))
+                for which in (True, False)
+            )
             assert {name.split("/", 1)[1] for name in about} == METADATA
             assert modules <= held
             assert {(ROOT / name).resolve() for name in held - modules} == data
@@ -93,15 +107,20 @@ def test_any_torch_will_do(wheels):
 
 def test_the_installed_package_is_the_wheel(python, folder):
     where = "import ddpm_course, torch; print(ddpm_course.__file__, torch.__file__, sep='\\n')"
-    done = subprocess.run([python, "-c", where], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [python, "-c", where], cwd=folder, check=True, capture_output=True, text=True
+    )
     package, torch = done.stdout.splitlines()
     assert package.startswith(str(python.parent.parent))
     assert torch.startswith(sysconfig.get_path("purelib"))
 
 
 def test_a_clone_and_the_wheel_give_the_same_course(folder):
-    taken = {path.relative_to(folder).as_posix(): path.read_bytes()
-             for path in folder.rglob("*") if path.is_file()}
+    taken = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
     assert taken == {name: path.read_bytes() for name, path in course_files().items()}
 
 

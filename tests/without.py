@@ -16,7 +16,16 @@ from ddpm_course import proofs
 from ddpm_course.proofs.terms import T_, d_, t_
 
 FOLDER = Path(proofs.__file__).parent
-FILES = "errors", "reader", "terms", "theory", "unfolding", "zero", "matrices", "kernel"      # each needs those before it
+FILES = (
+    "errors",
+    "reader",
+    "terms",
+    "theory",
+    "unfolding",
+    "zero",
+    "matrices",
+    "kernel",
+)  # each needs those before it
 NUMBER = itertools.count()
 
 
@@ -31,14 +40,24 @@ def parsed(file: str) -> ast.Module:
 
 TREES = {file: parsed(file) for file in FILES}
 CODE = {file: compile(tree, f"{file}.py", "exec") for file, tree in TREES.items()}
-UP = {node: parent for tree in TREES.values() for parent in ast.walk(tree) for node in ast.iter_child_nodes(parent)}
+UP = {
+    node: parent
+    for tree in TREES.values()
+    for parent in ast.walk(tree)
+    for node in ast.iter_child_nodes(parent)
+}
 
 
 def places(node: ast.AST, path: str = "") -> dict[ast.AST, str]:
     """The functions and classes that every node stands in, as Class.method."""
-    inner = f"{path}.{node.name}".lstrip(".") if isinstance(node, ast.FunctionDef | ast.ClassDef) else path
+    inner = (
+        f"{path}.{node.name}".lstrip(".")
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        else path
+    )
     found = {node: path}
-    for child in ast.iter_child_nodes(node): found.update(places(child, inner))
+    for child in ast.iter_child_nodes(node):
+        found.update(places(child, inner))
     return found
 
 
@@ -49,19 +68,25 @@ PLACES = {file: places(tree) for file, tree in TREES.items()}
 class Condition:
     """A piece of code of the kernel, by its file, its function and its text, which stands there once; and
     what takes its place: `pass` for a statement, else what makes it ask for nothing."""
+
     file: str
     where: str
     code: str
     instead: str = ""
 
-    def __str__(self): return f"{self.file}.{self.where}: {self.code}"
+    def __str__(self):
+        return f"{self.file}.{self.where}: {self.code}"
 
     @cached_property
     def node(self) -> ast.AST:
         (wanted,) = ast.parse(self.code).body
-        if isinstance(wanted, ast.Expr): wanted = wanted.value
-        found = [n for n, where in PLACES[self.file].items()
-                 if where == self.where and type(n) is type(wanted) and ast.dump(n) == ast.dump(wanted)]
+        if isinstance(wanted, ast.Expr):
+            wanted = wanted.value
+        found = [
+            n
+            for n, where in PLACES[self.file].items()
+            if where == self.where and type(n) is type(wanted) and ast.dump(n) == ast.dump(wanted)
+        ]
         assert len(found) == 1, f"{self} stands there {len(found)} times"
         return found[0]
 
@@ -69,8 +94,10 @@ class Condition:
     def refusal(self) -> ast.Raise | None:
         """The statement that refuses when this condition fails, if it is asked for right there."""
         node = self.node
-        while not isinstance(node, ast.If | ast.Raise | ast.FunctionDef): node = UP[node]
-        if isinstance(node, ast.If): node = next((x for x in node.body if isinstance(x, ast.Raise)), None)
+        while not isinstance(node, ast.If | ast.Raise | ast.FunctionDef):
+            node = UP[node]
+        if isinstance(node, ast.If):
+            node = next((x for x in node.body if isinstance(x, ast.Raise)), None)
         return node if isinstance(node, ast.Raise) else None
 
     def removed(self) -> types.CodeType:
@@ -78,20 +105,28 @@ class Condition:
         node, parent = self.node, UP[self.node]
         if self.instead:
             (new,) = ast.parse(self.instead).body
-            if isinstance(node, ast.expr): new = new.value
-        elif isinstance(node, ast.stmt): new = ast.Pass()
-        else: new = ast.Constant(isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.And))
-        for n in ast.walk(ast.copy_location(new, node)): ast.copy_location(n, node)
+            if isinstance(node, ast.expr):
+                new = new.value
+        elif isinstance(node, ast.stmt):
+            new = ast.Pass()
+        else:
+            new = ast.Constant(isinstance(parent, ast.BoolOp) and isinstance(parent.op, ast.And))
+        for n in ast.walk(ast.copy_location(new, node)):
+            ast.copy_location(n, node)
         put(parent, node, new)
-        try: return compile(TREES[self.file], f"{self.file}.py", "exec")
-        finally: put(parent, new, node)
+        try:
+            return compile(TREES[self.file], f"{self.file}.py", "exec")
+        finally:
+            put(parent, new, node)
 
 
 def put(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
     """Exchange a child of a node."""
     for name, value in ast.iter_fields(parent):
-        if value is old: setattr(parent, name, new)
-        elif isinstance(value, list) and old in value: value[value.index(old)] = new
+        if value is old:
+            setattr(parent, name, new)
+        elif isinstance(value, list) and old in value:
+            value[value.index(old)] = new
 
 
 class Code:
@@ -109,40 +144,54 @@ class Code:
                 exec(condition.removed() if name == condition.file else CODE[name], vars(module))
             sys.modules[f"{package}.{name}"] = module
             vars(self).update(vars(module))
-        for name in FILES: del sys.modules[f"{package}.{name}"]
+        for name in FILES:
+            del sys.modules[f"{package}.{name}"]
 
 
 def conditions(file: str) -> list[tuple[str, str, str]]:
     """Everything that a file asks for before it refuses: each part of `if A or B: raise` is one condition."""
     found = []
     for n in ast.walk(TREES[file]):
-        if not isinstance(n, ast.Raise): continue
+        if not isinstance(n, ast.Raise):
+            continue
         parent = UP[n]
-        if not isinstance(parent, ast.If) or n not in parent.body: asked = [n]
-        elif isinstance(parent.test, ast.BoolOp) and isinstance(parent.test.op, ast.Or): asked = parent.test.values
-        else: asked = [parent.test]
+        if not isinstance(parent, ast.If) or n not in parent.body:
+            asked = [n]
+        elif isinstance(parent.test, ast.BoolOp) and isinstance(parent.test.op, ast.Or):
+            asked = parent.test.values
+        else:
+            asked = [parent.test]
         found += [(file, PLACES[file][n], ast.unparse(part)) for part in asked]
     return found
 
 
 # --- In numbers ----------------------------------------------------------------------------------
 
+
 def value(e: sp.Expr, at: dict) -> complex:
     """With vectors of one entry, d = 2, T = 3 unless `at` says so, and numbers between 0 and 1 for what it does not name."""
     table = {}
 
     def number(atom):
-        if atom in at: return sp.sympify(at[atom])
-        return table.setdefault(str(atom), sp.Rational(zlib.crc32(str(atom).encode()) % 797 + 100, 1000))
+        if atom in at:
+            return sp.sympify(at[atom])
+        return table.setdefault(
+            str(atom), sp.Rational(zlib.crc32(str(atom).encode()) % 797 + 100, 1000)
+        )
 
     def walk(e):
         name = type(e).__name__
-        if name == "Dot": return walk(e.args[0]) * walk(e.args[1])
-        if name == "Exp": return sp.exp(walk(e.args[0]))
-        if name in ("EE", "EV", "M") or isinstance(e, AppliedUndef) or e.is_Symbol: return number(e)
+        if name == "Dot":
+            return walk(e.args[0]) * walk(e.args[1])
+        if name == "Exp":
+            return sp.exp(walk(e.args[0]))
+        if name in ("EE", "EV", "M") or isinstance(e, AppliedUndef) or e.is_Symbol:
+            return number(e)
         return e.func(*map(walk, e.args)) if e.args else e
 
-    e = sp.sympify(e).subs({**{x: n for x, n in at.items() if x.is_Symbol and x.is_integer}, T_: at.get(T_, 3), d_: 2})
+    e = sp.sympify(e).subs(
+        {**{x: n for x, n in at.items() if x.is_Symbol and x.is_integer}, T_: at.get(T_, 3), d_: 2}
+    )
     e = e.replace(lambda x: isinstance(x, sp.Sum | sp.Product), lambda x: x.doit())
     return complex(walk(e))
 
@@ -151,9 +200,14 @@ def differ(left, right, at: dict, at_most: bool = False) -> bool:
     """Whether a relation fails somewhere, for t from at["from"] to T: two numbers differ, or one is none."""
     first, found = at.pop("from"), []
     for n in range(first, int(at.get(T_, 3)) + 1):
-        if at.get(t_, n) != n: continue
-        try: x, y = (value(e, {**at, t_: sp.Integer(n)}) for e in (left, right))
-        except (TypeError, ZeroDivisionError): return True
+        if at.get(t_, n) != n:
+            continue
+        try:
+            x, y = (value(e, {**at, t_: sp.Integer(n)}) for e in (left, right))
+        except (TypeError, ZeroDivisionError):
+            return True
         gap = x - y
-        found.append(gap != gap or abs(gap.imag) > 1e-9 or (gap.real if at_most else abs(gap.real)) > 1e-9)
+        found.append(
+            gap != gap or abs(gap.imag) > 1e-9 or (gap.real if at_most else abs(gap.real)) > 1e-9
+        )
     return any(found)

@@ -37,6 +37,7 @@ Sides = tuple[tuple, tuple]  # the trees of a formula's sides, and of the signs 
 
 # --- The course's statements ---------------------------------------------------------------------
 
+
 @dataclass(frozen=True, eq=False)
 class Statement:
     """One call in a chapter, such as eq(..) or process(..), with the books before and after it."""
@@ -66,7 +67,9 @@ class Statement:
     @property
     def extends(self) -> bool:
         """Whether it gives a noise its meaning: before, nobody can say if it is true."""
-        return self.kind == "eq" and self.after.declarations.noises != self.before.declarations.noises
+        return (
+            self.kind == "eq" and self.after.declarations.noises != self.before.declarations.noises
+        )
 
     def saying(self, latex: str) -> "Statement":
         """The same with another formula."""
@@ -109,10 +112,17 @@ def calls(path: Path) -> Iterator[ast.Call]:
 
 def stands_on(path: Path) -> str:
     """The last chapter that a notebook recalls."""
-    sources = ("".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-               if cell["cell_type"] == "code")
-    return next(call.args[0].value for source in sources for call in ast.walk(ast.parse(source))
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after")
+    sources = (
+        "".join(cell["source"])
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    return next(
+        call.args[0].value
+        for source in sources
+        for call in ast.walk(ast.parse(source))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after"
+    )
 
 
 def follow(found: Iterable[ast.Call], book: Book, chapter: str) -> tuple[list[Statement], Book]:
@@ -153,6 +163,7 @@ def sample(population: Iterable, size: int, seed: object = 0) -> list:
 
 # --- What is said of one -------------------------------------------------------------------------
 
+
 class TooLong(BaseException):
     """Not an Exception, so that nobody on the way takes it for an ordinary one."""
 
@@ -160,8 +171,10 @@ class TooLong(BaseException):
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Raise TooLong when the block takes longer, in time of the processor."""
+
     def stop(*_):
         raise TooLong
+
     kept = signal.signal(signal.SIGVTALRM, stop)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 1)
     try:
@@ -209,6 +222,7 @@ def kernel_says(statement: Statement) -> tuple[str, Book | None]:
 
 def oracle_says(sides: Sides, known: Declarations, start: int, seeds: Iterable[int] = (0,)) -> str:
     """What the second opinion says of a formula, in the worlds of some seeds."""
+
     def attempt() -> str:
         tried = sum(oracle.refute(*sides, known, start, seed=1000 * seed) for seed in seeds)
         return HOLDS if tried else NO_NUMBERS
@@ -284,10 +298,19 @@ def cross_table(trials: list[Trial]) -> str:
     """How often kernel and second opinion said what, in Markdown."""
     counts = Counter((one.kernel or "not asked", one.oracle or "not asked") for one in trials)
     kernels, oracles = (sorted({pair[i] for pair in counts}) for i in (0, 1))
-    lines = ["| kernel alone | tried | " + " | ".join(oracles) + " |", "|---" * (len(oracles) + 2) + "|"]
+    lines = [
+        "| kernel alone | tried | " + " | ".join(oracles) + " |",
+        "|---" * (len(oracles) + 2) + "|",
+    ]
     for kernel in [*kernels, "**all**"]:
-        row = [sum(n for (one, two), n in counts.items()
-                   if kernel in (one, "**all**") and two == oracle) for oracle in oracles]
+        row = [
+            sum(
+                n
+                for (one, two), n in counts.items()
+                if kernel in (one, "**all**") and two == oracle
+            )
+            for oracle in oracles
+        ]
         lines.append(f"| {kernel} | {sum(row)} | " + " | ".join(map(str, row)) + " |")
     return "\n".join(lines)
 

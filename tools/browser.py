@@ -4,8 +4,10 @@ import os
 import shutil
 
 NAMES = "chromium", "chromium-browser", "google-chrome"
-MISSING = ("Chromium was not found. Install it with your system's packages (Debian: apt-get "
-           "install chromium), or set CHROMIUM to the path of a Chrome or Chromium.")
+MISSING = (
+    "Chromium was not found. Install it with your system's packages (Debian: apt-get "
+    "install chromium), or set CHROMIUM to the path of a Chrome or Chromium."
+)
 
 
 def chromium() -> str | None:

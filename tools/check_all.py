@@ -21,12 +21,15 @@ LIBRARIES = "torch", "sympy", "nbval", "pytest", "diffusers", "sphinx"
 def part_of(case: ElementTree.Element) -> str:
     """The part of the project that a test belongs to."""
     name = case.get("classname", "")
-    return next((part for part in ("nbs", "tests.parity", "tests.book") if name.startswith(part)), "tests")
+    return next(
+        (part for part in ("nbs", "tests.parity", "tests.book") if name.startswith(part)), "tests"
+    )
 
 
 def result_of(case: ElementTree.Element) -> str:
-    return next((child.tag for child in case if child.tag in ("failure", "error", "skipped")),
-                "passed")
+    return next(
+        (child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed"
+    )
 
 
 def notebook_rows(cases: list[ElementTree.Element]) -> list[str]:
@@ -34,7 +37,9 @@ def notebook_rows(cases: list[ElementTree.Element]) -> list[str]:
     seconds, memory = Counter(), Counter()
     for case in cases:
         if part_of(case) == "nbs":
-            name = case.get("classname").removeprefix("nbs.").removesuffix(".ipynb").replace(".", "/")
+            name = (
+                case.get("classname").removeprefix("nbs.").removesuffix(".ipynb").replace(".", "/")
+            )
             seconds[name] += float(case.get("time", 0))
             for note in case.iter("property"):
                 memory[name] = max(memory[name], int(note.get("value")))
@@ -53,21 +58,44 @@ def report(cases: list[ElementTree.Element], minutes: float) -> str:
         counts[part_of(case)][result_of(case)] += 1
         seconds[part_of(case)] += float(case.get("time", 0))
     results = "passed", "failure", "error", "skipped"
-    lines = ["# Everything, slow tests too", "", "## Result", "",
-             "| part | passed | failed | errors | skipped | seconds |", "|---" * 6 + "|"]
+    lines = [
+        "# Everything, slow tests too",
+        "",
+        "## Result",
+        "",
+        "| part | passed | failed | errors | skipped | seconds |",
+        "|---" * 6 + "|",
+    ]
     for part in counts:
         numbers = " | ".join(str(counts[part][result]) for result in results)
         lines.append(f"| {part.replace('.', '/')} | {numbers} | {seconds[part]:.0f} |")
-    lines += [f"\nFailed: {case.get('classname')}::{case.get('name')}" for case in cases
-              if result_of(case) in ("failure", "error")]
-    lines += ["", "## Notebooks", "", "| notebook | seconds | peak memory | exempt cells |",
-              "|---" * 4 + "|", *notebook_rows(cases)]
+    lines += [
+        f"\nFailed: {case.get('classname')}::{case.get('name')}"
+        for case in cases
+        if result_of(case) in ("failure", "error")
+    ]
+    lines += [
+        "",
+        "## Notebooks",
+        "",
+        "| notebook | seconds | peak memory | exempt cells |",
+        "|---" * 4 + "|",
+        *notebook_rows(cases),
+    ]
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
-                            capture_output=True).stdout.strip()
-    lines += ["", f"{time.strftime('%Y-%m-%d')}, {minutes:.1f} minutes with two workers on "
-              f"{platform.machine()}, commit {commit or 'unknown'}; Python "
-              f"{platform.python_version()}, {libraries}.", "", "## Command", "", "`make check-all`"]
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True, capture_output=True
+    ).stdout.strip()
+    lines += [
+        "",
+        f"{time.strftime('%Y-%m-%d')}, {minutes:.1f} minutes with two workers on "
+        f"{platform.machine()}, commit {commit or 'unknown'}; Python "
+        f"{platform.python_version()}, {libraries}.",
+        "",
+        "## Command",
+        "",
+        "`make check-all`",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -75,8 +103,9 @@ if __name__ == "__main__":
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as room:
         found = Path(room) / "result.xml"
-        done = subprocess.run([sys.executable, "-m", "pytest", f"--junitxml={found}", *sys.argv[1:]],
-                              cwd=ROOT)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", f"--junitxml={found}", *sys.argv[1:]], cwd=ROOT
+        )
         cases = list(ElementTree.parse(found).iter("testcase")) if found.exists() else []
     text = report(cases, (time.perf_counter() - start) / 60)
     (ROOT / "bench/check_all.md").write_text(text, encoding="utf-8")

@@ -12,7 +12,23 @@ from sympy.core.function import AppliedUndef
 from ddpm_course.proofs.kernel import AtMost, Equal, Theorem
 from ddpm_course.proofs.reader import Node
 from ddpm_course.proofs.terms import (
-    EE, EV, STATE, VECTOR, Dot, Exp, Law, M, T_, apart, d_, is_vector, merge, named, s_, states_of, t_,
+    EE,
+    EV,
+    STATE,
+    T_,
+    VECTOR,
+    Dot,
+    Exp,
+    Law,
+    M,
+    apart,
+    d_,
+    is_vector,
+    merge,
+    named,
+    s_,
+    states_of,
+    t_,
 )
 from ddpm_course.proofs.zero import Context
 
@@ -58,7 +74,9 @@ class Words:
         if isinstance(e, sp.Add):
             return Node("add", tuple(map(self, e.args)))
         if isinstance(e, sp.Mul):
-            vectors = [a for a in e.args if a.atoms(AppliedUndef, sp.Symbol, EV) and self.a_vector(a)]
+            vectors = [
+                a for a in e.args if a.atoms(AppliedUndef, sp.Symbol, EV) and self.a_vector(a)
+            ]
             return product(self(a) for a in [*(a for a in e.args if a not in vectors), *vectors])
         if isinstance(e, sp.Pow):
             return self.power(e.base, e.exp)
@@ -107,7 +125,7 @@ class Words:
         return Node("pow", (self(base), self(exponent)))
 
     def repeated(self, e) -> Node:
-        (k, low, high), = e.limits
+        ((k, low, high),) = e.limits
         low, high, kept = self(low), self(high), dict(self.letters)
         self.letters[k] = next(self.new)
         body = self(e.function)
@@ -118,20 +136,28 @@ class Words:
         name, arguments = named(e).lstrip(STATE + VECTOR), e.args
         entry = self.notation[self.known(name)]
         hidden = (t_, s_) if name.endswith("_t,s") else (t_,) if entry.kind == "noise" else ()
-        if hidden and not (entry.indexed and len(hidden) == 1):  # a letter that does not show its index
+        if hidden and not (
+            entry.indexed and len(hidden) == 1
+        ):  # a letter that does not show its index
             if arguments != hidden:
                 raise NotInWords(f"{e}")
             return Node("symbol", (name,))
         if entry.arguments:
-            under, rest = (arguments[0], arguments[1:]) if name.endswith("_t") else (None, arguments)
-            return Node("call", (name, None if under is None else self(under), tuple(map(self, rest))))
+            under, rest = (
+                (arguments[0], arguments[1:]) if name.endswith("_t") else (None, arguments)
+            )
+            return Node(
+                "call", (name, None if under is None else self(under), tuple(map(self, rest)))
+            )
         return Node("member", (name, self(arguments[0])))
 
     # --- laws
 
     def states(self, spans: Iterable[sp.Tuple]) -> tuple[Node, ...]:
-        return tuple(Node("member", ("x_t", self(a))) if a == b else Node("span", ("x_t", self(a), self(b)))
-                     for a, b in merge(spans))
+        return tuple(
+            Node("member", ("x_t", self(a))) if a == b else Node("span", ("x_t", self(a), self(b)))
+            for a, b in merge(spans)
+        )
 
     def process(self, process: sp.Expr) -> str:
         if process.args and process.args != self.theory.process(process).id.args:
@@ -151,8 +177,14 @@ class Words:
     def law(self, law: Law) -> tuple[Node, Node, Node]:
         """An equality in law with a fresh letter on the right: it may be degenerate."""
         held = {named(a).lstrip(VECTOR) for e in (law.of, law.mean) for a in e.atoms(sp.Symbol)}
-        fresh = next((name for name, entry in self.notation.items()
-                      if entry.kind == "fresh" and name not in held), None)
+        fresh = next(
+            (
+                name
+                for name, entry in self.notation.items()
+                if entry.kind == "fresh" and name not in held
+            ),
+            None,
+        )
         if fresh is None:
             raise NotInWords("no fresh letter")
         sign = Node("in_law")

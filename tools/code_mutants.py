@@ -30,30 +30,54 @@ from dataclasses import dataclass, replace
 from notebooks import ROOT
 
 TESTS = {
-    "schedule": ["schedule", "oracle", "bad_inputs"], "forward": ["forward", "oracle", "bad_inputs"],
+    "schedule": ["schedule", "oracle", "bad_inputs"],
+    "forward": ["forward", "oracle", "bad_inputs"],
     "posterior": ["posterior", "oracle", "bad_inputs"],
     "objective": ["objective", "oracle", "bad_inputs"],
-    "prediction": ["prediction", "oracle", "bad_inputs"], "sampling": ["sampling", "bad_inputs"],
-    "mixture": ["mixture"]}
+    "prediction": ["prediction", "oracle", "bad_inputs"],
+    "sampling": ["sampling", "bad_inputs"],
+    "mixture": ["mixture"],
+}
 # The second opinion, and what proves. tests/test_kernel_conditions.py is missing here: it breaks the
 # kernel itself, and reads it from its file, where no other module stands in its place.
 SECOND = {"grids", "laws", "oracle", "worlds"}
-PROOFS = {f"proofs.{path.stem}": ["proofs_oracle", "attacks", "reading_mutants"] if path.stem in SECOND
-          else ["proofs", "mutants", "attacks", "proof_mutants"]
-          for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))}
+PROOFS = {
+    f"proofs.{path.stem}": ["proofs_oracle", "attacks", "reading_mutants"]
+    if path.stem in SECOND
+    else ["proofs", "mutants", "attacks", "proof_mutants"]
+    for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))
+}
 SIZES, SECONDS = {"the derivation": 320, "the prover": 160}, 300
 
 # --- Changes -------------------------------------------------------------------------------------
 
-ARITHMETIC = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
-              ast.Pow: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult, ast.MatMult: ast.Mult}
-COMPARISONS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
-               ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In,
-               ast.Is: ast.IsNot, ast.IsNot: ast.Is}
+ARITHMETIC = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.FloorDiv: ast.Mult,
+    ast.Mod: ast.Mult,
+    ast.MatMult: ast.Mult,
+}
+COMPARISONS = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
 
 
 def changed(node: ast.AST) -> Iterator[ast.AST]:
     """The small changes of one node, each a new node."""
+
     def other(**fields) -> ast.AST:
         new = copy.copy(node)
         vars(new).update(fields)
@@ -98,8 +122,9 @@ def left_out(tree: ast.AST) -> set[int]:
     for node in ast.walk(tree):
         parts = [getattr(node, name, None) for name in ("annotation", "returns")]
         parts += getattr(node, "decorator_list", [])
-        if isinstance(node, ast.Raise) or (isinstance(node, ast.Call)
-                                           and getattr(node.func, "id", "") == "bad_input"):
+        if isinstance(node, ast.Raise) or (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bad_input"
+        ):
             parts.append(node)
         found |= {id(inner) for part in parts if part for inner in ast.walk(part)}
     return found
@@ -122,17 +147,31 @@ def mutants(module: str, size: int | None = None) -> list[Mutant]:
     tree, places_ = parsed(module)
     tests = tuple(f"tests/test_{name}.py" for name in (TESTS | PROOFS)[module])
     tests = tuple(test for test in tests if (ROOT / test).exists())
-    chosen = places_ if size is None else random.Random(module).sample(places_, min(size, len(places_)))
-    return [Mutant(module, node.lineno, *(ast.unparse(part).splitlines()[0] for part in (node, new)),
-                   source_with(tree, place, new), tests) for *place, node, new in chosen]
+    chosen = (
+        places_ if size is None else random.Random(module).sample(places_, min(size, len(places_)))
+    )
+    return [
+        Mutant(
+            module,
+            node.lineno,
+            *(ast.unparse(part).splitlines()[0] for part in (node, new)),
+            source_with(tree, place, new),
+            tests,
+        )
+        for *place, node, new in chosen
+    ]
 
 
 def parsed(module: str) -> tuple[ast.AST, list[tuple]]:
     """The tree of a module, and every place in it, with the node there and a node to put instead."""
     tree = ast.parse(source(module))
     kept = left_out(tree)
-    return tree, [(parent, field, place, node, new) for parent, field, place, node in places(tree)
-                  if id(node) not in kept for new in changed(node)]
+    return tree, [
+        (parent, field, place, node, new)
+        for parent, field, place, node in places(tree)
+        if id(node) not in kept
+        for new in changed(node)
+    ]
 
 
 def source(module: str) -> str:
@@ -157,6 +196,7 @@ def source_with(tree: ast.AST, at: tuple, new: ast.AST) -> str:
 
 
 # --- Trying one ----------------------------------------------------------------------------------
+
 
 class Instead(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Imports one module of the package from another source."""
@@ -187,10 +227,23 @@ def run_tests(mutant: Mutant) -> int:
         return NO_IMPORT
     if not mutant.tests:
         return 0
-    plugins = ["no:cacheprovider", "no:nbval", "no:anyio", "no:unraisableexception"]  # starts faster
-    return pytest.main(["-x", "-q", "--noconftest", "-m", "not slow",
-                        *(f"-p{plugin}" for plugin in plugins),
-                        *(str(ROOT / test) for test in mutant.tests)])
+    plugins = [
+        "no:cacheprovider",
+        "no:nbval",
+        "no:anyio",
+        "no:unraisableexception",
+    ]  # starts faster
+    return pytest.main(
+        [
+            "-x",
+            "-q",
+            "--noconftest",
+            "-m",
+            "not slow",
+            *(f"-p{plugin}" for plugin in plugins),
+            *(str(ROOT / test) for test in mutant.tests),
+        ]
+    )
 
 
 def started(mutant: Mutant) -> int:
@@ -198,8 +251,11 @@ def started(mutant: Mutant) -> int:
     if child := os.fork():
         return child
     os.setsid()
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), \
-            contextlib.redirect_stderr(nowhere):
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
         try:
             code = int(run_tests(mutant))
         except BaseException:
@@ -227,7 +283,12 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
             if done:
                 del running[child]
                 code = os.waitstatus_to_exitcode(status)
-                names = {0: "survived", 1: "killed", 2: "not collected", NO_IMPORT: "does not import"}
+                names = {
+                    0: "survived",
+                    1: "killed",
+                    2: "not collected",
+                    NO_IMPORT: "does not import",
+                }
                 found.append((mutant, "timeout" if late else names.get(code, "crashed")))
     return found
 
@@ -248,10 +309,17 @@ def warm() -> None:
 
 def tried(chosen: list[Mutant]) -> dict[Mutant, str]:
     """What happened to each mutant, from a process that forks safely: a new one."""
-    program = ("import pickle, sys, code_mutants as tool; mutants = pickle.load(sys.stdin.buffer); "
-               "tool.warm(); pickle.dump(tool.outcomes(mutants), sys.stdout.buffer)")
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT / "tools", check=True,
-                          input=pickle.dumps(chosen), stdout=subprocess.PIPE)
+    program = (
+        "import pickle, sys, code_mutants as tool; mutants = pickle.load(sys.stdin.buffer); "
+        "tool.warm(); pickle.dump(tool.outcomes(mutants), sys.stdout.buffer)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT / "tools",
+        check=True,
+        input=pickle.dumps(chosen),
+        stdout=subprocess.PIPE,
+    )
     return dict(pickle.loads(done.stdout))
 
 
@@ -277,12 +345,21 @@ OUTCOMES = "killed", "survived", "timeout", "crashed", "does not import"
 
 
 def table(results: dict[Mutant, str], modules: Iterable[str]) -> str:
-    lines = ["| module | tried | " + " | ".join(OUTCOMES) + " |", "|---" * (len(OUTCOMES) + 2) + "|"]
+    lines = [
+        "| module | tried | " + " | ".join(OUTCOMES) + " |",
+        "|---" * (len(OUTCOMES) + 2) + "|",
+    ]
     for module in [*modules, "all"]:
-        counts = Counter("killed" if got == "not collected" else got
-                         for mutant, got in results.items() if module in (mutant.module, "all"))
-        lines.append(f"| {module} | {counts.total()} | "
-                     + " | ".join(str(counts[name]) for name in OUTCOMES) + " |")
+        counts = Counter(
+            "killed" if got == "not collected" else got
+            for mutant, got in results.items()
+            if module in (mutant.module, "all")
+        )
+        lines.append(
+            f"| {module} | {counts.total()} | "
+            + " | ".join(str(counts[name]) for name in OUTCOMES)
+            + " |"
+        )
     return "\n".join(lines)
 
 
@@ -290,21 +367,29 @@ def run(modules: list[str], size: int) -> dict[Mutant, str]:
     """What happens to a sample of mutants of some modules, and what that took, in words."""
     for module, got in control(modules).items():
         if got != "survived":
-            sys.exit(f"{module}.py, unchanged: {got}. First let its tests pass: {mutants(module, 1)[0].tests}")
+            sys.exit(
+                f"{module}.py, unchanged: {got}. First let its tests pass: {mutants(module, 1)[0].tests}"
+            )
     start = time.perf_counter()
     places_ = [(module, place) for module in modules for place in range(len(parsed(module)[1]))]
-    counts = Counter(module for module, _ in random.Random(0).sample(places_, min(size, len(places_))))
+    counts = Counter(
+        module for module, _ in random.Random(0).sample(places_, min(size, len(places_)))
+    )
     results = tried([mutant for module in modules for mutant in mutants(module, counts[module])])
     print(table(results, modules))
-    print(f"\nA sample of {len(results)} of {len(places_)} changes, "
-          f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores; the modules' "
-          f"SHA-256 begins with {fingerprint(modules)}. Unchanged, all pass.\n")
+    print(
+        f"\nA sample of {len(results)} of {len(places_)} changes, "
+        f"{(time.perf_counter() - start) / 60:.0f} minutes on {os.cpu_count()} cores; the modules' "
+        f"SHA-256 begins with {fingerprint(modules)}. Unchanged, all pass.\n"
+    )
     return results
 
 
 def main(names: list[str]) -> None:
     known = {**dict.fromkeys(TESTS, "the derivation"), **dict.fromkeys(PROOFS, "the prover")}
-    chosen = [module for module in known if not names or any(module.startswith(name) for name in names)]
+    chosen = [
+        module for module in known if not names or any(module.startswith(name) for name in names)
+    ]
     print("# Code broken on purpose\n\n## Found\n")
     results = {}
     for part, size in SIZES.items():
@@ -312,11 +397,17 @@ def main(names: list[str]) -> None:
             print(f"Of {part}:\n")
             results |= run(modules, size)
     print("## Not killed\n")
-    for mutant, got in sorted(results.items(), key=lambda result: (result[0].module, result[0].line)):
+    for mutant, got in sorted(
+        results.items(), key=lambda result: (result[0].module, result[0].line)
+    ):
         if got not in ("killed", "not collected"):
-            print(f"- {got}: `{mutant.module}`, line {mutant.line}: `{mutant.before}` became "
-                  f"`{mutant.after}`")
-    print("\n## Command\n\n`make mutants`, or `python tools/code_mutants.py > bench/code_mutants.md`")
+            print(
+                f"- {got}: `{mutant.module}`, line {mutant.line}: `{mutant.before}` became "
+                f"`{mutant.after}`"
+            )
+    print(
+        "\n## Command\n\n`make mutants`, or `python tools/code_mutants.py > bench/code_mutants.md`"
+    )
 
 
 if __name__ == "__main__":

@@ -21,16 +21,20 @@ from itertools import combinations
 from typing import NamedTuple
 
 from nbformat import NotebookNode
+from notebooks import directives
 
 from ddpm_course.proofs.display import MIME
 from ddpm_course.proofs.errors import Unreadable
 from ddpm_course.proofs.reader import ACCENTS, GREEK, SPACING, SPELLINGS, TERMINALS, cut
-from notebooks import directives
 
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 CITED = re.compile(rf"\(({NUMBER})\)")
-VERDICTS = {"eq": {"derived", "numeric"}, "define": {"definition"}, "assume": {"hypothesis"},
-            "cite": {"cited"}}
+VERDICTS = {
+    "eq": {"derived", "numeric"},
+    "define": {"definition"},
+    "assume": {"hypothesis"},
+    "cite": {"cited"},
+}
 PROOFS = {"ddpm_course.proofs", "ddpm_course.proofs.book", ".proofs", ".proofs.book"}
 FIELDS = {"number", "latex", "verdict", "start", "rests_on", "assumes", "source"}
 TRUST = re.compile(r"\$?[^\s$]+\$? is a Markov chain")  # what a proof may assume besides hypotheses
@@ -38,6 +42,7 @@ TRUST = re.compile(r"\$?[^\s$]+\$? is a Markov chain")  # what a proof may assum
 
 class Fault(NamedTuple):
     """Something shown that was not checked: where, why, and what it says."""
+
     cell: str
     why: str
     text: str
@@ -45,6 +50,7 @@ class Fault(NamedTuple):
 
 class Stated(NamedTuple):
     """What a cell defines, proves, assumes or cites, as it is written there."""
+
     word: str
     number: str
     latex: str
@@ -54,14 +60,41 @@ class Stated(NamedTuple):
 
 # --- Formulas -------------------------------------------------------------------------------------
 
-SPELT = {"≤": r"\le ", "≥": r"\ge ", "≔": ":=", "−": "-", "…": r"\dots ", "α": r"\alpha ",
-         "η": r"\eta ", "κ": r"\kappa ", r"\leq": r"\le", r"\geq": r"\ge", r"\lt": "<", r"\gt": ">"}
+SPELT = {
+    "≤": r"\le ",
+    "≥": r"\ge ",
+    "≔": ":=",
+    "−": "-",
+    "…": r"\dots ",
+    "α": r"\alpha ",
+    "η": r"\eta ",
+    "κ": r"\kappa ",
+    r"\leq": r"\le",
+    r"\geq": r"\ge",
+    r"\lt": "<",
+    r"\gt": ">",
+}
 RELATIONS = {"=", ":=", "<", ">", r"\le", r"\ge", r"\overset"}
 # Commands that state nothing. Any other might be a sign, such as \equiv, or hide one, such as \text.
-HARMLESS = ({"\\" + letter for letter in GREEK.split()} | {*ACCENTS, *SPACING, *SPELLINGS}
-            | {token for token in TERMINALS if token.startswith("\\")} - RELATIONS - {r"\to"}
-            | {r"\dots", r"\ldots", r"\cdots", r"\phi", r"\quad", r"\vert", r"\Vert", r"\square",
-               r"\lfloor", r"\rfloor", r"\{", r"\}"})
+HARMLESS = (
+    {"\\" + letter for letter in GREEK.split()}
+    | {*ACCENTS, *SPACING, *SPELLINGS}
+    | {token for token in TERMINALS if token.startswith("\\")} - RELATIONS - {r"\to"}
+    | {
+        r"\dots",
+        r"\ldots",
+        r"\cdots",
+        r"\phi",
+        r"\quad",
+        r"\vert",
+        r"\Vert",
+        r"\square",
+        r"\lfloor",
+        r"\rfloor",
+        r"\{",
+        r"\}",
+    }
+)
 OPERATIONS = set("+±×÷·√∞∑∏∫∂∇¬|~^")
 COMPUTED = "\ufffc"  # a number that the program fills in
 
@@ -77,14 +110,18 @@ def plain(latex: str) -> str:
 def tokens(latex: str) -> tuple[str, ...]:
     """As the reader cuts it; what it would not read is cut all the same."""
     latex = plain(latex).strip().rstrip(".,; ")
-    try: return tuple(cut(latex))
-    except Unreadable: return tuple(re.findall(r"\\[A-Za-z]+|\\.|\d+|\S", latex))
+    try:
+        return tuple(cut(latex))
+    except Unreadable:
+        return tuple(re.findall(r"\\[A-Za-z]+|\\.|\d+|\S", latex))
 
 
 def is_relation(token: str) -> bool:
     if token.startswith("\\"):
         return token not in HARMLESS and not re.fullmatch(r"\\mathrm\{\w+\}", token)
-    strange = unicodedata.category(token[0]) in ("Sm", "So") and token not in OPERATIONS | {COMPUTED}
+    strange = unicodedata.category(token[0]) in ("Sm", "So") and token not in OPERATIONS | {
+        COMPUTED
+    }
     return token in RELATIONS or strange
 
 
@@ -93,11 +130,14 @@ def relations(formula: tuple[str, ...]) -> list[tuple[int, int]]:
     found, depth, bound = [], 0, None
     for n, token in enumerate(formula):
         depth += {"{": 1, "}": -1}.get(token, 0)
-        opens = token == "{" and formula[n - 1:n] == ("_",)
-        if bound is None and opens and formula[n - 2] in (r"\sum", r"\prod", r"\lim"): bound = depth
-        if bound is not None and depth < bound: bound = None
+        opens = token == "{" and formula[n - 1 : n] == ("_",)
+        if bound is None and opens and formula[n - 2] in (r"\sum", r"\prod", r"\lim"):
+            bound = depth
+        if bound is not None and depth < bound:
+            bound = None
         inside = r"\overset" in formula[:n] and depth and found and found[-1][1] < depth
-        if bound is None and is_relation(token) and not inside: found.append((n, depth))
+        if bound is None and is_relation(token) and not inside:
+            found.append((n, depth))
     return found
 
 
@@ -126,15 +166,18 @@ def pieces(latex: str) -> Iterator[tuple[str, ...]]:
     """Every `side sign side ...` within a formula. What is defined to be equal is equal."""
     parts = sides(tokens(latex))
     for start, end in combinations(range(0, len(parts), 2), 2):
-        piece = sum(parts[start:end + 1], ())
+        piece = sum(parts[start : end + 1], ())
         yield piece
-        if ":=" in piece: yield tuple("=" if token == ":=" else token for token in piece)
+        if ":=" in piece:
+            yield tuple("=" if token == ":=" else token for token in piece)
 
 
 # --- Values that a reader chooses -----------------------------------------------------------------
 
+
 class Domain(NamedTuple):
     """What a parameter can be: a number from low to high, which is whole, or not one of these two."""
+
     low: float
     high: float = float("inf")
     whole: bool = False
@@ -146,10 +189,14 @@ class Domain(NamedTuple):
 
 
 COUNTED = {**dict.fromkeys("skijn", 0), "t": 1, "S": 1, "T": 2}  # in this order
-CHOSEN = {**dict.fromkeys("tskijn", Domain(0, whole=True)),
-          **dict.fromkeys("TSdBCKM", Domain(1, whole=True)),
-          r"\eta": Domain(0), r"\sigma": Domain(0), r"\kappa": Domain(0, open=True),
-          r"\alpha": Domain(0, 1, open=True)}
+CHOSEN = {
+    **dict.fromkeys("tskijn", Domain(0, whole=True)),
+    **dict.fromkeys("TSdBCKM", Domain(1, whole=True)),
+    r"\eta": Domain(0),
+    r"\sigma": Domain(0),
+    r"\kappa": Domain(0, open=True),
+    r"\alpha": Domain(0, 1, open=True),
+}
 DOTS = {r"\dots", r"\ldots", r"\cdots", "..."}
 
 
@@ -157,19 +204,24 @@ def is_value(formula: tuple[str, ...]) -> bool:
     """A parameter, or counters in their order, with numbers, as T = 1000 or 1 <= t <= T."""
     parts = sides(formula)
     signs = {"".join(sign) for sign in parts[1::2]}
-    if not signs or not any(signs <= one for one in ({"="}, {"<", r"\le"}, {">", r"\ge"})): return False
+    if not signs or not any(signs <= one for one in ({"="}, {"<", r"\le"}, {">", r"\ge"})):
+        return False
     items = [item for part in parts[::2] for item in re.split(r",(?!\d{3}\b)", "".join(part))]
     named = [item for item in items if item in CHOSEN]
     numbers = [item for item in items if item not in CHOSEN and item not in DOTS]
-    if not named or len({*named}) > 1 and not {*named} <= COUNTED.keys(): return False
-    if not all(re.fullmatch(r"-?\d[\d,]*(\.\d+)?|\.\d+", item) for item in numbers): return False
+    if not named or len({*named}) > 1 and not {*named} <= COUNTED.keys():
+        return False
+    if not all(re.fullmatch(r"-?\d[\d,]*(\.\d+)?|\.\d+", item) for item in numbers):
+        return False
     ranks = [COUNTED.get(name, 0) for name in named]
-    if signs != {"="} and ranks != sorted(ranks, reverse=bool(signs & {">", r"\ge"})): return False
+    if signs != {"="} and ranks != sorted(ranks, reverse=bool(signs & {">", r"\ge"})):
+        return False
     values = [float(item.replace(",", "")) for item in numbers]
     return all(CHOSEN[name].allows(x, signs == {"="}) for name in named for x in values)
 
 
 # --- Instances of a cited equation ----------------------------------------------------------------
+
 
 def settled(formula: tuple[str, ...]) -> tuple[str, ...]:
     """Indices worked out, such as t-1+1, and without the braces that one token does not need."""
@@ -179,7 +231,8 @@ def settled(formula: tuple[str, ...]) -> tuple[str, ...]:
         parts = [part.replace(" ", "") for part in re.findall(r"[+-]?\s*\w+", group[1])]
         letters = [part.lstrip("+") for part in parts if not part.lstrip("+-").isdigit()]
         number = sum(int(part) for part in parts if part.lstrip("+-").isdigit())
-        if len(letters) > 1: return group[0]
+        if len(letters) > 1:
+            return group[0]
         index = letters[0] + (f"{number:+d}" if number else "") if letters else str(number)
         return f"_ {{ {' '.join(re.findall(r'[+-]|[^+-]+', index))} }}"
 
@@ -194,8 +247,10 @@ def instances(piece: tuple[str, ...], start: int, formula: tuple[str, ...]) -> I
     indices += [("1",)] * (start <= 1) + [("2",)] * (start <= 2)
     for index in indices:
         group = ("{", *index, "}") if len(index) > 1 else index
-        put = [(token,) if token != "t" else group if before in ("_", "^") else index
-               for before, token in zip(("", *piece), piece)]
+        put = [
+            (token,) if token != "t" else group if before in ("_", "^") else index
+            for before, token in zip(("", *piece), piece)
+        ]
         yield settled(sum(put, ()))
 
 
@@ -207,8 +262,10 @@ NO_PYTHON = ast.Module([], [])
 def parsed(cell: NotebookNode) -> ast.Module:
     """The source without IPython's commands; empty where it is no Python."""
     source = re.sub(r"^(\s*)[%!].*", r"\1pass", cell.source, flags=re.MULTILINE)
-    try: return ast.parse(source)
-    except SyntaxError: return NO_PYTHON
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return NO_PYTHON
 
 
 def statement(node: ast.stmt) -> ast.Call | None:
@@ -226,16 +283,20 @@ def as_stated(call: ast.Call) -> Stated:
     options |= dict(zip(others, call.args[2:]))
     known = {"start": None if word == "define" else 1, "source": ""}
     known |= {name: ast.literal_eval(options[name]) for name in known if name in options}
-    if len(values) != 2 or not all(isinstance(v, str) for v in values): raise ValueError
+    if len(values) != 2 or not all(isinstance(v, str) for v in values):
+        raise ValueError
     return Stated(word, *values, known["start"], known["source"])
 
 
 def stated(cell: NotebookNode) -> Stated | None:
     """What a cell states, where it does so plainly."""
-    if cell.cell_type != "code": return None
+    if cell.cell_type != "code":
+        return None
     call = statement(body[-1]) if (body := parsed(cell).body) else None
-    try: return as_stated(call) if call else None
-    except (ValueError, TypeError): return None
+    try:
+        return as_stated(call) if call else None
+    except (ValueError, TypeError):
+        return None
 
 
 def from_us(node: ast.AST) -> bool:
@@ -247,18 +308,26 @@ def imported(notebook: NotebookNode) -> set[str]:
     """Our words, as far as a notebook has them from where they are."""
     code = (cell for cell in notebook.cells if cell.cell_type == "code")
     nodes = (node for cell in code for node in ast.walk(parsed(cell)))
-    return {a.name for node in nodes if from_us(node) for a in node.names
-            if a.name in VERDICTS and a.asname in (None, a.name)}
+    return {
+        a.name
+        for node in nodes
+        if from_us(node)
+        for a in node.names
+        if a.name in VERDICTS and a.asname in (None, a.name)
+    }
 
 
 def bound(node: ast.AST) -> set[str]:
     """The names to which a piece of a program gives a meaning, other than ours to our words."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         named = [(a.name, a.asname or a.name) for a in node.names]
-        if not from_us(node): return {*VERDICTS} if ("*", "*") in named else {new for _, new in named}
+        if not from_us(node):
+            return {*VERDICTS} if ("*", "*") in named else {new for _, new in named}
         return {name for pair in named if pair[0] != pair[1] for name in pair}
-    if isinstance(node, ast.FunctionDef | ast.ClassDef): return {node.name}
-    if isinstance(node, ast.arg): return {node.arg}
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.arg):
+        return {node.arg}
     stored = isinstance(getattr(node, "ctx", None), ast.Store)
     return {getattr(node, "id", getattr(node, "attr", ""))} if stored else set()
 
@@ -267,35 +336,51 @@ def hidden_statements(cell: NotebookNode, ours: set[str]) -> Iterator[Fault]:
     """Statements that are not plainly the last of their cell, and other things under our words."""
     fault = lambda why, node: Fault(cell.id, why, ast.unparse(node).splitlines()[0][:120])
     body, plainly = parsed(cell).body, set()
-    if parsed(cell) is NO_PYTHON: yield Fault(cell.id, "a cell that is no Python", cell.source[:120])
+    if parsed(cell) is NO_PYTHON:
+        yield Fault(cell.id, "a cell that is no Python", cell.source[:120])
     library = bool(directives(cell) & {"export", "exporti", "exports"})
     for n, node in enumerate(body):
         call = getattr(node, "value", None)
-        if getattr(getattr(call, "func", None), "id", "") == "refusal": plainly |= {*call.args}
-        if not (call := statement(node)): continue
-        if call.func.id not in ours: yield fault("something else under one of our words", node)
-        elif library: yield fault("a statement in an exported cell", node)
-        elif n != len(body) - 1: yield fault("a statement that is not the last of its cell", node)
-        elif cell.source.rstrip().endswith(";"): yield fault("a statement that shows nothing", node)
-        try: as_stated(call)
+        if getattr(getattr(call, "func", None), "id", "") == "refusal":
+            plainly |= {*call.args}
+        if not (call := statement(node)):
+            continue
+        if call.func.id not in ours:
+            yield fault("something else under one of our words", node)
+        elif library:
+            yield fault("a statement in an exported cell", node)
+        elif n != len(body) - 1:
+            yield fault("a statement that is not the last of its cell", node)
+        elif cell.source.rstrip().endswith(";"):
+            yield fault("a statement that shows nothing", node)
+        try:
+            as_stated(call)
         except (ValueError, TypeError):
             yield fault("a statement whose formula is made, not written", node)
         plainly.add(call.func)
     for node in (inner for outer in body for inner in ast.walk(outer)):
-        if bound(node) & ours: yield fault("something else under one of our words", node)
+        if bound(node) & ours:
+            yield fault("something else under one of our words", node)
         first = (getattr(node, "args", None) or [None])[0] if isinstance(node, ast.Call) else None
         attribute = getattr(getattr(node, "func", None), "attr", "") in VERDICTS
         name = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in ours
-        if name and node not in plainly and not library or attribute and isinstance(
-                getattr(first, "value", None), str):
+        if (
+            name
+            and node not in plainly
+            and not library
+            or attribute
+            and isinstance(getattr(first, "value", None), str)
+        ):
             yield fault("a statement within something else", node)
 
 
 # --- The course -----------------------------------------------------------------------------------
 
+
 @dataclass
 class Course:
     """What all notebooks state, in reading order. exempt: formulas by notebook, with a reason."""
+
     equations: dict[str, Stated] = field(default_factory=dict)
     facts: dict[str, dict] = field(default_factory=dict)
     checked: set[tuple[str, ...]] = field(default_factory=set)
@@ -303,11 +388,13 @@ class Course:
 
     def add(self, notebook: NotebookNode) -> "Course":
         for cell in notebook.cells:
-            if not (one := stated(cell)): continue
+            if not (one := stated(cell)):
+                continue
             self.equations.setdefault(one.number, one)
             self.checked.update(pieces(one.latex) if one.word != "cite" else ())
             for data in (output.get("data", {}) for output in cell.outputs):
-                if MIME in data: self.facts.setdefault(one.number, data[MIME])
+                if MIME in data:
+                    self.facts.setdefault(one.number, data[MIME])
         return self
 
     def place(self, number: str) -> int:
@@ -319,21 +406,28 @@ class Course:
 
     def supports(self, formula: tuple[str, ...], cited: set[str]) -> bool:
         """Whether a formula is checked, or an instance of an equation that is cited."""
-        if formula in self.checked or is_value(formula): return True
-        return any(settled(formula) in instances(piece, self.start(number), formula)
-                   for number in cited & self.equations.keys()
-                   for piece in pieces(self.equations[number].latex))
+        if formula in self.checked or is_value(formula):
+            return True
+        return any(
+            settled(formula) in instances(piece, self.start(number), formula)
+            for number in cited & self.equations.keys()
+            for piece in pieces(self.equations[number].latex)
+        )
 
 
 # --- Outputs --------------------------------------------------------------------------------------
 
+
 def line_of(facts: dict) -> set[str]:
     """The parts of the line under an equation, in whatever order they stand there."""
     head = f"({facts['number']}) **{facts['verdict']}**"
-    if facts["rests_on"]: head += " from " + ", ".join(f"({n})" for n in facts["rests_on"])
+    if facts["rests_on"]:
+        head += " from " + ", ".join(f"({n})" for n in facts["rests_on"])
     parts = {head, *facts["assumes"], *filter(None, [facts["source"]])}
-    if facts["start"] > 1: parts.add(f"from t = {facts['start']} on")
-    if facts["verdict"] == "numeric": parts.add("tried in numbers, not proved")
+    if facts["start"] > 1:
+        parts.add(f"from t = {facts['start']} on")
+    if facts["verdict"] == "numeric":
+        parts.add("tried in numbers, not proved")
     return parts
 
 
@@ -343,28 +437,37 @@ PAGE = re.compile(r"\$\$\n(.*) \\tag\{(.*?)\}\n\$\$\n\n<small>(.*)</small>", re.
 def not_what_it_says(data: dict, one: Stated, course: Course) -> Iterator[str]:
     """What an equation's output says that its source, its fields or the course do not."""
     facts = data[MIME]
-    if facts.keys() != FIELDS: return (yield "other fields")
+    if facts.keys() != FIELDS:
+        return (yield "other fields")
     expected = {"number": one.number, "latex": one.latex, "source": one.source}
-    if one.start is not None: expected["start"] = one.start
+    if one.start is not None:
+        expected["start"] = one.start
     yield from (f"another {name}" for name, value in expected.items() if facts[name] != value)
-    if facts["verdict"] not in VERDICTS[one.word]: yield "another verdict"
-    if one.word != "eq" and facts["rests_on"]: yield "premises, and no proof"
-    if one.word not in ("eq", "define") and facts["assumes"]: yield "hypotheses, and no value"
+    if facts["verdict"] not in VERDICTS[one.word]:
+        yield "another verdict"
+    if one.word != "eq" and facts["rests_on"]:
+        yield "premises, and no proof"
+    if one.word not in ("eq", "define") and facts["assumes"]:
+        yield "hypotheses, and no value"
     for number in facts["rests_on"]:
         if not 0 <= course.place(number) < course.place(one.number):
             yield f"({number}) as a premise, which does not come before"
     for name in facts["assumes"]:
         known = name in course.equations and course.equations[name].word == "assume"
-        if not (known or TRUST.fullmatch(name)): yield f"the assumption {name}, which nobody stated"
+        if not (known or TRUST.fullmatch(name)):
+            yield f"the assumption {name}, which nobody stated"
     page = PAGE.fullmatch(data.get("text/markdown", ""))
     if not page or (page[1], page[2]) != (one.latex, one.number):
         return (yield "another formula on the page")
     parts = {*page[3].split(" · ")}
     if facts["verdict"] == "derived" and not facts["rests_on"] and not facts["assumes"]:
         parts ^= {"by algebra alone" if "by algebra alone" in parts else "for every law"}
-    if parts != line_of(facts): yield "another line on the page"
-    if data.get("text/plain") != f"({one.number}) {facts['verdict']}": yield "another text"
-    if data.keys() - {MIME, "text/markdown", "text/plain"}: yield "something else beside it"
+    if parts != line_of(facts):
+        yield "another line on the page"
+    if data.get("text/plain") != f"({one.number}) {facts['verdict']}":
+        yield "another text"
+    if data.keys() - {MIME, "text/markdown", "text/plain"}:
+        yield "something else beside it"
 
 
 def shown_equations(cell: NotebookNode, course: Course) -> Iterator[Fault]:
@@ -376,8 +479,10 @@ def shown_equations(cell: NotebookNode, course: Course) -> Iterator[Fault]:
         number = str(data[MIME].get("number"))
         fault = lambda why: Fault(cell.id, f"an equation {why}", f"({number})")
         meant = one or course.equations.get(number)
-        if not meant: yield fault("that no cell states")
-        else: yield from (fault(f"with {why}") for why in not_what_it_says(data, meant, course))
+        if not meant:
+            yield fault("that no cell states")
+        else:
+            yield from (fault(f"with {why}") for why in not_what_it_says(data, meant, course))
         if data[MIME] != course.facts.get(number, data[MIME]):
             yield fault("that is not what its chapter shows")
 
@@ -391,21 +496,27 @@ def is_slip(shown: re.Match, cell: NotebookNode) -> bool:
     call = getattr(body[0], "value", None) if len(body) == 1 else None
     word = getattr(getattr(call, "func", None), "id", "")
     texts = [a.value for a in getattr(call, "args", []) if isinstance(a, ast.Constant)]
-    if word == "puzzle": return shown["line"] == f"Exercise {texts[0]} · **there is a slip in it**"
-    if word != "printed": return False
-    return (shown["latex"] == f"{texts[1]} \\tag{{printed {texts[0]}}}"
-            and shown["line"].startswith(f"printed {texts[0]} · **wrong** · "))
+    if word == "puzzle":
+        return shown["line"] == f"Exercise {texts[0]} · **there is a slip in it**"
+    if word != "printed":
+        return False
+    return shown["latex"] == f"{texts[1]} \\tag{{printed {texts[0]}}}" and shown["line"].startswith(
+        f"printed {texts[0]} · **wrong** · "
+    )
 
 
 def other_outputs(cell: NotebookNode) -> Iterator[tuple[str, str]]:
     """What a cell shows besides equations and pictures: the kind, and the text."""
     for data in (output.get("data", {}) for output in cell.outputs):
         for kind, text in sorted(data.items()) if MIME not in data else ():
-            if kind in ("text/plain", "image/png", "image/jpeg"): continue
+            if kind in ("text/plain", "image/png", "image/jpeg"):
+                continue
             if kind == "text/markdown":
                 text = SLIP.sub(lambda shown: "" if is_slip(shown, cell) else shown[0], text)
             if kind == "text/html":
-                text = re.sub(r"<(script|style)\b.*?</\1>|base64,[^\"']*", " ", text, flags=re.DOTALL)
+                text = re.sub(
+                    r"<(script|style)\b.*?</\1>|base64,[^\"']*", " ", text, flags=re.DOTALL
+                )
             yield kind, html.unescape(str(text))
 
 
@@ -414,7 +525,9 @@ def other_outputs(cell: NotebookNode) -> Iterator[tuple[str, str]]:
 TYPED = re.compile(
     r"\$\$.*?\$\$|\$\$|\$`|\\begin\s*\{|\\\\?\[.*?\\\\?\]|\\\\?\(.*?\\\\?\)"
     r"|<\s*(?:math|script|iframe|object|embed|svg)\b|^[ >]*(?:`{3,}|~{3,}|:{3,}) *(?:\{|math|latex|tex)"
-    r"|\{[a-z-]+\} *`", re.MULTILINE | re.DOTALL)
+    r"|\{[a-z-]+\} *`",
+    re.MULTILINE | re.DOTALL,
+)
 FENCED = re.compile(r"^ *(`{3,}|~{3,}).*?^ *\1", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)", re.DOTALL)
 INLINE = re.compile(r"(?<![\\$])\$(?!\$)((?:[^$\\]|\\.)+?)\$(?!\$)", re.DOTALL)
@@ -437,7 +550,9 @@ def signs(text: str) -> str:
     return "".join(f" {c} " if sign(c) else c for c in text)
 
 
-SYMBOL = re.compile(rf"{FORMULA}|\\\w+|\W?[^\W\d_][\u0300-\u036f]*(?:_\w+|[₀-₉ₜ²]+)?\W?|[A-Z]{{2,4}}")
+SYMBOL = re.compile(
+    rf"{FORMULA}|\\\w+|\W?[^\W\d_][\u0300-\u036f]*(?:_\w+|[₀-₉ₜ²]+)?\W?|[A-Z]{{2,4}}"
+)
 AMOUNT = re.compile(rf"[-−(]*[\d.,]+%?\W?|{COMPUTED}\W?")
 
 
@@ -452,9 +567,12 @@ def split_formulas(text: str, found: list[str]) -> Iterator[str]:
         if re.fullmatch(FORMULA, word):
             parts = sides(tokens(inside(word)))
             between = math(n - 1) and math(n + 1)
-            if len(parts) == 1 or not any(parts[::2]) and not between: continue
-            if not parts[0]: left.add(n)
-            if not parts[-1]: right.add(n)
+            if len(parts) == 1 or not any(parts[::2]) and not between:
+                continue
+            if not parts[0]:
+                left.add(n)
+            if not parts[-1]:
+                right.add(n)
         elif re.fullmatch(SIGN, word) or len(word) == 1 and is_relation(word):
             said = word[0].isalpha()
             if (symbol(n - 1) or symbol(n + 1)) and (not said or math(n - 1) and math(n + 1)):
@@ -462,9 +580,10 @@ def split_formulas(text: str, found: list[str]) -> Iterator[str]:
     n = 0
     while n < len(words):
         end = n
-        while end < len(words) - 1 and (end in right or end + 1 in left): end += 1
+        while end < len(words) - 1 and (end in right or end + 1 in left):
+            end += 1
         if end > n or n in left | right:
-            yield " ".join(SAID.get(word, inside(word)) for word in words[n:end + 1])
+            yield " ".join(SAID.get(word, inside(word)) for word in words[n : end + 1])
         n = end + 1
 
 
@@ -480,7 +599,9 @@ def prose_formulas(text: str) -> Iterator[str]:
     text = re.sub(r"^\s*(>\s?)+", "", re.sub(r"\]\([^)\s]*\)", "] ", text), flags=re.MULTILINE)
     text = re.sub(r"\\([^\w\s])", r"\1", text).replace("*", " ")
     text = re.sub(rf"[(\[{{]\s*({FORMULA})\s*[)\]}}]", r" \1 ", signs(text))
-    yield from (latex for latex in found if relations(tokens(latex)) and any(sides(tokens(latex))[::2]))
+    yield from (
+        latex for latex in found if relations(tokens(latex)) and any(sides(tokens(latex))[::2])
+    )
     yield from split_formulas(text, found)
 
 
@@ -494,12 +615,15 @@ def single(formula: tuple[str, ...]) -> list[tuple[str, ...]]:
     parts, depth = [()], 0
     for token in formula:
         depth += (token in "([{") - (token in ")]}")
-        if token == "," and not depth: parts.append(())
-        else: parts[-1] += (token,)
+        if token == "," and not depth:
+            parts.append(())
+        else:
+            parts[-1] += (token,)
     return parts if all(relations(part) for part in parts) else [formula]
 
 
-def never(formula: tuple[str, ...]) -> bool: return False
+def never(formula: tuple[str, ...]) -> bool:
+    return False
 
 
 def unchecked(text: str, course: Course, allowed: Callable = never) -> Iterator[str]:
@@ -530,8 +654,10 @@ def strings(cell: NotebookNode) -> Iterator[str]:
     within = {part for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in nodes:
         if isinstance(node, ast.JoinedStr):
-            yield "".join(getattr(part, "value", "") if isinstance(part, ast.Constant) else COMPUTED
-                          for part in node.values)
+            yield "".join(
+                getattr(part, "value", "") if isinstance(part, ast.Constant) else COMPUTED
+                for part in node.values
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in within:
             yield node.value
 
@@ -543,17 +669,20 @@ def faults(notebook: NotebookNode, name: str, course: Course) -> list[Fault]:
     """All that a notebook shows and nothing has checked. name: the notebook's, as in exempt.toml."""
     ours, found = imported(notebook), []
     for cell in notebook.cells:
-        if cell.cell_type == "markdown": found += in_markdown(cell, course)
+        if cell.cell_type == "markdown":
+            found += in_markdown(cell, course)
         elif cell.cell_type == "code":
             found += [*in_code(cell, ours, course), *in_strings(cell, course)]
-        elif cell.source.strip(): found.append(Fault(cell.id, "a raw cell", cell.source[:120]))
+        elif cell.source.strip():
+            found.append(Fault(cell.id, "a raw cell", cell.source[:120]))
     exempt = {text for notebook, text in course.exempt if notebook == name}
     return [fault for fault in found if fault.why != UNCHECKED or fault.text not in exempt]
 
 
 def in_markdown(cell: NotebookNode, course: Course) -> Iterator[Fault]:
     text = html.unescape(cell.source)
-    for typed in TYPED.finditer(without_code(text)): yield Fault(cell.id, TYPED_ONE, typed[0][:120])
+    for typed in TYPED.finditer(without_code(text)):
+        yield Fault(cell.id, TYPED_ONE, typed[0][:120])
     text = CODE.sub(" ", FENCED.sub(" ", text))
     yield from (Fault(cell.id, UNCHECKED, latex) for latex in unchecked(text, course))
     for number in CITED.findall(text):
@@ -566,7 +695,8 @@ def in_code(cell: NotebookNode, ours: set[str], course: Course) -> Iterator[Faul
     yield from shown_equations(cell, course)
     tried = is_place if re.match(r"(check_answer|printed)\(", cell.source) else never
     for kind, text in other_outputs(cell):
-        if kind not in ("text/markdown", "text/html"): yield Fault(cell.id, TYPED_ONE, kind)
+        if kind not in ("text/markdown", "text/html"):
+            yield Fault(cell.id, TYPED_ONE, kind)
         for typed in TYPED.finditer(text if kind == "text/html" else without_code(text)):
             bracket = re.match(r"\\\\?[\[(]", typed[0])  # which Markdown takes for a bracket
             if not bracket or relations(tokens(typed[0].strip("\\[]()"))):

@@ -18,9 +18,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from breaking import (
-    HOLDS, NO_NUMBERS, PROVED, SAME, Statement, TooLong, Trial, alone, by_number, course, cross_table,
-    in_parallel, oracle_says, prove_all, said, sample, tried,
+    HOLDS,
+    NO_NUMBERS,
+    PROVED,
+    SAME,
+    Statement,
+    TooLong,
+    Trial,
+    alone,
+    by_number,
+    course,
+    cross_table,
+    in_parallel,
+    oracle_says,
+    prove_all,
+    said,
+    sample,
+    tried,
 )
+
 from ddpm_course.proofs import ProofError, WrongRule
 from ddpm_course.proofs.book import Book, Equation
 from ddpm_course.proofs.display import rests_on
@@ -69,15 +85,17 @@ def symbol_end(tokens: list[str], start: int) -> int:
     return at
 
 
-LETTER = re.compile(r"[A-Za-z]|\\mathrm\{\w+\}|\\(?:alpha|beta|gamma|epsilon|zeta|eta|kappa|lambda|mu|nu|xi|"
-                    r"rho|sigma|Lambda|Sigma|tilde|hat|bar)")
+LETTER = re.compile(
+    r"[A-Za-z]|\\mathrm\{\w+\}|\\(?:alpha|beta|gamma|epsilon|zeta|eta|kappa|lambda|mu|nu|xi|"
+    r"rho|sigma|Lambda|Sigma|tilde|hat|bar)"
+)
 
 
 def changes(tokens: list[str], first: int) -> Iterator[tuple[str, list[str]]]:
     """Every single change of a kind, from place `first` on, with the kind's name."""
     inside = subscripts(tokens)
     for at in range(first, len(tokens)):
-        token, rest = tokens[at], tokens[at + 1:]
+        token, rest = tokens[at], tokens[at + 1 :]
         before = tokens[:at]
         if at in inside:
             if token == "t" and rest[:1] == ["}"] and before[-1:] == ["{"]:
@@ -92,29 +110,39 @@ def changes(tokens: list[str], first: int) -> Iterator[tuple[str, list[str]]]:
         if token in SIGNS:
             yield "sign", [*before, SIGNS[token], *rest]
         if token == r"\bar" and rest and r"\alpha" in rest[:3]:
-            yield "alpha for alpha-bar", [*before, *tokens[at + 1:]]
+            yield "alpha for alpha-bar", [*before, *tokens[at + 1 :]]
         if token == r"\alpha" and before[-1:] != [r"\bar"] and before[-2:] != [r"\bar", "{"]:
             yield "alpha-bar for alpha", [*before, r"\bar", *tokens[at:]]
         if token == r"\sqrt":
             end = group_end(tokens, at + 1)
-            radicand = tokens[at + 2:end - 1] if rest[0] == "{" else tokens[at + 1:end]
+            radicand = tokens[at + 2 : end - 1] if rest[0] == "{" else tokens[at + 1 : end]
             yield "root removed", [*before, "(", *radicand, ")", *tokens[end:]]
         if token in (r"\sum", r"\prod"):
             upper = group_end(tokens, at + 2) + 1
             end = group_end(tokens, upper)
-            limit = tokens[upper + 1:end - 1] if tokens[upper] == "{" else tokens[upper:end]
+            limit = tokens[upper + 1 : end - 1] if tokens[upper] == "{" else tokens[upper:end]
             for more in ("+", "-"):
-                yield "limit off by one", [*tokens[:upper], "{", *limit, more, "1", "}", *tokens[end:]]
+                yield (
+                    "limit off by one",
+                    [*tokens[:upper], "{", *limit, more, "1", "}", *tokens[end:]],
+                )
         if token == "^" and rest[:1] == ["2"]:
             yield "square removed", [*before, *rest[1:]]
         if token == r"\frac" and len(rest) > 1:
             middle = group_end(tokens, at + 1)
             end = group_end(tokens, middle)
-            yield "factor inverted", [
-                *before, token, *tokens[middle:end], *tokens[at + 1:middle], *tokens[end:]]
+            yield (
+                "factor inverted",
+                [*before, token, *tokens[middle:end], *tokens[at + 1 : middle], *tokens[end:]],
+            )
         if token.isdigit() and before[-1:] != ["^"]:
             yield "constant off by one", [*before, str(int(token) + 1), *rest]
-        if LETTER.fullmatch(token) and before[-1:] not in (["_"], [r"\bar"], [r"\tilde"], [r"\hat"]):
+        if LETTER.fullmatch(token) and before[-1:] not in (
+            ["_"],
+            [r"\bar"],
+            [r"\tilde"],
+            [r"\hat"],
+        ):
             end = symbol_end(tokens, at)
             yield "factor dropped", [*before, *tokens[end:]]
             yield "doubled", [*before, "2", *tokens[at:]]
@@ -158,6 +186,7 @@ def formula_mutants(place: int) -> list[Trial]:
 
 # --- Mutants of a premise ------------------------------------------------------------------------
 
+
 def broken(place: int, last: int) -> Iterator[tuple[str, list[Statement]]]:
     """Ways to say something else in the place of a definition or a hypothesis: the text, and the
     statements after it up to a last one, in the world that it describes.
@@ -168,14 +197,17 @@ def broken(place: int, last: int) -> Iterator[tuple[str, list[Statement]]]:
     right = list(mutants(premise.latex))
     random.Random(premise.number).shuffle(right)
     left = [text for text in mutants(premise.latex, whole=True) if text not in right]
-    readable = (text for text in right[:8] + left + right[8:]
-                if premise.read(text) not in (None, premise.read(premise.latex)))
+    readable = (
+        text
+        for text in right[:8] + left + right[8:]
+        if premise.read(text) not in (None, premise.read(premise.latex))
+    )
     for text in readable:
         try:
             book = premise.saying(text).run(trusting=True)
         except Exception:  # of readers' errors, the mutants of the reading keep account
             continue
-        yield text, told_again(course()[place + 1:last + 1], book)
+        yield text, told_again(course()[place + 1 : last + 1], book)
 
 
 def told_again(statements: Iterable[Statement], book: Book) -> list[Statement]:
@@ -236,7 +268,9 @@ def feeling(place: int) -> Feeling:
     return felt_by(place, resting, WORLDS if resting else 1, others)
 
 
-def felt_by(place: int, resting: list[str], worlds: int = WORLDS, others: Iterable[str] = ()) -> Feeling:
+def felt_by(
+    place: int, resting: list[str], worlds: int = WORLDS, others: Iterable[str] = ()
+) -> Feeling:
     """Break a premise until these equations have failed to be proved; of some others, see whether what
     is still proved in such a world is true there."""
     found = Feeling(course()[place].number, dict.fromkeys(resting, False))
@@ -278,19 +312,29 @@ def assumed(number: str) -> frozenset[str]:
     book = course()[by_number()[number]].after
     numbers, hypotheses = rests_on(book.equations[number], book)
     definitions = frozenset(one for one in numbers if book.equations[one].kind == "definition")
-    return definitions.union(hypotheses, *(assumed(one) for one in numbers if one not in definitions))
+    return definitions.union(
+        hypotheses, *(assumed(one) for one in numbers if one not in definitions)
+    )
 
 
 def derived() -> list[str]:
     """The numbers of the equations of the chapters that are proved, not only tried."""
-    return [one.number for one in course() if one.kind == "eq" and not one.chapter.endswith("solutions")
-            and "numeric()" not in ast.unparse(one.call)]
+    return [
+        one.number
+        for one in course()
+        if one.kind == "eq"
+        and not one.chapter.endswith("solutions")
+        and "numeric()" not in ast.unparse(one.call)
+    ]
 
 
 def premises() -> list[str]:
     """The definitions and hypotheses of the chapters."""
-    return [one.number for one in course() if one.kind in ("define", "assume")
-            and not one.chapter.endswith("solutions")]
+    return [
+        one.number
+        for one in course()
+        if one.kind in ("define", "assume") and not one.chapter.endswith("solutions")
+    ]
 
 
 # --- All of it -----------------------------------------------------------------------------------
@@ -304,21 +348,29 @@ class Findings:
     @property
     def felt(self) -> dict[tuple[str, str], bool]:
         """For each equation and each premise of it, whether the proof failed when that was broken."""
-        return {(number, premise): felt for premise, one in self.premise.items()
-                for number, felt in one.felt.items()}
+        return {
+            (number, premise): felt
+            for premise, one in self.premise.items()
+            for number, felt in one.felt.items()
+        }
 
     @property
     def accepted(self) -> set[tuple[str, str]]:
         """The equations and the kinds of changes of the mutants that were accepted."""
-        return {(number, one.kind) for number, trials in self.formula.items()
-                for one in trials if one.accepted}
+        return {
+            (number, one.kind)
+            for number, trials in self.formula.items()
+            for one in trials
+            if one.accepted
+        }
 
 
 def findings() -> Findings:
     prove_all()
     places = by_number()
-    tasks = ([(feeling, places[number]) for number in premises()]
-             + [(formula_mutants, places[number]) for number in derived()])
+    tasks = [(feeling, places[number]) for number in premises()] + [
+        (formula_mutants, places[number]) for number in derived()
+    ]
     results = in_parallel(tasks)
     count = len(premises())
     return Findings(dict(zip(derived(), results[count:])), dict(zip(premises(), results[:count])))
@@ -330,22 +382,35 @@ def in_chapter(numbers: Iterable[str], chapter: str) -> list[str]:
 
 def table(found: Findings) -> str:
     """A row for each chapter, in Markdown."""
-    lines = ["| chapter | equations | derived | premises felt | formula mutants refused | of it |",
-             "|---" * 6 + "|"]
-    equations = [one.number for one in course() if one.kind in ("eq", "define")
-                 and not one.chapter.endswith("solutions")]
+    lines = [
+        "| chapter | equations | derived | premises felt | formula mutants refused | of it |",
+        "|---" * 6 + "|",
+    ]
+    equations = [
+        one.number
+        for one in course()
+        if one.kind in ("eq", "define") and not one.chapter.endswith("solutions")
+    ]
     chapters = sorted({course()[by_number()[number]].chapter[:2] for number in equations})
 
     def row(name: str, equations: list[str], numbers: list[str]) -> str:
         felt = [felt for (number, _), felt in found.felt.items() if number in numbers]
-        trials = [one for number in numbers for one in found.formula[number]
-                  if not one.unreadable and one.kernel != SAME]
+        trials = [
+            one
+            for number in numbers
+            for one in found.formula[number]
+            if not one.unreadable and one.kernel != SAME
+        ]
         refused = sum(not one.accepted and not one.broken for one in trials)
-        return (f"| {name} | {len(equations)} | {len(numbers)} | {sum(felt)} of {len(felt)} "
-                f"| {refused} of {len(trials)} | {refused / len(trials):.1%} |")
+        return (
+            f"| {name} | {len(equations)} | {len(numbers)} | {sum(felt)} of {len(felt)} "
+            f"| {refused} of {len(trials)} | {refused / len(trials):.1%} |"
+        )
 
     for chapter in chapters:
-        lines.append(row(chapter, *(in_chapter(these, chapter) for these in (equations, found.formula))))
+        lines.append(
+            row(chapter, *(in_chapter(these, chapter) for these in (equations, found.formula)))
+        )
     return "\n".join([*lines, row("**all**", equations, list(found.formula))])
 
 

@@ -29,7 +29,9 @@ def in_colab(path: Path) -> str:
     """The address that opens a notebook in Colab; "" where the repository is not on GitHub."""
     github = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)/?", repository())
     name = path.relative_to(ROOT).as_posix()
-    return f"https://colab.research.google.com/github/{github[1]}/blob/main/{name}" if github else ""
+    return (
+        f"https://colab.research.google.com/github/{github[1]}/blob/main/{name}" if github else ""
+    )
 
 
 def first_cell_in_colab() -> str:

@@ -6,17 +6,18 @@ import sys
 from pathlib import Path
 
 import nbformat
+import notebooks
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-import notebooks
 from ddpm_course.proofs.book import is_mathematics
 
 
 def aside(source: str) -> bool:
     """Hints, which would spoil the exercises, and long lists of imports."""
-    imports = all(isinstance(part, ast.Import | ast.ImportFrom | ast.If)
-                  for part in ast.parse(source).body)
+    imports = all(
+        isinstance(part, ast.Import | ast.ImportFrom | ast.If) for part in ast.parse(source).body
+    )
     return "EXERCISES |= {" in source or imports and source.count("\n") > 12
 
 
@@ -26,8 +27,9 @@ def fold(cell: NotebookNode) -> None:
     The answer to an exercise, and the request for a hint, are to be read as they are typed. What
     stands aside is hidden as well.
     """
-    shows = (any("text/markdown" in output.get("data", {}) for output in cell.get("outputs", []))
-             and not re.search(r"\b(check_answer|hint)\(", cell.source))
+    shows = any(
+        "text/markdown" in output.get("data", {}) for output in cell.get("outputs", [])
+    ) and not re.search(r"\b(check_answer|hint)\(", cell.source)
     if cell.cell_type == "code" and (shows or is_mathematics(cell.source) or aside(cell.source)):
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     else:
@@ -37,8 +39,12 @@ def fold(cell: NotebookNode) -> None:
 def run(path: Path) -> None:
     print(path.name, flush=True)
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, resources={"metadata": {"path": path.parent}}, coalesce_streams=True,
-                   extra_arguments=["--log-level=ERROR"]).execute()
+    NotebookClient(
+        notebook,
+        resources={"metadata": {"path": path.parent}},
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
+    ).execute()
     for cell in notebook.cells:
         fold(cell)
     nbformat.write(notebook, path)

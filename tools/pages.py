@@ -22,12 +22,20 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from notebooks import (
+    NBS,
+    ROOT,
+    directives,
+    first_cell_in_colab,
+    in_colab,
+    page_of,
+    paths,
+    shown_outputs,
+    shown_source,
+)
 from PIL import Image
 
 from ddpm_course.proofs.display import MIME
-from notebooks import (
-    NBS, ROOT, directives, first_cell_in_colab, in_colab, page_of, paths, shown_outputs,
-    shown_source)
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = [path for path in paths() if path.stem != "index"]
@@ -38,9 +46,12 @@ TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
 REMARK = re.compile(r"<small>(.*?)</small>", re.S)
 FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
 # Code and formulas, which stay as they are; numbers of equations, linked or not; other links.
-TOKEN = re.compile(r"(?P<kept>(?P<fence>`{3,}).*?(?P=fence)|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)"
-                   rf"|\[\((?P<linked>{NUMBER})\)\]\([^)]*\)|\((?P<cited>{NUMBER})\)"
-                   r"|\]\((?P<file>(?!https?:|#)[^)]+)\)", re.S)
+TOKEN = re.compile(
+    r"(?P<kept>(?P<fence>`{3,}).*?(?P=fence)|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)"
+    rf"|\[\((?P<linked>{NUMBER})\)\]\([^)]*\)|\((?P<cited>{NUMBER})\)"
+    r"|\]\((?P<file>(?!https?:|#)[^)]+)\)",
+    re.S,
+)
 # The line of a module above what one cell has exported, with the cell's id.
 CELL = re.compile(r"# %% \S+ #(\w+)")
 
@@ -64,8 +75,16 @@ def checked_equations() -> dict[str, Equation]:
             for data in (output.data for output in cell.get("outputs", []) if "data" in output):
                 if facts := data.get(MIME):
                     (line,) = REMARK.findall(data["text/markdown"])
-                    found.setdefault(facts["number"], Equation(
-                        facts["number"], facts["latex"], facts["verdict"], named(line, facts), path))
+                    found.setdefault(
+                        facts["number"],
+                        Equation(
+                            facts["number"],
+                            facts["latex"],
+                            facts["verdict"],
+                            named(line, facts),
+                            path,
+                        ),
+                    )
     return found
 
 
@@ -82,7 +101,9 @@ EQUATIONS = checked_equations()
 
 def notebook_of(module: Path) -> Path | None:
     """The notebook that exports a module."""
-    source = re.search(r"File to edit: (?:\.\./)+(nbs/\w+\.ipynb)", module.read_text(encoding="utf-8"))
+    source = re.search(
+        r"File to edit: (?:\.\./)+(nbs/\w+\.ipynb)", module.read_text(encoding="utf-8")
+    )
     return ROOT / source[1] if source else None
 
 
@@ -93,18 +114,26 @@ def name_of(module: Path) -> str:
 
 # By notebook; the modules that no notebook exports are the last.
 PACKAGE = ROOT / "ddpm_course"
-MODULES = sorted([*PACKAGE.glob("[a-z]*.py"), *PACKAGE.glob("proofs/[a-z]*.py")],
-                 key=lambda path: (str(notebook_of(path)), path))
+MODULES = sorted(
+    [*PACKAGE.glob("[a-z]*.py"), *PACKAGE.glob("proofs/[a-z]*.py")],
+    key=lambda path: (str(notebook_of(path)), path),
+)
 
 
 def classes(module: Path) -> list[str]:
-    return [node.name for node in ast.parse(module.read_text(encoding="utf-8")).body
-            if isinstance(node, ast.ClassDef)]
+    return [
+        node.name
+        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    ]
 
 
 # Classes of one name in two modules: what stands in a signature could mean either, so it is no link.
-AMBIGUOUS = {name for name, count in Counter(name for m in MODULES for name in classes(m)).items()
-             if count > 1}
+AMBIGUOUS = {
+    name
+    for name, count in Counter(name for m in MODULES for name in classes(m)).items()
+    if count > 1
+}
 
 
 def title(notebook: Path) -> str:
@@ -123,6 +152,7 @@ def anchor(number: str) -> str:
 
 def linked(markdown: str, folder: str = "nbs") -> str:
     """Numbers of equations become links; links to files, relative to folder, lead into the site."""
+
     def link(token: re.Match) -> str:
         number = token["linked"] or token["cited"]
         if token["kept"]:
@@ -177,8 +207,9 @@ def figure(cell: NotebookNode, data: NotebookNode, caption: str, folder: str) ->
     words = " ".join(re.sub(r"[$\\{}]", " ", caption).split())
     caption = linked(caption, folder)
     if "text/html" in data:
-        return "\n\n".join([block("{raw} html", data["text/html"]),
-                            block("{container} caption", caption)])
+        return "\n\n".join(
+            [block("{raw} html", data["text/html"]), block("{container} caption", caption)]
+        )
     png, name = base64.b64decode(data["image/png"]), f"images/{cell.id}.png"
     (PAGES / name).write_bytes(png)
     picture = Image.open(io.BytesIO(png))
@@ -186,10 +217,19 @@ def figure(cell: NotebookNode, data: NotebookNode, caption: str, folder: str) ->
         return block(f"{{figure}} /{name}", f":alt: {words}\n\n{caption}")
     still = f"images/{cell.id}-still.png"
     picture.save(PAGES / still)
-    return block("{container} moving", "\n\n".join([
-        block(f"{{image}} /{name}", f":alt: {words}"),
-        block("{raw} html", "<label><input type='checkbox'> show the last picture only</label>"),
-        block(f"{{figure}} /{still}", f":alt: {words}\n\n{caption}")]))
+    return block(
+        "{container} moving",
+        "\n\n".join(
+            [
+                block(f"{{image}} /{name}", f":alt: {words}"),
+                block(
+                    "{raw} html",
+                    "<label><input type='checkbox'> show the last picture only</label>",
+                ),
+                block(f"{{figure}} /{still}", f":alt: {words}\n\n{caption}"),
+            ]
+        ),
+    )
 
 
 def source(cell: NotebookNode) -> str:
@@ -256,10 +296,14 @@ def described(docstring: str) -> str:
 
 def lists_names(node: ast.stmt) -> bool:
     """Whether a statement names the values that an argument may have, as in WEIGHTINGS."""
-    return (isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            and node.targets[0].id.isupper() and node.targets[0].id[0] != "_"
-            and isinstance(node.value, ast.Tuple)
-            and all(isinstance(part, ast.Constant) for part in node.value.elts))
+    return (
+        isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id.isupper()
+        and node.targets[0].id[0] != "_"
+        and isinstance(node.value, ast.Tuple)
+        and all(isinstance(part, ast.Constant) for part in node.value.elts)
+    )
 
 
 class Reference:
@@ -271,8 +315,11 @@ class Reference:
         self.tree = ast.parse("\n".join(self.lines))
 
     def page(self) -> str:
-        origin = (f"[Chapter {title(self.notebook)}](/{self.notebook.stem}.md) makes this module."
-                  if self.notebook else "Written by hand, for all chapters.")
+        origin = (
+            f"[Chapter {title(self.notebook)}](/{self.notebook.stem}.md) makes this module."
+            if self.notebook
+            else "Written by hand, for all chapters."
+        )
         parts = [f"# {self.module}", origin]
         if docstring := ast.get_docstring(self.tree):
             parts.append(described(docstring))
@@ -282,8 +329,17 @@ class Reference:
         found = []
         for node in tree.body:
             if not owner and lists_names(node):
-                found.append(block(f"{{py:data}} {node.targets[0].id}", "\n".join([
-                    f":module: ddpm_course.{self.module}", f":value: {ast.unparse(node.value)}"])))
+                found.append(
+                    block(
+                        f"{{py:data}} {node.targets[0].id}",
+                        "\n".join(
+                            [
+                                f":module: ddpm_course.{self.module}",
+                                f":value: {ast.unparse(node.value)}",
+                            ]
+                        ),
+                    )
+                )
             public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
             if public and ast.get_docstring(node):
                 found.append(self.entry(node, owner))
@@ -304,7 +360,7 @@ class Reference:
                     signature = f"({arguments(method, bound=True)})"
             fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
             if fields:
-                shown = "\n".join(self.lines[fields[0].lineno - 1:fields[-1].end_lineno])
+                shown = "\n".join(self.lines[fields[0].lineno - 1 : fields[-1].end_lineno])
                 content.append(f"```python\n{textwrap.dedent(shown)}\n```")
         elif marks & {"property", "cached_property"}:
             kind, signature = "property", ""
@@ -316,7 +372,7 @@ class Reference:
                 signature += " -> " + ast.unparse(node.returns).strip("'")
             options += [f":{mark}:" for mark in marks & {"classmethod", "staticmethod"}]
         if self.notebook:
-            cells = [match[1] for line in self.lines[:node.lineno] if (match := CELL.match(line))]
+            cells = [match[1] for line in self.lines[: node.lineno] if (match := CELL.match(line))]
             content.append(remark(f"[In chapter {self.notebook.stem[:2]}](#cell-{cells[-1]})"))
         body = "\n\n".join(["\n".join(options), *content])
         return block(f"{{py:{kind}}} {owner}{node.name}{signature}", body)
@@ -338,9 +394,14 @@ def equations_page() -> str:
         counts = Counter(e.verdict for e in shown)
         numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
         rows.append(f"| [{title(path)}](/{page_of(path)}.md) | {numbers} |")
-    parts = ["# Every checked equation", "The number below a formula leads to its place in the "
-             "chapter; after the verdict stand the equations that it rests on, and its reach.",
-             "\n".join([f"| chapter | {' | '.join(VERDICTS)} |", "|---" * (1 + len(VERDICTS)) + "|", *rows])]
+    parts = [
+        "# Every checked equation",
+        "The number below a formula leads to its place in the "
+        "chapter; after the verdict stand the equations that it rests on, and its reach.",
+        "\n".join(
+            [f"| chapter | {' | '.join(VERDICTS)} |", "|---" * (1 + len(VERDICTS)) + "|", *rows]
+        ),
+    ]
     for path, shown in chapters.items():
         parts += [f"## {title(path)}", *(equation(e, label=False) for e in shown)]
     return "\n\n".join(parts) + "\n"
@@ -370,12 +431,23 @@ if __name__ == "__main__":
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
     listed = sorted(map(name_of, MODULES), key=lambda name: name == "exercises" or "." in name)
-    write("api", "# Reference\n\nWhat the modules export, in reading order; what proves formulas "
-          "and checks exercises comes last.\n\n" + block(
-              "{toctree}", "\n".join(f"api/{name}" for name in listed)))
+    write(
+        "api",
+        "# Reference\n\nWhat the modules export, in reading order; what proves formulas "
+        "and checks exercises comes last.\n\n"
+        + block("{toctree}", "\n".join(f"api/{name}" for name in listed)),
+    )
     front = chapter(NBS / "index.ipynb")
-    write("index", "\n\n".join([
-        front, contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),
-        contents("Solutions", [page_of(path) for path in CHAPTERS if path.parent != NBS]),
-        contents("Look up", ["equations", "api"]),
-        contents("Measured", ["Status: the last full run <bench/check_all>", *others])]) + "\n")
+    write(
+        "index",
+        "\n\n".join(
+            [
+                front,
+                contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),
+                contents("Solutions", [page_of(path) for path in CHAPTERS if path.parent != NBS]),
+                contents("Look up", ["equations", "api"]),
+                contents("Measured", ["Status: the last full run <bench/check_all>", *others]),
+            ]
+        )
+        + "\n",
+    )

@@ -8,12 +8,11 @@ import sys
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
+from browser import MISSING, chromium
 from bs4 import BeautifulSoup, Tag
+from notebooks import ROOT, page_of, paths
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader
-
-from browser import MISSING, chromium
-from notebooks import ROOT, page_of, paths
 
 SITE, HTML, PDF = ROOT / "build/book", ROOT / "build/print.html", ROOT / "build/ddpm_course.pdf"
 WIDTH = 657  # of an A4 page between its margins, in the browser's pixels
@@ -48,12 +47,22 @@ def article(path: Path, names: list[str]) -> Tag:
 
 def print_pages(page: Page) -> dict[str, int]:
     """Print; return the page of each heading."""
-    page.pdf(path=PDF, format="A4", outline=True, tagged=True, print_background=True,
-             display_header_footer=True, header_template="<span></span>", footer_template=NUMBER,
-             margin=dict.fromkeys(("top", "bottom", "left", "right"), MARGIN))
+    page.pdf(
+        path=PDF,
+        format="A4",
+        outline=True,
+        tagged=True,
+        print_background=True,
+        display_header_footer=True,
+        header_template="<span></span>",
+        footer_template=NUMBER,
+        margin=dict.fromkeys(("top", "bottom", "left", "right"), MARGIN),
+    )
     reader = PdfReader(PDF)
-    return {name.lstrip("/"): reader.get_destination_page_number(place) + 1
-            for name, place in reader.named_destinations.items()}
+    return {
+        name.lstrip("/"): reader.get_destination_page_number(place) + 1
+        for name, place in reader.named_destinations.items()
+    }
 
 
 def main() -> None:
@@ -67,8 +76,10 @@ def main() -> None:
     for text in articles:
         for heading in text.select("h1, h2"):
             target = heading.parent["id"]
-            contents.append(f"<a class='{heading.name}' href='#{target}'>"
-                            f"<span>{heading.decode_contents()}</span><i></i></a>")
+            contents.append(
+                f"<a class='{heading.name}' href='#{target}'>"
+                f"<span>{heading.decode_contents()}</span><i></i></a>"
+            )
     head, style = "<meta charset='utf-8'><title>ddpm_course</title>", ROOT / "book/print.css"
     HTML.write_text(
         f"<!doctype html><html lang='en'><head>{head}"
@@ -78,7 +89,9 @@ def main() -> None:
         "</script>"
         "<script defer src='book/_static/tex-svg.js'></script></head><body>"
         f"<nav><h1>Contents</h1>{''.join(contents)}</nav>"
-        f"{''.join(map(str, articles))}</body></html>", encoding="utf-8")
+        f"{''.join(map(str, articles))}</body></html>",
+        encoding="utf-8",
+    )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium())
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
@@ -88,8 +101,11 @@ def main() -> None:
         assert not bare, f"{bare} formulas are not shown as such"
         page.evaluate(SHRINK)
         numbers = print_pages(page)
-        page.evaluate("""numbers => document.querySelectorAll("nav a").forEach(
-            link => link.lastChild.textContent = numbers[link.hash.slice(1)])""", numbers)
+        page.evaluate(
+            """numbers => document.querySelectorAll("nav a").forEach(
+            link => link.lastChild.textContent = numbers[link.hash.slice(1)])""",
+            numbers,
+        )
         assert print_pages(page) == numbers
         browser.close()
     print(f"{PDF.relative_to(ROOT)}, {len(PdfReader(PDF).pages)} pages")

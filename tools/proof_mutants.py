@@ -10,17 +10,27 @@ Whatever theorems it makes on the way, in vain or not, are tried in numbers, too
 import ast
 import contextlib
 import copy
-import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from breaking import (
-    HOLDS, NO_NUMBERS, PROVED, SEEDS, TIMEOUT, Statement, by_number, course, in_parallel, kernel_says,
-    oracle_says, prove_all, said, sample,
+    HOLDS,
+    NO_NUMBERS,
+    PROVED,
+    SEEDS,
+    TIMEOUT,
+    Statement,
+    course,
+    in_parallel,
+    kernel_says,
+    oracle_says,
+    prove_all,
+    sample,
 )
 from claims import NotInWords, in_words
+
 from ddpm_course.proofs import kernel
 from ddpm_course.proofs.reader import cut
 
@@ -35,6 +45,7 @@ SAME_THEOREM = "the same theorem"
 
 
 # --- Changes of a way of proof -------------------------------------------------------------------
+
 
 def premise(number: str) -> ast.Constant:
     return ast.Constant(number)
@@ -68,7 +79,9 @@ def with_other(tree: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:
 
 def hypothesis(tree: ast.expr) -> str:
     """The name of what an induction supposes; empty without one."""
-    return next((node.args.args[0].arg for node in ast.walk(tree) if isinstance(node, ast.Lambda)), "")
+    return next(
+        (node.args.args[0].arg for node in ast.walk(tree) if isinstance(node, ast.Lambda)), ""
+    )
 
 
 def other_ways(way: ast.expr, numbers: list[str]) -> Iterator[tuple[str, ast.expr | None]]:
@@ -76,9 +89,18 @@ def other_ways(way: ast.expr, numbers: list[str]) -> Iterator[tuple[str, ast.exp
 
     All of them come into the place of a premise, but only some where any premise may be used.
     """
-    used = {id(one) for node in ast.walk(way) if isinstance(node, ast.Call) and node.func.id == "using"
-            for one in node.args}
-    inside = {id(node) for one in ast.walk(way) if isinstance(one, ast.Lambda) for node in ast.walk(one.body)}
+    used = {
+        id(one)
+        for node in ast.walk(way)
+        if isinstance(node, ast.Call) and node.func.id == "using"
+        for one in node.args
+    }
+    inside = {
+        id(node)
+        for one in ast.walk(way)
+        if isinstance(one, ast.Lambda)
+        for node in ast.walk(one.body)
+    }
     supposed = hypothesis(way)
     yield "no way at all", None
     for _, _, _, node in places(way):
@@ -88,7 +110,10 @@ def other_ways(way: ast.expr, numbers: list[str]) -> Iterator[tuple[str, ast.exp
                 for other in some:
                     yield "another premise", with_other(way, node, premise(other))
                 if id(node) in inside:
-                    yield "the hypothesis for a premise", with_other(way, node, ast.Name(supposed, ast.Load()))
+                    yield (
+                        "the hypothesis for a premise",
+                        with_other(way, node, ast.Name(supposed, ast.Load())),
+                    )
             case ast.Name(id=name) if name == supposed:
                 for other in numbers:
                     yield "a premise for the hypothesis", with_other(way, node, premise(other))
@@ -101,7 +126,7 @@ def other_calls(rule: str, arguments: list[ast.expr]) -> Iterator[tuple[str, ast
     """One call with another rule, or with its premises dropped, doubled or exchanged."""
     if rule == "using":
         for n, one in enumerate(arguments):
-            yield "a premise dropped", using(rule, *arguments[:n], *arguments[n + 1:])
+            yield "a premise dropped", using(rule, *arguments[:n], *arguments[n + 1 :])
             yield "a premise doubled", using(rule, *arguments, one)
     if len(arguments) == 2 and rule in PAIRS:
         yield "premises exchanged", using(rule, *arguments[::-1])
@@ -110,7 +135,9 @@ def other_calls(rule: str, arguments: list[ast.expr]) -> Iterator[tuple[str, ast
     if len(arguments) == 1 and rule not in INDUCTIONS:
         choices += [(name, arguments * 2) for name in sorted(PAIRS)]
     for name, words in choices:
-        if name != rule and (name != "gap" or all(isinstance(word, ast.Constant) for word in words)):
+        if name != rule and (
+            name != "gap" or all(isinstance(word, ast.Constant) for word in words)
+        ):
             yield "another rule", using(name, *words)
     if rule == "induct":
         for start in (0, 1, 2):
@@ -119,8 +146,11 @@ def other_calls(rule: str, arguments: list[ast.expr]) -> Iterator[tuple[str, ast
             yield "another base", call
         step = arguments[1]
         yield "another base", using("increments")
-        yield from (("another base", using(rule, one, step)) for one in step.body.args
-                    if isinstance(one, ast.Constant))
+        yield from (
+            ("another base", using(rule, one, step))
+            for one in step.body.args
+            if isinstance(one, ast.Constant)
+        )
 
 
 def given_ways(numbers: list[str], seed: str) -> Iterator[tuple[str, ast.expr]]:
@@ -128,21 +158,36 @@ def given_ways(numbers: list[str], seed: str) -> Iterator[tuple[str, ast.expr]]:
     for n, pair in enumerate(sample(itertools.product(numbers, repeat=2), GIVEN, seed)):
         one, two = map(premise, pair)
         earlier = ast.arguments([], [ast.arg("earlier")], None, [], [], None, [])
-        step = ast.Lambda(earlier, using("mix" if n % 2 else "using", ast.Name("earlier", ast.Load()), two))
-        yield "a way given", (
-            using("using", one), using("mix", one, two), using("condition", one, two),
-            using("induct", one, step), using("induct_down", one, step), using("gap", one, two),
-            using("pointwise", one), using("increments"), using("importance"), using("using", one, two),
-        )[n % 10]
+        step = ast.Lambda(
+            earlier, using("mix" if n % 2 else "using", ast.Name("earlier", ast.Load()), two)
+        )
+        yield (
+            "a way given",
+            (
+                using("using", one),
+                using("mix", one, two),
+                using("condition", one, two),
+                using("induct", one, step),
+                using("induct_down", one, step),
+                using("gap", one, two),
+                using("pointwise", one),
+                using("increments"),
+                using("importance"),
+                using("using", one, two),
+            )[n % 10],
+        )
 
 
 # --- Changes of what is stated ------------------------------------------------------------------
 
+
 def moved(latex: str, by: str) -> str | None:
     """A formula with another index in the place of every t; None without t, or where t is bound."""
     tokens = cut(latex)
-    bound = any(three[:2] == ("{", "t") and three[2] in ("=", r"\to")
-                for three in zip(tokens, tokens[1:], tokens[2:]))
+    bound = any(
+        three[:2] == ("{", "t") and three[2] in ("=", r"\to")
+        for three in zip(tokens, tokens[1:], tokens[2:])
+    )
     if bound or "t" not in tokens:
         return None
     return " ".join("{t" + by + "}" if token == "t" else token for token in tokens)
@@ -157,7 +202,11 @@ def other_statements(statement: Statement) -> Iterator[tuple[str, Statement]]:
     for by in ("-1", "+1"):
         if text := moved(statement.latex, by):
             yield f"index {by}", statement.saying(text)
-    names = [name for name, entry in statement.before.declarations.notation.items() if entry.kind == "density"]
+    names = [
+        name
+        for name, entry in statement.before.declarations.notation.items()
+        if entry.kind == "density"
+    ]
     for one, two in itertools.permutations(names, 2):
         if (text := renamed(statement.latex, one, two)) != statement.latex:
             yield "another process", statement.saying(text)
@@ -168,9 +217,9 @@ def renamed(latex: str, one: str, two: str) -> str:
     tokens, name = cut(latex), cut(one)
     made, at = [], 0
     while at < len(tokens):
-        longer = len(name) == 1 and tokens[at + 1:at + 2] == ["_"]
-        accented = tokens[at - 1:at] in ([r"\tilde"], [r"\bar"], [r"\hat"]) and len(name) == 1
-        if tokens[at:at + len(name)] == name and not longer and not accented:
+        longer = len(name) == 1 and tokens[at + 1 : at + 2] == ["_"]
+        accented = tokens[at - 1 : at] in ([r"\tilde"], [r"\bar"], [r"\hat"]) and len(name) == 1
+        if tokens[at : at + len(name)] == name and not longer and not accented:
             made.append(" " + two + " ")
             at += len(name)
         else:
@@ -212,6 +261,7 @@ def changes(place: int) -> list[Change]:
 
 
 # --- Trying them ---------------------------------------------------------------------------------
+
 
 @contextlib.contextmanager
 def watched() -> Iterator[list]:
@@ -284,7 +334,9 @@ def tried(number: str, change: Change) -> Result:
         kernel = SAME_THEOREM
     elif book:
         equation = book.equations[number]
-        judgement = oracle_says((equation.sides, equation.signs), book.declarations, equation.start, SEEDS)
+        judgement = oracle_says(
+            (equation.sides, equation.signs), book.declarations, equation.start, SEEDS
+        )
     return Result(number, change.kind, change.text, kernel, judgement, *judged(made, statement))
 
 
@@ -304,14 +356,23 @@ def table(found: list[Result]) -> str:
     """A row for each kind of change, in Markdown; and what was said of all theorems on the way."""
     kinds = list(dict.fromkeys(one.kind for one in found))
     outcomes = sorted({one.kernel for one in found})
-    lines = ["| change | tried | " + " | ".join(outcomes) + " | of it refuted |",
-             "|---" * (len(outcomes) + 3) + "|"]
+    lines = [
+        "| change | tried | " + " | ".join(outcomes) + " | of it refuted |",
+        "|---" * (len(outcomes) + 3) + "|",
+    ]
     for kind in [*kinds, "**all**"]:
         these = [one for one in found if kind in (one.kind, "**all**")]
         counts = Counter(one.kernel for one in these)
-        lines.append(f"| {kind} | {len(these)} | " + " | ".join(str(counts[name]) for name in outcomes)
-                     + f" | {sum(one.hole for one in these)} |")
+        lines.append(
+            f"| {kind} | {len(these)} | "
+            + " | ".join(str(counts[name]) for name in outcomes)
+            + f" | {sum(one.hole for one in these)} |"
+        )
     theorems = sum((one.theorems for one in found), Counter())
-    lines += ["", "Theorems that the kernel made on the way, as the second opinion judges them: "
-              + ", ".join(f"{n} {name}" for name, n in sorted(theorems.items())) + "."]
+    lines += [
+        "",
+        "Theorems that the kernel made on the way, as the second opinion judges them: "
+        + ", ".join(f"{n} {name}" for name, n in sorted(theorems.items()))
+        + ".",
+    ]
     return "\n".join(lines)

@@ -5,22 +5,34 @@ mostly unreadable. What is readable is mostly false, and must not be accepted. A
 must be true: it is judged in many worlds, and listed by hand in tests/reading_mutants.toml.
 """
 
-import itertools
 import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from breaking import (
-    STATED, Statement, Trial, course, cross_table, in_parallel, kernel_says, prove_all, sample, tried,
+    STATED,
+    Trial,
+    course,
+    cross_table,
+    in_parallel,
+    kernel_says,
+    prove_all,
+    sample,
+    tried,
 )
 
 SIZE = 15000  # mutants of formulas in a full run
 TOKENS = re.compile(
-    r"\\(?:mathrm|operatorname|begin|end)\{\w+\}|\\mathcal ?N|\\mathbb ?E|D_\{KL\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
-LETTER = re.compile(r"[A-Za-z]|\\mathrm\{\w+\}|\\(?:alpha|beta|gamma|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|"
-                    r"sigma|tau|Lambda|Sigma)")
-CLASSES = [line.split() for line in r"""
+    r"\\(?:mathrm|operatorname|begin|end)\{\w+\}|\\mathcal ?N|\\mathbb ?E|D_\{KL\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S"
+)
+LETTER = re.compile(
+    r"[A-Za-z]|\\mathrm\{\w+\}|\\(?:alpha|beta|gamma|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|"
+    r"sigma|tau|Lambda|Sigma)"
+)
+CLASSES = [
+    line.split()
+    for line in r"""
 0 1 2 3
 + - \cdot / ,
 = \le \ge < := +
@@ -38,7 +50,8 @@ _ ^
 \begin{aligned} \begin{pmatrix}
 \end{aligned} \end{pmatrix}
 t s k T 1
-""".strip().splitlines()]
+""".strip().splitlines()
+]
 
 
 def tokens(latex: str) -> list[str]:
@@ -63,7 +76,7 @@ class Change:
     after: tuple[str, ...]
 
     def made(self, words: list[str]) -> str:
-        return " ".join([*words[:self.at], *self.after, *words[self.at + len(self.before):]])
+        return " ".join([*words[: self.at], *self.after, *words[self.at + len(self.before) :]])
 
     @property
     def short(self) -> str:
@@ -86,14 +99,19 @@ def changes(latex: str, letters: list[str], number: str) -> Iterator[Change]:
 
 def letters() -> list[str]:
     """All letters of the course."""
-    return sorted({token for one in course() for token in tokens(one.latex) if LETTER.fullmatch(token)})
+    return sorted(
+        {token for one in course() for token in tokens(one.latex) if LETTER.fullmatch(token)}
+    )
 
 
 def all_changes() -> list[tuple[int, Change]]:
     """Every change of every formula, name or hypothesis of the course, with its place."""
     known = letters()
-    return [(place, change) for place, one in enumerate(course())
-            for change in changes(one.latex, known, one.number)]
+    return [
+        (place, change)
+        for place, one in enumerate(course())
+        for change in changes(one.latex, known, one.number)
+    ]
 
 
 def trial(place: int, change: Change) -> Trial:

@@ -9,9 +9,15 @@ import re
 
 import nbformat
 from nbformat import NotebookNode
-
 from notebooks import (
-    NBS, ROOT, first_cell_in_colab, in_colab, repository, shown_outputs, shown_source)
+    NBS,
+    ROOT,
+    first_cell_in_colab,
+    in_colab,
+    repository,
+    shown_outputs,
+    shown_source,
+)
 
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)]+)(\))")
 ROW = re.compile(r"^\| \[[^]]+\]\((nbs/\w+\.ipynb)\)", re.M)
@@ -27,8 +33,9 @@ def with_badges(markdown: str) -> str:
     """Behind each chapter of the map what opens it in Colab, and below the map its first cell."""
     if not (in_colab(NBS) and ROW.search(markdown)):
         return markdown
-    rows = ROW.sub(lambda row: f"{row[0]} [![Open in Colab]({BADGE})]({in_colab(ROOT / row[1])})",
-                   markdown)
+    rows = ROW.sub(
+        lambda row: f"{row[0]} [![Open in Colab]({BADGE})]({in_colab(ROOT / row[1])})", markdown
+    )
     return f"{rows}\n\n{first_cell_in_colab()}"
 
 

@@ -3,6 +3,16 @@
 from .book import Book, after, assume, book, cite, define, eq, in_book, notation, process
 from .errors import NotProved, ProofError, Refuted, Undefined, Unreadable, WrongRule
 from .tactics import (
-    condition, gap, importance, increments, induct, induct_down, innovation, mix, numeric, pointwise, tangent,
+    condition,
+    gap,
+    importance,
+    increments,
+    induct,
+    induct_down,
+    innovation,
+    mix,
+    numeric,
+    pointwise,
+    tangent,
     using,
 )

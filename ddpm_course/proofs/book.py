@@ -13,13 +13,13 @@ from pathlib import Path
 import sympy as sp
 
 from . import display, kernel, oracle
-from .declarations import DeclaredLaw, Declarations, Hypothesis, Noise, Structure
-from .errors import NotProved, ProofError, Undefined, Unreadable, WrongRule
+from .declarations import Declarations, DeclaredLaw, Hypothesis, Structure
+from .errors import ProofError, Undefined, Unreadable, WrongRule
 from .kernel import AtMost, Claim, Equal, Theorem
-from .matrices import MatrixLaw, MatrixReading
+from .matrices import MatrixReading
 from .reader import Node, declared, read_relations
 from .reading import Reading, name_of
-from .terms import Law, Range, T_, Term, is_state, merge, named, span, t_
+from .terms import Law, Range, Term, is_state, merge, named, span
 from .theory import Theory
 
 
@@ -30,6 +30,7 @@ class Equation:
     kind: definition, hypothesis, cited, or equation. links: the theorems, one for every relation
     sign; they are proved when they are first asked for.
     """
+
     number: str
     latex: str
     kind: str
@@ -37,35 +38,41 @@ class Equation:
     sides: tuple[Node, ...] = ()
     signs: tuple[Node, ...] = ()
     source: str = ""
-    needs: set[str] = field(default_factory=set)      # hypotheses without which a side has no value
+    needs: set[str] = field(default_factory=set)  # hypotheses without which a side has no value
     prove: Callable[[], tuple[Theorem, ...]] | None = field(default=None, repr=False)
     known: tuple[Theorem, ...] | None = field(default=None, repr=False)
 
     @property
     def links(self) -> tuple[Theorem, ...]:
-        if self.known is None: self.known = self.prove() if self.prove else ()
+        if self.known is None:
+            self.known = self.prove() if self.prove else ()
         return self.known
 
     @property
     def theorem(self) -> Theorem:
         """What its last relation sign says."""
-        if not self.links: raise WrongRule("premise", f"({self.number}) states no theorem")
+        if not self.links:
+            raise WrongRule("premise", f"({self.number}) states no theorem")
         return self.links[-1]
 
     @property
     def verdict(self) -> str:
         """definition, hypothesis, cited, derived or numeric."""
-        if self.kind != "equation": return self.kind
+        if self.kind != "equation":
+            return self.kind
         return "numeric" if any(th.strength == "numeric" for th in self.links) else "derived"
 
-    def __repr__(self): return f"({self.number}) {self.verdict}"
+    def __repr__(self):
+        return f"({self.number}) {self.verdict}"
 
-    def _repr_mimebundle_(self, **_) -> dict: return display.shown(self, book())
+    def _repr_mimebundle_(self, **_) -> dict:
+        return display.shown(self, book())
 
 
 @dataclass
 class Goal:
     """One relation that is to be proved, for t >= start."""
+
     claim: Claim
     range: Range
     sides: tuple[Node, Node]
@@ -75,6 +82,7 @@ class Goal:
 @dataclass
 class Book:
     """theory and declarations as they stand now, and the equations by number."""
+
     theory: Theory = field(default_factory=Theory)
     declarations: Declarations = field(default_factory=Declarations)
     equations: dict[str, Equation] = field(default_factory=dict)
@@ -84,7 +92,8 @@ class Book:
         return Book(self.theory, self.declarations.copy(), dict(self.equations), self.recalling)
 
     def __getitem__(self, number: str) -> Equation:
-        if number not in self.equations: raise WrongRule("premise", f"there is no equation ({number})")
+        if number not in self.equations:
+            raise WrongRule("premise", f"there is no equation ({number})")
         return self.equations[number]
 
     def reading(self, start: int) -> Reading:
@@ -94,15 +103,21 @@ class Book:
         """The theorems about laws of a process, and of the one whose step it shares; latest first."""
         like = self.theory.process(process).like
         for equation in [*self.equations.values()][::-1]:
-            if not (equation.sides and equation.sides[0].op == "density"): continue
+            if not (equation.sides and equation.sides[0].op == "density"):
+                continue
             name = equation.sides[0].parts[0]
-            if name not in (named(process), like) or equation.sides[-1].op != "normal": continue
+            if name not in (named(process), like) or equation.sides[-1].op != "normal":
+                continue
             for th in equation.links:
                 if isinstance(th.claim, Law):
-                    yield th if name == named(process) else kernel.instance(self.theory, th, named(process))
+                    yield (
+                        th
+                        if name == named(process)
+                        else kernel.instance(self.theory, th, named(process))
+                    )
 
 
-_BOOK: ContextVar[Book] = ContextVar("book", default=Book())
+_BOOK: ContextVar[Book] = ContextVar("book", default=Book())  # noqa: B039
 
 
 def book() -> Book:
@@ -114,13 +129,18 @@ def book() -> Book:
 def in_book(other: Book) -> Iterator[Book]:
     """Write into another book for a while."""
     token = _BOOK.set(other)
-    try: yield other
-    finally: _BOOK.reset(token)
+    try:
+        yield other
+    finally:
+        _BOOK.reset(token)
 
 
 # --- Words that write into the book --------------------------------------------------------------
 
-def notation(latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str, ...] = ()) -> None:
+
+def notation(
+    latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str, ...] = ()
+) -> None:
     """Declare a symbol, written as it stands for the index t.
 
     kind: scalar, sequence, vector, random, state, noise, fresh, matrix, column or density; domain:
@@ -130,9 +150,14 @@ def notation(latex: str, kind: str, meaning: str, domain: str = "real", shape: t
     """
     b, entry = book(), declared(latex, kind, meaning, domain, shape)
     known = b.declarations.notation.get(entry.name)
-    if entry == known: return
-    if known: raise WrongRule("notation", f"{latex} is declared already, as {known.meaning or known.kind}")
-    if kind != "density": b.theory = b.theory.with_symbol(name_of(entry), kind, domain)
+    if entry == known:
+        return
+    if known:
+        raise WrongRule(
+            "notation", f"{latex} is declared already, as {known.meaning or known.kind}"
+        )
+    if kind != "density":
+        b.theory = b.theory.with_symbol(name_of(entry), kind, domain)
     b.declarations.notation[entry.name] = entry
 
 
@@ -140,7 +165,8 @@ def process(name: str, shape: str, meaning: str, like: str = "") -> None:
     """Declare a density name and the joint law that it stands for; see `Structure` for the shapes."""
     notation(name, "density", meaning)
     b, name = book(), declared(name, "density", meaning).name
-    if b.declarations.structures.get(name) == Structure(name, shape, like): return
+    if b.declarations.structures.get(name) == Structure(name, shape, like):
+        return
     b.theory = b.theory.with_process(name, shape, like)
     b.declarations.structures[name] = Structure(name, shape, like)
 
@@ -149,8 +175,10 @@ def assume(name: str, latex: str, start: int = 1) -> Equation:
     """State a standing hypothesis about numbers, such as \\sigma_t > 0: theorems that need it say so."""
     b = book()
     sides, signs = read_relations(latex, b.declarations.notation)
-    if name in b.equations and b.equations[name].latex == latex: return b.equations[name]
-    if len(signs) != 1 or signs[0].op not in ("le", "lt"): raise Unreadable(latex, "", "a hypothesis is one \\le or <")
+    if name in b.equations and b.equations[name].latex == latex:
+        return b.equations[name]
+    if len(signs) != 1 or signs[0].op not in ("le", "lt"):
+        raise Unreadable(latex, "", "a hypothesis is one \\le or <")
     r = b.reading(start)
     left, right = map(r.scalar, sides)
     strict = signs[0].op == "lt"
@@ -168,39 +196,65 @@ def define(number: str, latex: str, start: int | None = None) -> Equation:
     """
     b = book()
     sides, signs = read_relations(latex, b.declarations.notation)
-    if [sign.op for sign in signs] != ["define"]: raise Unreadable(latex, "", "a definition has one sign, :=")
+    if [sign.op for sign in signs] != ["define"]:
+        raise Unreadable(latex, "", "a definition has one sign, :=")
     left, right = sides
-    if left.op == "density": th, needs = _define_law(b, number, left, right, 1 if start is None else start)
-    else: th, needs = _define_symbol(b, number, left, right, start)
-    return _enter(Equation(number, latex, "definition", th.lo if th else 1, sides, signs, known=(th,) if th else (),
-                           needs=needs))
+    if left.op == "density":
+        th, needs = _define_law(b, number, left, right, 1 if start is None else start)
+    else:
+        th, needs = _define_symbol(b, number, left, right, start)
+    return _enter(
+        Equation(
+            number,
+            latex,
+            "definition",
+            th.lo if th else 1,
+            sides,
+            signs,
+            known=(th,) if th else (),
+            needs=needs,
+        )
+    )
 
 
-def _define_law(b: Book, number: str, left: Node, right: Node, start: int) -> tuple[Theorem, set[str]]:
-    if right.op != "normal": raise Unreadable("", "", "a law is defined by a normal density")
+def _define_law(
+    b: Book, number: str, left: Node, right: Node, start: int
+) -> tuple[Theorem, set[str]]:
+    if right.op != "normal":
+        raise Unreadable("", "", "a law is defined by a normal density")
     r = b.reading(start)
     if MatrixReading(r).holds(right):
         b.theory, th = kernel.declare_matrix(b.theory, number, MatrixReading(r).law(left, right))
-    else: b.theory, th = kernel.declare(b.theory, number, law_claim(r, left, right), start)
+    else:
+        b.theory, th = kernel.declare(b.theory, number, law_claim(r, left, right), start)
     entry = DeclaredLaw(number, left, right.parts[1], right.parts[2], start)
     b.declarations.laws[left.parts[0]] = (*b.declarations.laws.get(left.parts[0], ()), entry)
     return th, r.used
 
 
-def _define_symbol(b: Book, number: str, left: Node, right: Node, start: int | None) -> tuple[Theorem | None, set[str]]:
+def _define_symbol(
+    b: Book, number: str, left: Node, right: Node, start: int | None
+) -> tuple[Theorem | None, set[str]]:
     """For t from 0 on where the value is defined there, else from 1."""
-    if left.op not in ("symbol", "member", "call", "normal"): raise Unreadable("", "", "this is no name that can be defined")
+    if left.op not in ("symbol", "member", "call", "normal"):
+        raise Unreadable("", "", "this is no name that can be defined")
     name, r = left.parts[0], b.reading(1)
-    if left.op == "normal":                      # the density with which the kernel computes anyway
+    if left.op == "normal":  # the density with which the kernel computes anyway
         return kernel.calc(b.theory, r(left), r(right), (), Range(1)), r.used
     entry = b.declarations.notation[name]
-    if entry.kind == "sequence": return _define_sequence(b, number, left, right), set()
-    for low in ((0, 1) if start is None else (start,)):
-        try: value = (r := b.reading(low))(right)
+    if entry.kind == "sequence":
+        return _define_sequence(b, number, left, right), set()
+    for low in (0, 1) if start is None else (start,):
+        try:
+            value = (r := b.reading(low))(right)
         except Undefined:
-            if start is not None or low: raise
-        else: break
-    if any(node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()):
+            if start is not None or low:
+                raise
+        else:
+            break
+    if any(
+        node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()
+    ):
         raise WrongRule("define", f"{name} is defined by itself")
     b.theory, th = kernel.define(b.theory, number, _head(b, entry, left), value, low)
     b.declarations.meanings[name] = right
@@ -216,18 +270,26 @@ def _define_sequence(b: Book, number: str, left: Node, right: Node) -> Theorem |
     """Its value at 0 comes first and is kept; with the step it is a definition."""
     name = left.parts[0]
     if left.parts[1] == Node("number", (0,)):
-        if name in b.declarations.first: raise WrongRule("define", f"{name} has a start already")
+        if name in b.declarations.first:
+            raise WrongRule("define", f"{name} has a start already")
         b.declarations.first[name] = right
         return None
-    if left.parts[1] != Node("index", ("t",)): raise WrongRule("define", "a sequence is given at 0 and at t")
-    if name not in b.declarations.first: raise WrongRule("define", f"{name} has no value at 0 yet")
+    if left.parts[1] != Node("index", ("t",)):
+        raise WrongRule("define", "a sequence is given at 0 and at t")
+    if name not in b.declarations.first:
+        raise WrongRule("define", f"{name} has no value at 0 yet")
     entry = b.declarations.notation[name]
     head = _head(b, entry, left)
     inner = Reading(b.theory, b.declarations.notation, Range(1), naming=name_of(entry))
     first = b.reading(1)(b.declarations.first[name])
-    start = next(n for n, e in b.equations.items() if e.kind == "definition" and e.sides[0] == Node(
-        "member", (name, Node("number", (0,)))))
-    b.theory, th = kernel.define_sequence(b.theory, frozenset({start, number}), head, first, inner(right))
+    start = next(
+        n
+        for n, e in b.equations.items()
+        if e.kind == "definition" and e.sides[0] == Node("member", (name, Node("number", (0,))))
+    )
+    b.theory, th = kernel.define_sequence(
+        b.theory, frozenset({start, number}), head, first, inner(right)
+    )
     b.declarations.meanings[name] = right
     return th
 
@@ -247,24 +309,32 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
     """
     b = book()
     sides, signs = read_relations(latex, b.declarations.notation)
-    if not signs: raise Unreadable(latex, "", "it states nothing: there is no relation sign")
+    if not signs:
+        raise Unreadable(latex, "", "it states nothing: there is no relation sign")
     for sign in signs:
-        if sign.op == "define": raise Unreadable(latex, ":=", "a definition is registered by define")
-        if sign.op == "lt": raise Unreadable(latex, "<", "a strict inequality is not proved here")
-    if any(x == y for x, y in zip(sides, sides[1:])): raise WrongRule("eq", "it compares a formula with itself")
+        if sign.op == "define":
+            raise Unreadable(latex, ":=", "a definition is registered by define")
+        if sign.op == "lt":
+            raise Unreadable(latex, "<", "a strict inequality is not proved here")
+    if any(x == y for x, y in zip(sides, sides[1:])):
+        raise WrongRule("eq", "it compares a formula with itself")
     _free(b, number, latex)
     equation, before = Equation(number, latex, "equation", start, sides, signs), b.copy()
     try:
         if extends := getattr(by, "extends", None):
             made = extends(b, equation)
-            equation.known = tuple(_settled(b, th, goal) for th, goal in zip(made, goals(b, equation), strict=True))
-        else: equation.prove = lambda: proofs(before, equation, by)
+            equation.known = tuple(
+                _settled(b, th, goal) for th, goal in zip(made, goals(b, equation), strict=True)
+            )
+        else:
+            equation.prove = lambda: proofs(before, equation, by)
         if not b.recalling:
             oracle.refute(sides, signs, b.declarations, start)
             equation.links
     except ProofError as wrong:
         b.theory, b.declarations = before.theory, before.declarations
-        if isinstance(wrong, Unreadable) and not wrong.latex: wrong.latex = latex
+        if isinstance(wrong, Unreadable) and not wrong.latex:
+            wrong.latex = latex
         raise
     return _enter(equation)
 
@@ -272,7 +342,9 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
 def _free(b: Book, number: str, latex: str) -> None:
     """A number belongs to one formula."""
     if number in b.equations and b.equations[number].latex != latex:
-        raise WrongRule("number", f"({number}) is already the number of {b.equations[number].latex}")
+        raise WrongRule(
+            "number", f"({number}) is already the number of {b.equations[number].latex}"
+        )
 
 
 def _enter(equation: Equation) -> Equation:
@@ -284,11 +356,17 @@ def _enter(equation: Equation) -> Equation:
 
 # --- From sides to claims ------------------------------------------------------------------------
 
+
 def law_claim(r: Reading, density: Node, normal: Node) -> Law:
     """q(x | C) = N(x; m, v I) as a statement about the law of x."""
     process, drawn, given = r.density(*density.parts)
     law = r.law(normal)
-    if len(drawn) != 1 or law.of is None or not is_state(law.of) or span(law.of.args[0]) not in drawn:
+    if (
+        len(drawn) != 1
+        or law.of is None
+        or not is_state(law.of)
+        or span(law.of.args[0]) not in drawn
+    ):
         r.fail("the density is not that of the variable of the normal law")
     r.need(lambda c: c.positive(law.variance, strict=False), f"a law of variance {law.variance}")
     return replace(law, process=process, given=given)
@@ -300,13 +378,16 @@ def in_law(r: Reading, sign: Node, left: Node, right: Node) -> Law:
     process, given = None, frozenset()
     if sign.op == "law_under":
         name, nodes = sign.parts
-        if name not in r.theory.processes: r.fail(f"{name} is no process yet")
+        if name not in r.theory.processes:
+            r.fail(f"{name} is no process yet")
         known = r.theory.processes[name]
         process, given = known.id, frozenset(merge([r.states(n, known) for n in nodes]))
         of = r.of_kind(left, "vector")
     else:
-        with r.drawing(fresh): of = r.of_kind(left, "vector")
-    with r.drawing(fresh): value = r.of_kind(right, "vector")
+        with r.drawing(fresh):
+            of = r.of_kind(left, "vector")
+    with r.drawing(fresh):
+        value = r.of_kind(right, "vector")
     drawn = kernel.combination(r.theory, None, given, value, r.rng).claim
     return Law(process, of, given, drawn.mean, drawn.variance)
 
@@ -317,41 +398,56 @@ def goals(b: Book, equation: Equation) -> list[Goal]:
         if any(map(MatrixReading(r).holds, (left, right))):
             found.append(Goal(_matrix_claim(r, left, sign, right), r.rng, (left, right), sign))
             continue
-        if sign.op in ("law_under", "in_law"): claim = in_law(r, sign, left, right)
-        elif left.op == "density" and right.op == "normal" and sign.op == "equal" and len(left.parts[1]) == 1 \
-                and left.parts[1][0].op == "member": claim = law_claim(r, left, right)
+        if sign.op in ("law_under", "in_law"):
+            claim = in_law(r, sign, left, right)
+        elif (
+            left.op == "density"
+            and right.op == "normal"
+            and sign.op == "equal"
+            and len(left.parts[1]) == 1
+            and left.parts[1][0].op == "member"
+        ):
+            claim = law_claim(r, left, right)
         else:
             x, y = r(left), r(right)
-            if sign.op == "ge": claim = AtMost(y, x)
-            else: claim = AtMost(x, y) if sign.op == "le" else Equal(x, y)
+            if sign.op == "ge":
+                claim = AtMost(y, x)
+            else:
+                claim = AtMost(x, y) if sign.op == "le" else Equal(x, y)
             found.append(Goal(_of_one_kind(r, claim), r.rng, (left, right), sign))
             continue
         found.append(Goal(claim, r.rng, (left, right), sign))
     nodes = [n for side in equation.sides for n in side.walk()]
     moving = {Node("index", ("t",)), Node("index", ("s",))} & set(nodes) or any(
-        n.op == "symbol" and r.notation[n.parts[0]].kind in ("noise", "random") for n in nodes)
-    if equation.start != 1 and not moving: r.fail("it does not depend on t, so it has no start")
+        n.op == "symbol" and r.notation[n.parts[0]].kind in ("noise", "random") for n in nodes
+    )
+    if equation.start != 1 and not moving:
+        r.fail("it does not depend on t, so it has no start")
     equation.needs = set(r.used)
     return found
 
 
 def _matrix_claim(r: Reading, left: Node, sign: Node, right: Node) -> Claim:
     m = MatrixReading(r)
-    if sign.op != "equal": r.fail("matrices are related by = alone")
-    if left.op == "density" and right.op == "normal": return m.law(left, right)
+    if sign.op != "equal":
+        r.fail("matrices are related by = alone")
+    if left.op == "density" and right.op == "normal":
+        return m.law(left, right)
     return Equal(m(left), m(right))
 
 
 def _of_one_kind(r: Reading, claim: Claim) -> Claim:
     """The sides as terms of one kind; a plain 0 is of every kind."""
     kinds = {x.kind for x in (claim.left, claim.right) if x.expr != 0} or {claim.left.kind}
-    if len(kinds) > 1: r.fail(f"a {claim.left.kind} is compared with a {claim.right.kind}")
+    if len(kinds) > 1:
+        r.fail(f"a {claim.left.kind} is compared with a {claim.right.kind}")
     (kind,) = kinds
     return type(claim)(Term(claim.left.expr, kind), Term(claim.right.expr, kind))
 
 
 def proofs(b: Book, equation: Equation, by) -> tuple[Theorem, ...]:
     from .tactics import automatic
+
     tactic = by or automatic
     found = []
     for goal in goals(b, equation):
@@ -363,7 +459,8 @@ def proofs(b: Book, equation: Equation, by) -> tuple[Theorem, ...]:
 def _settled(b: Book, th: Theorem, goal: Goal) -> Theorem:
     """What a tactic proved, as what was to be proved; no hypothesis may be left open."""
     th = kernel.restate(b.theory, th, goal.claim, goal.range)
-    if th.open: raise WrongRule("eq", "the hypothesis of an induction is still open")
+    if th.open:
+        raise WrongRule("eq", "the hypothesis of an induction is still open")
     return th
 
 
@@ -374,9 +471,13 @@ WORDS = "notation", "process", "assume", "define", "eq", "cite"
 
 def is_mathematics(source: str) -> bool:
     """Whether a cell declares, defines, proves or cites, at its top level."""
-    try: body = ast.parse(source).body
-    except SyntaxError: return False
-    calls = (s.value.func for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call))
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:
+        return False
+    calls = (
+        s.value.func for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)
+    )
     return any(getattr(f, "id", "") in WORDS for f in calls)
 
 
@@ -384,7 +485,8 @@ def chapters() -> list[Path]:
     """The notebooks of the course in reading order, wherever it is run from."""
     places = Path.cwd(), Path.cwd() / "nbs", Path(__file__).parent.parent / "notebooks"
     found = next((p for p in places if (p / "00_gaussian_algebra.ipynb").exists()), None)
-    if not found: raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")
+    if not found:
+        raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")
     return sorted(found.glob("[0-9][0-9]_*.ipynb"))
 
 
@@ -393,8 +495,10 @@ def after(chapter: str) -> None:
 
     Their own cells are read for that. A proof is done when somebody needs its theorem."""
     from . import __dict__ as words
+
     earlier = [p for p in chapters() if p.stem <= chapter]
-    if not earlier or earlier[-1].stem != chapter: raise FileNotFoundError(f"no chapter is called {chapter}")
+    if not earlier or earlier[-1].stem != chapter:
+        raise FileNotFoundError(f"no chapter is called {chapter}")
     b = book()
     b.recalling, kept = True, b.recalling
     try:
@@ -402,5 +506,7 @@ def after(chapter: str) -> None:
             known = dict(words)
             for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
                 source = "".join(cell["source"])
-                if cell["cell_type"] == "code" and is_mathematics(source): exec(source, known)
-    finally: b.recalling = kept
+                if cell["cell_type"] == "code" and is_mathematics(source):
+                    exec(source, known)
+    finally:
+        b.recalling = kept

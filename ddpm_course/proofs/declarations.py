@@ -19,6 +19,7 @@ class Structure:
     shape "pair":     two columns, the second given the first
     like: a forward process whose step this one shares; its own start law is declared.
     """
+
     name: str
     shape: str
     like: str = ""
@@ -32,6 +33,7 @@ class Structure:
 @dataclass(frozen=True)
 class DeclaredLaw:
     """q(left | right) := N(left; mean, spread), for t >= start. spread: a tree such as vI or \\Sigma."""
+
     number: str
     density: Node
     mean: Node
@@ -42,6 +44,7 @@ class DeclaredLaw:
 @dataclass(frozen=True)
 class Noise:
     """The noise that `state` = mean + sqrt(variance) noise defines, for t >= start."""
+
     state: Node
     mean: Node
     variance: Node
@@ -51,6 +54,7 @@ class Noise:
 @dataclass(frozen=True)
 class Hypothesis:
     """A standing hypothesis: left <= right, or left < right where it is strict, for t >= start."""
+
     name: str
     left: Node
     right: Node
@@ -63,6 +67,7 @@ class Declarations:
     """notation: by name. meanings: the right side of a definition, by the name of its left side, in
     the letter t (sigma_{t,s}: in t and s). first: the value at 0 of a sequence, whose meaning then is
     its value at t in terms of that at t-1. laws: every law declared for a density name."""
+
     notation: Notation = field(default_factory=dict)
     meanings: dict[str, Node] = field(default_factory=dict)
     first: dict[str, Node] = field(default_factory=dict)

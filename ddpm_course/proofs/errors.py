@@ -6,33 +6,40 @@ from dataclasses import dataclass
 class ProofError(ValueError):
     """A formula that is unreadable, undefined, false or not proved."""
 
-    def __str__(self) -> str: return self.words()
+    def __str__(self) -> str:
+        return self.words()
 
-    def words(self) -> str: raise NotImplementedError
+    def words(self) -> str:
+        raise NotImplementedError
 
 
 @dataclass(eq=False)
 class Unreadable(ProofError):
     """LaTeX that the grammar or the notation does not know. at: the text from there on."""
+
     latex: str
     at: str
     why: str
 
-    def words(self): return f"{self.why}\n  in  {self.latex}\n  at  {self.at or 'the end'}"
+    def words(self):
+        return f"{self.why}\n  in  {self.latex}\n  at  {self.at or 'the end'}"
 
 
 @dataclass(eq=False)
 class Undefined(ProofError):
     """A side that has no value somewhere in the claimed range. what: the formula; where: the place."""
+
     what: str
     where: str
 
-    def words(self): return f"{self.what} is not defined {self.where}"
+    def words(self):
+        return f"{self.what} is not defined {self.where}"
 
 
 @dataclass(eq=False)
 class Refuted(ProofError):
     """Numbers for which the relation fails. point: what was put in; left, right: the two values."""
+
     left: object
     right: object
     point: dict[str, object]
@@ -40,29 +47,40 @@ class Refuted(ProofError):
 
     def words(self):
         where = ", ".join(f"{name} = {shown(value)}" for name, value in self.point.items())
-        return (f"the sides are {shown(self.left)} and {shown(self.right)}"
-                f"{f' in {self.world}' if self.world else ''}{f' at {where}' if where else ''}")
+        return (
+            f"the sides are {shown(self.left)} and {shown(self.right)}"
+            f"{f' in {self.world}' if self.world else ''}{f' at {where}' if where else ''}"
+        )
 
 
 @dataclass(eq=False)
 class NotProved(ProofError):
     """The rule applies, but what it asks for was not proved. difference: what should vanish."""
+
     rule: str
     difference: object
 
-    def words(self): return f"{self.rule}: not proved to vanish: {self.difference}"
+    def words(self):
+        return f"{self.rule}: not proved to vanish: {self.difference}"
 
 
 @dataclass(eq=False)
 class WrongRule(ProofError):
     """A rule whose side condition fails."""
+
     rule: str
     condition: str
 
-    def words(self): return f"{self.rule}: {self.condition}"
+    def words(self):
+        return f"{self.rule}: {self.condition}"
 
 
 def shown(value: object) -> str:
     """A number or a vector in five digits."""
-    if isinstance(value, (list, tuple)): return "(" + ", ".join(map(shown, value)) + ")"
-    return f"{float(value):.5g}" if isinstance(value, float) or hasattr(value, "__float__") else str(value)
+    if isinstance(value, (list, tuple)):
+        return "(" + ", ".join(map(shown, value)) + ")"
+    return (
+        f"{float(value):.5g}"
+        if isinstance(value, float) or hasattr(value, "__float__")
+        else str(value)
+    )

@@ -15,7 +15,7 @@ ONE, TINY = Decimal(1), Decimal("1e-20")
 NIL = 0 * ONE
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494")
 DIGITS = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
-SIZES = {"n": 2, "m": 3}                                        # of matrices; d is that of vectors
+SIZES = {"n": 2, "m": 3}  # of matrices; d is that of vectors
 
 
 class Inexpressible(Exception):
@@ -26,70 +26,102 @@ class Open(Exception):
     """An index letter or a state that was met without a value: it is to be tried for every one."""
 
 
-def wrong(why: str): raise WrongRule("second opinion", why)
+def wrong(why: str):
+    raise WrongRule("second opinion", why)
 
 
 # --- Values: numbers and matrices. Where a matrix is needed, a number c stands for c times I -------
 
+
 class Grid(tuple):
     """A matrix, as the tuple of its rows; a vector is one with a single column."""
+
     shape = property(lambda self: (len(self), len(self[0])))
     T = property(lambda self: Grid(zip(*self)))
 
     def __add__(self, other: Value) -> Grid:
         other = full(other, self.shape)
-        if self.shape != other.shape: wrong("a sum or a relation of two different shapes")
+        if self.shape != other.shape:
+            wrong("a sum or a relation of two different shapes")
         return Grid(tuple(map(add, x, y)) for x, y in zip(self, other))
 
     def __mul__(self, other: Value) -> Value:
-        if not isinstance(other, Grid): return Grid(tuple(x * other for x in row) for row in self)
-        if len(self[0]) != len(other): wrong("a product of shapes that do not fit, such as two vectors")
+        if not isinstance(other, Grid):
+            return Grid(tuple(x * other for x in row) for row in self)
+        if len(self[0]) != len(other):
+            wrong("a product of shapes that do not fit, such as two vectors")
         made = Grid(tuple(sum(map(mul, row, by)) for by in zip(*other)) for row in self)
         return made[0][0] if made.shape == (1, 1) else made
 
     __radd__ = __add__
-    def __rmul__(self, number: Decimal) -> Grid: return self * number
+
+    def __rmul__(self, number: Decimal) -> Grid:
+        return self * number
 
 
 Value = Decimal | Grid
 
 
-def column(numbers: Iterable[Decimal]) -> Grid: return Grid((x,) for x in numbers)
-def flat(a: Value) -> list[Decimal]: return [x for row in a for x in row] if isinstance(a, Grid) else [a]
-def transposed(a: Value) -> Value: return a.T if isinstance(a, Grid) else a
-def minus(a: Value, b: Value) -> Value: return a + b * -ONE
-def trace(a: Value) -> Decimal: return sum(row[i] for i, row in enumerate(sized(a)))
-def number(a: Value) -> Decimal: return wrong("a vector or a matrix for a number") if isinstance(a, Grid) else a
+def column(numbers: Iterable[Decimal]) -> Grid:
+    return Grid((x,) for x in numbers)
+
+
+def flat(a: Value) -> list[Decimal]:
+    return [x for row in a for x in row] if isinstance(a, Grid) else [a]
+
+
+def transposed(a: Value) -> Value:
+    return a.T if isinstance(a, Grid) else a
+
+
+def minus(a: Value, b: Value) -> Value:
+    return a + b * -ONE
+
+
+def trace(a: Value) -> Decimal:
+    return sum(row[i] for i, row in enumerate(sized(a)))
+
+
+def number(a: Value) -> Decimal:
+    return wrong("a vector or a matrix for a number") if isinstance(a, Grid) else a
 
 
 def full(a: Value, shape: tuple[int, int]) -> Grid:
     """The multiple of the identity that a number stands for; 0 has any shape."""
-    if isinstance(a, Grid): return a
-    if a and shape[0] != shape[1]: wrong("a sum or a relation of a number and a vector")
+    if isinstance(a, Grid):
+        return a
+    if a and shape[0] != shape[1]:
+        wrong("a sum or a relation of a number and a vector")
     return Grid(tuple(a * (i == j) for j in range(shape[1])) for i in range(shape[0]))
 
 
 def sized(a: Value) -> Grid:
-    if not isinstance(a, Grid): raise Inexpressible             # of which size is this identity?
-    if len(a) != len(a[0]): wrong("the inverse, determinant or trace of a matrix that is not square")
+    if not isinstance(a, Grid):
+        raise Inexpressible  # of which size is this identity?
+    if len(a) != len(a[0]):
+        wrong("the inverse, determinant or trace of a matrix that is not square")
     return a
 
 
 def plain(a: object) -> object:
     """A value as a message shows it: rounded, a vector as a tuple."""
-    if isinstance(a, Decimal): return DIGITS.plus(a)
-    if isinstance(a, Grid) and a.shape[1] == 1: a = flat(a)
+    if isinstance(a, Decimal):
+        return DIGITS.plus(a)
+    if isinstance(a, Grid) and a.shape[1] == 1:
+        a = flat(a)
     return tuple(map(plain, a)) if isinstance(a, tuple | list) else a
 
 
 def holds(sign: str, a: Value, b: Value) -> bool:
     """Whether two values are in a relation, by its name in the tree."""
-    if max(map(abs, flat(minus(a, b)))) <= TINY * max(map(abs, (*flat(a), *flat(b), TINY))): return sign != "lt"
+    if max(map(abs, flat(minus(a, b)))) <= TINY * max(map(abs, (*flat(a), *flat(b), TINY))):
+        return sign != "lt"
     return sign in ("le", "lt") and number(a) < number(b) or sign == "ge" and number(a) > number(b)
 
 
 def positive(a: Value) -> Decimal:
-    if not number(a) > 0: raise ArithmeticError
+    if not number(a) > 0:
+        raise ArithmeticError
     return a
 
 
@@ -99,43 +131,70 @@ def solved(a: Value) -> tuple[Grid, Decimal]:
     rows = [[*row, *one] for row, one in zip(a, full(ONE, a.shape))]
     for i in range(n):
         best = max(range(i, n), key=lambda k: abs(rows[k][i]))
-        if abs(rows[best][i]) <= TINY * size: raise ArithmeticError
-        if best != i: rows[i], rows[best], det = rows[best], rows[i], -det
+        if abs(rows[best][i]) <= TINY * size:
+            raise ArithmeticError
+        if best != i:
+            rows[i], rows[best], det = rows[best], rows[i], -det
         det, top = det * rows[i][i], [x / rows[i][i] for x in rows[i]]
-        rows = [top if k == i else [x - row[i] * y for x, y in zip(row, top)] for k, row in enumerate(rows)]
+        rows = [
+            top if k == i else [x - row[i] * y for x, y in zip(row, top)]
+            for k, row in enumerate(rows)
+        ]
     return Grid(tuple(row[n:]) for row in rows), det
 
 
 def power(a: Value, n: Value) -> Value:
-    if isinstance(a, Grid): return solved(a)[0] if n == -1 else wrong("a power of a matrix that is no inverse")
-    if not a and number(n) < 0: raise ArithmeticError
+    if isinstance(a, Grid):
+        return solved(a)[0] if n == -1 else wrong("a power of a matrix that is no inverse")
+    if not a and number(n) < 0:
+        raise ArithmeticError
     return a**n if number(n) else ONE
 
 
 def inner(a: Value, b: Value) -> Decimal:
-    return number(a.T * b) if isinstance(a, Grid) and a.shape[1] == 1 else wrong("a norm of what is no vector")
+    return (
+        number(a.T * b)
+        if isinstance(a, Grid) and a.shape[1] == 1
+        else wrong("a norm of what is no vector")
+    )
 
 
 def bell(rest: Grid, spread: Value) -> Decimal:
     """The normal density at the distance `rest` from its mean."""
     inverse, det = solved(full(spread, (len(rest), len(rest))))
-    return (inner(rest, inverse * rest) / -2).exp() / ((2 * PI)**len(rest) * positive(det)).sqrt()
+    return (inner(rest, inverse * rest) / -2).exp() / ((2 * PI) ** len(rest) * positive(det)).sqrt()
 
 
 def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
     """KL(N(m, a) || N(n, b))."""
     size = max(len(flat(m)), len(flat(n)))
-    a, b, rest = full(a, (size, size)), full(b, (size, size)), minus(full(m, (size, 1)), full(n, (size, 1)))
+    a, b, rest = (
+        full(a, (size, size)),
+        full(b, (size, size)),
+        minus(full(m, (size, 1)), full(n, (size, 1))),
+    )
     (_, one), (inverse, two) = solved(a), solved(b)
-    return (trace(inverse * a) + inner(rest, inverse * rest) - size + positive(two / positive(one)).ln()) / 2
+    return (
+        trace(inverse * a) + inner(rest, inverse * rest) - size + positive(two / positive(one)).ln()
+    ) / 2
 
 
 ARITHMETIC: dict[str, Callable[..., Value]] = {
-    "number": Decimal, "add": lambda *terms: sum(terms), "neg": lambda a: a * -ONE, "mul": mul,
-    "div": lambda a, b: a * (1 / number(b)), "pow": power, "sqrt": lambda a: number(a).sqrt(),
-    "log": lambda a: positive(a).ln(), "exp": lambda a: number(a).exp(), "inner": inner,
+    "number": Decimal,
+    "add": lambda *terms: sum(terms),
+    "neg": lambda a: a * -ONE,
+    "mul": mul,
+    "div": lambda a, b: a * (1 / number(b)),
+    "pow": power,
+    "sqrt": lambda a: number(a).sqrt(),
+    "log": lambda a: positive(a).ln(),
+    "exp": lambda a: number(a).exp(),
+    "inner": inner,
     "norm2": lambda a, n: inner(a, a) if n == 2 else wrong("a power of a norm that is no square"),
-    "transpose": transposed, "det": lambda a: solved(a)[1], "trace": trace}
+    "transpose": transposed,
+    "det": lambda a: solved(a)[1],
+    "trace": trace,
+}
 
 
 def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5) -> Value:
@@ -144,17 +203,24 @@ def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5
     Its degree is measured along a line. For a cubic, two points on each axis make the mean exact; else
     three in each dimension, with all combinations.
     """
-    if not n: return body(())
-    line = [Decimal(random.Random(i).randint(10, 99)) / 60 * (-1)**i for i in range(n)]
+    if not n:
+        return body(())
+    line = [Decimal(random.Random(i).randint(10, 99)) / 60 * (-1) ** i for i in range(n)]
     rows, degree = [flat(body(tuple(step * x for x in line))) for step in range(-3, 4)], -1
     largest = lambda: max(abs(x) for row in rows for x in row)
     limit = TINY * (largest() + TINY)
     while len(rows) > 1 and largest() > limit:
         rows, degree = [[y - x for x, y in zip(*pair)] for pair in zip(rows, rows[1:])], degree + 1
-    if largest() > limit or degree > most or degree > 3 and n > 6: raise Inexpressible
-    if degree <= 1: return body((NIL,) * n)
+    if largest() > limit or degree > most or degree > 3 and n > 6:
+        raise Inexpressible
+    if degree <= 1:
+        return body((NIL,) * n)
     root = Decimal(n if degree <= 3 else 3).sqrt()
-    if degree <= 3: nodes = [(ONE / n / 2, z) for r in (root, -root) for z in full(r, (n, n))]
-    else: nodes = [(prod(w for _, w in line), tuple(x for x, _ in line)) for line in product(
-        ((NIL, ONE * 2 / 3), (root, ONE / 6), (-root, ONE / 6)), repeat=n)]
+    if degree <= 3:
+        nodes = [(ONE / n / 2, z) for r in (root, -root) for z in full(r, (n, n))]
+    else:
+        nodes = [
+            (prod(w for _, w in line), tuple(x for x, _ in line))
+            for line in product(((NIL, ONE * 2 / 3), (root, ONE / 6), (-root, ONE / 6)), repeat=n)
+        ]
     return sum(weight * body(z) for weight, z in nodes)

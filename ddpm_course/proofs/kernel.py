@@ -13,8 +13,29 @@ from sympy.core.function import AppliedUndef
 from .errors import NotProved, Undefined, WrongRule
 from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words
 from ddpm_course.proofs.terms import (
-    EE, EV, Dot, Exp, Law, M, Range, T_, Term, apart, covered, coefficients, d_, dot, is_state, is_vector,
-    log_normal, merge, named, s_, span, states_of, t_,
+    EE,
+    EV,
+    T_,
+    Dot,
+    Exp,
+    Law,
+    M,
+    Range,
+    Term,
+    apart,
+    coefficients,
+    covered,
+    d_,
+    dot,
+    is_state,
+    is_vector,
+    log_normal,
+    merge,
+    named,
+    s_,
+    span,
+    states_of,
+    t_,
 )
 from .theory import Definition, Noise, Theory
 from .unfolding import k_, matches
@@ -35,9 +56,11 @@ class Equal:
     left: Term
     right: Term
 
-    def map(self, f): return Equal(self.left.map(f), self.right.map(f))
+    def map(self, f):
+        return Equal(self.left.map(f), self.right.map(f))
 
-    def __repr__(self): return f"{self.left} = {self.right}"
+    def __repr__(self):
+        return f"{self.left} = {self.right}"
 
 # %% ../../nbs/54_kernel.ipynb #71976b46
 @dataclass(frozen=True)
@@ -45,9 +68,11 @@ class AtMost:
     left: Term
     right: Term
 
-    def map(self, f): return AtMost(self.left.map(f), self.right.map(f))
+    def map(self, f):
+        return AtMost(self.left.map(f), self.right.map(f))
 
-    def __repr__(self): return f"{self.left} <= {self.right}"
+    def __repr__(self):
+        return f"{self.left} <= {self.right}"
 
 # %% ../../nbs/54_kernel.ipynb #0d408692
 Claim = Equal | AtMost | Law | MatrixLaw
@@ -56,6 +81,7 @@ Claim = Equal | AtMost | Law | MatrixLaw
 @dataclass(frozen=True, eq=False)
 class Token:
     """Marks what rests on one open hypothesis of an induction, upwards or downwards."""
+
     claim: Claim
     start: int
     down: bool
@@ -67,6 +93,7 @@ class Theorem:
     definitions, hypotheses and properties that its last step needed; assumes: those of the whole
     proof. strength: "derived" or "numeric". premises: the theorems that the last step needed. why:
     the rule, the theory and the arguments of that step, so that it can be done again."""
+
     claim: Claim
     lo: int
     hi: sp.Expr
@@ -80,31 +107,52 @@ class Theorem:
     key: InitVar[object]
 
     def __post_init__(self, key):
-        if key is not _KEY: raise WrongRule("theorem", "only a rule of the kernel makes one")
+        if key is not _KEY:
+            raise WrongRule("theorem", "only a rule of the kernel makes one")
 
     @property
-    def range(self) -> Range: return Range(self.lo, self.hi)
+    def range(self) -> Range:
+        return Range(self.lo, self.hi)
 
-    def __repr__(self): return f"{self.strength} by {self.why[0]}, from t = {self.lo}: {self.claim}"
+    def __repr__(self):
+        return f"{self.strength} by {self.why[0]}, from t = {self.lo}: {self.claim}"
 
 # %% ../../nbs/54_kernel.ipynb #c83f7558
-def _make(theory: Theory, rule: str, claim: Claim, rng: Range, premises: Iterable[Theorem] = (),
-          used: Iterable[str] = (), close: Token | None = None, strength: str = "derived") -> Theorem:
+def _make(
+    theory: Theory,
+    rule: str,
+    claim: Claim,
+    rng: Range,
+    premises: Iterable[Theorem] = (),
+    used: Iterable[str] = (),
+    close: Token | None = None,
+    strength: str = "derived",
+) -> Theorem:
     premises = tuple(premises)
-    if type(theory) is not Theory: raise WrongRule(rule, f"{theory!r} is no theory")
+    if type(theory) is not Theory:
+        raise WrongRule(rule, f"{theory!r} is no theory")
     for p in premises:
-        if type(p) is not Theorem: raise WrongRule(rule, f"a {type(p).__name__} is no theorem")
-        if not theory.extends(p.theory): raise WrongRule(rule, "a premise is of another theory")
-    if rng.bound: raise WrongRule(rule, "a letter of a sum stands outside of it")
-    if type(claim) not in (Equal, AtMost, Law, MatrixLaw) or isinstance(claim, (Equal, AtMost)) and not all(
-            type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right)):
+        if type(p) is not Theorem:
+            raise WrongRule(rule, f"a {type(p).__name__} is no theorem")
+        if not theory.extends(p.theory):
+            raise WrongRule(rule, "a premise is of another theory")
+    if rng.bound:
+        raise WrongRule(rule, "a letter of a sum stands outside of it")
+    if (
+        type(claim) not in (Equal, AtMost, Law, MatrixLaw)
+        or isinstance(claim, (Equal, AtMost))
+        and not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))
+    ):
         raise WrongRule(rule, f"a {type(claim).__name__} is no statement")
     _all_declared(rule, theory, claim)
     used = frozenset(used)
     assumes = used.union(*(p.assumes for p in premises))
     tokens = frozenset().union(*(p.open for p in premises)) - {close}
-    if any(p.strength == "numeric" for p in premises): strength = "numeric"
-    return Theorem(claim, rng.lo, rng.hi, tokens, used, assumes, strength, premises, theory, (), _KEY)
+    if any(p.strength == "numeric" for p in premises):
+        strength = "numeric"
+    return Theorem(
+        claim, rng.lo, rng.hi, tokens, used, assumes, strength, premises, theory, (), _KEY
+    )
 
 # %% ../../nbs/54_kernel.ipynb #eebabce0
 RULES: dict[str, Callable] = {}
@@ -112,43 +160,64 @@ RULES: dict[str, Callable] = {}
 # %% ../../nbs/54_kernel.ipynb #10cd343c
 def rule(f: Callable) -> Callable:
     """Marks a rule: the theorem that it makes keeps the rule and its arguments."""
+
     @wraps(f)
     def run(theory, *arguments, **options):
         for a in arguments:
-            if hasattr(a, "claim") and type(a) not in (Theorem, Token): raise WrongRule(f.__name__, f"a {type(a).__name__} is no theorem")
+            if hasattr(a, "claim") and type(a) not in (Theorem, Token):
+                raise WrongRule(f.__name__, f"a {type(a).__name__} is no theorem")
         arguments = tuple(tuple(a) if isinstance(a, (list, map)) else a for a in arguments)
-        kept = lambda x: replace(x, why=(f.__name__, theory, arguments, options), key=_KEY) if isinstance(x, Theorem) else x
+        kept = lambda x: (
+            replace(x, why=(f.__name__, theory, arguments, options), key=_KEY)
+            if isinstance(x, Theorem)
+            else x
+        )
         made = f(theory, *arguments, **options)
         return tuple(map(kept, made)) if isinstance(made, tuple) else kept(made)
+
     return RULES.setdefault(f.__name__, run)
 
 # %% ../../nbs/54_kernel.ipynb #2803542c
 def _same(name: str, theory: Theory, a: Claim, b: Claim, rng: Range) -> set[str]:
     """Raises unless both say the same: of one kind, about one subject, with equal values."""
     context = Context(theory, rng)
-    if type(a) is not type(b): raise WrongRule(name, "it proves another kind of statement")
-    subject = lambda x: [x.left.kind, x.right.kind] if isinstance(x, (Equal, AtMost)) else [x.process, x.given]
-    if subject(a) != subject(b): raise WrongRule(name, "it is about another process, other conditions or other things")
-    values = {Law: ("of", "mean", "variance"), MatrixLaw: ("mean", "covariance")}.get(type(a), ("left", "right"))
-    if isinstance(a, MatrixLaw) and a.of != b.of: raise WrongRule(name, "it is about another column")
+    if type(a) is not type(b):
+        raise WrongRule(name, "it proves another kind of statement")
+    subject = lambda x: (
+        [x.left.kind, x.right.kind] if isinstance(x, (Equal, AtMost)) else [x.process, x.given]
+    )
+    if subject(a) != subject(b):
+        raise WrongRule(name, "it is about another process, other conditions or other things")
+    values = {Law: ("of", "mean", "variance"), MatrixLaw: ("mean", "covariance")}.get(
+        type(a), ("left", "right")
+    )
+    if isinstance(a, MatrixLaw) and a.of != b.of:
+        raise WrongRule(name, "it is about another column")
     for x, y in ((getattr(a, v), getattr(b, v)) for v in values):
-        if getattr(x, "kind", "") == "matrix": same = Words(context).zero(x, y)
-        else: same = context.zero(getattr(x, "expr", x) - getattr(y, "expr", y))
-        if not same: raise NotProved(name, f"{x} - ({y})")
+        if getattr(x, "kind", "") == "matrix":
+            same = Words(context).zero(x, y)
+        else:
+            same = context.zero(getattr(x, "expr", x) - getattr(y, "expr", y))
+        if not same:
+            raise NotProved(name, f"{x} - ({y})")
     return context.used
 
 # %% ../../nbs/54_kernel.ipynb #859eebde
 def replay(th: Theorem, seen: set[int] | None = None) -> int:
     """Do every step of a proof again; raise unless it gives the same. Returns the number of steps."""
     seen = set() if seen is None else seen
-    if id(th) in seen: return 0
+    if id(th) in seen:
+        return 0
     seen.add(id(th))
     name, theory, arguments, options = th.why
     made = RULES[name](theory, *arguments, **options)
-    again = next(x for x in (made if isinstance(made, tuple) else (made,)) if isinstance(x, Theorem))
+    again = next(
+        x for x in (made if isinstance(made, tuple) else (made,)) if isinstance(x, Theorem)
+    )
     _same("replay", th.theory, th.claim, again.claim, th.range)
     facts = lambda x: (x.lo, x.hi, x.assumes, x.strength, len(x.open))
-    if facts(th) != facts(again): raise WrongRule("replay", f"another theorem came out: {again}")
+    if facts(th) != facts(again):
+        raise WrongRule("replay", f"another theorem came out: {again}")
     return 1 + sum(replay(p, seen) for p in th.premises)
 
 # %% ../../nbs/54_kernel.ipynb #9e738b39
@@ -161,14 +230,17 @@ def _common(rule: str, *premises: Theorem) -> Range:
 
 # %% ../../nbs/54_kernel.ipynb #054b1156
 def _law(rule: str, th: Theorem) -> Law:
-    if not isinstance(th.claim, Law): raise WrongRule(rule, "a premise is no law")
+    if not isinstance(th.claim, Law):
+        raise WrongRule(rule, "a premise is no law")
     return th.claim
 
 # %% ../../nbs/54_kernel.ipynb #e17f353d
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
     """Every letter of a statement was declared: else it could be given another nature later."""
     sides = [claim.left, claim.right] if isinstance(claim, (Equal, AtMost)) else []
-    exprs = [x.expr for side in sides for row in getattr(side, "rows", [[side]]) for x in row] or parts(claim)
+    exprs = [
+        x.expr for side in sides for row in getattr(side, "rows", [[side]]) for x in row
+    ] or parts(claim)
     for a in set().union(*(e.atoms(AppliedUndef, sp.Symbol) for e in exprs)):
         name = named(a).removesuffix(TURNED)
         if not (a.is_integer or a.is_Dummy or name in theory.symbols or name in theory.processes):
@@ -186,15 +258,20 @@ def _hides(theory: Theory, e) -> bool:
 
 # %% ../../nbs/54_kernel.ipynb #905a9572
 def parts(claim: Claim) -> list[sp.Expr]:
-    if isinstance(claim, MatrixLaw): return [claim.mean.expr, claim.covariance.expr]
-    if isinstance(claim, Law): return [claim.process or sp.S.Zero, claim.of, *claim.given, claim.mean, claim.variance]
+    if isinstance(claim, MatrixLaw):
+        return [claim.mean.expr, claim.covariance.expr]
+    if isinstance(claim, Law):
+        return [claim.process or sp.S.Zero, claim.of, *claim.given, claim.mean, claim.variance]
     return [claim.left.expr, claim.right.expr]
 
 # %% ../../nbs/54_kernel.ipynb #6d52725f
 def _in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) -> set[str]:
     context = Context(theory, rng)
-    bounds = {"positive": [(value.expr, True)], "nonnegative": [(value.expr, False)],
-              "(0,1)": [(value.expr, True), (1 - value.expr, True)]}.get(domain, [])
+    bounds = {
+        "positive": [(value.expr, True)],
+        "nonnegative": [(value.expr, False)],
+        "(0,1)": [(value.expr, True), (1 - value.expr, True)],
+    }.get(domain, [])
     if domain == "natural" and not (value.expr.is_Integer and value.expr > 0):
         raise WrongRule(rule, f"{value.expr} is no natural number")
     for e, strict in bounds:
@@ -204,32 +281,49 @@ def _in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) 
 
 # %% ../../nbs/54_kernel.ipynb #173a1e1b
 @rule
-def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1) -> tuple[Theory, Theorem]:
+def define(
+    theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1
+) -> tuple[Theory, Theorem]:
     """head := value. The name is new, the value does not hold it, depends on no state that the head
     does not show (unless the letter was declared as random), and lies in the domain of the letter."""
     theory.free_head(head)
     name, context = named(head), Context(theory, Range(lo))
     meaning = context.unfold(value.expr)
-    if meaning.has(EE, EV, M): raise WrongRule("define", "a name for a mean or a density of a process")
+    if meaning.has(EE, EV, M):
+        raise WrongRule("define", "a name for a mean or a density of a process")
     if value.expr != 0 and value.kind != ("vector" if is_vector(head) else "scalar"):
         raise WrongRule("define", f"{name} was not declared as a {value.kind}")
     letters = _letters(value.expr)
     if name in map(named, meaning.atoms(AppliedUndef, sp.Symbol)):
         raise WrongRule("define", f"{name} is defined by itself")
-    if letters - head.free_symbols: raise WrongRule("define", f"{letters} stand on the right alone")
-    if not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning)):
+    if letters - head.free_symbols:
+        raise WrongRule("define", f"{letters} stand on the right alone")
+    if not theory.random(head) and (
+        not states_of(meaning) <= states_of(head) or _hides(theory, meaning)
+    ):
         raise WrongRule("define", f"{name} would depend on states that it does not show")
-    if theory.kind(head) == "fresh": raise WrongRule("define", f"{name} is drawn afresh wherever it stands")
+    if theory.kind(head) == "fresh":
+        raise WrongRule("define", f"{name} is drawn afresh wherever it stands")
     domain = theory.symbols[name].domain
-    if lo < 0: raise WrongRule("define", "before t = 0 there is nothing")
-    if domain != "real" and lo > 1: raise WrongRule("define", f"{name} has a domain, and no value at t = 1")
+    if lo < 0:
+        raise WrongRule("define", "before t = 0 there is nothing")
+    if domain != "real" and lo > 1:
+        raise WrongRule("define", f"{name} has a domain, and no value at t = 1")
     assumes = frozenset(_in_domain(theory, "define", value, domain, Range(max(lo, 1))))
-    theory = theory._having("definitions", name, Definition(number, head, value.expr, lo, assumes & set(theory.hypotheses)))
-    return theory, _make(theory, "define", Equal(Term(head, value.kind), value), Range(lo), (), {number, *assumes})
+    theory = theory._having(
+        "definitions",
+        name,
+        Definition(number, head, value.expr, lo, assumes & set(theory.hypotheses)),
+    )
+    return theory, _make(
+        theory, "define", Equal(Term(head, value.kind), value), Range(lo), (), {number, *assumes}
+    )
 
 # %% ../../nbs/54_kernel.ipynb #58c13cdf
 @rule
-def define_sequence(theory: Theory, numbers: frozenset[str], head: sp.Expr, first: Term, step: Term) -> tuple[Theory, Theorem]:
+def define_sequence(
+    theory: Theory, numbers: frozenset[str], head: sp.Expr, first: Term, step: Term
+) -> tuple[Theory, Theorem]:
     """head(0) := first, head(t) := step, which holds head at t-1 alone, for t >= 1."""
     theory.free_head(head)
     name = named(head)
@@ -239,11 +333,17 @@ def define_sequence(theory: Theory, numbers: frozenset[str], head: sp.Expr, firs
     if inside - {head.func(t_ - 1)} or one.has(t_) or name in map(named, one.atoms(AppliedUndef)):
         raise WrongRule("define", f"{name} at t must be given by {name} at t-1 alone")
     both = one + other
-    if states_of(both) or both.has(EE, EV, M) or _hides(theory, both) or {first.kind, step.kind} != {"scalar"}:
+    if (
+        states_of(both)
+        or both.has(EE, EV, M)
+        or _hides(theory, both)
+        or {first.kind, step.kind} != {"scalar"}
+    ):
         raise WrongRule("define", "a sequence is of numbers that no state moves")
     if _letters(both) - {t_}:
         raise WrongRule("define", "a letter stands on the right alone")
-    if theory.symbols[name].domain != "real": raise WrongRule("define", f"of {name} no domain is proved")
+    if theory.symbols[name].domain != "real":
+        raise WrongRule("define", f"of {name} no domain is proved")
     theory = theory._having("sequences", name, (head, first.expr, step.expr, numbers))
     return theory, _make(theory, "define", Equal(Term(head), step), Range(1), (), numbers)
 
@@ -254,25 +354,33 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> tuple[Theory, The
 
     The mean and the variance depend on the given states alone; the variance is not negative."""
     process, rng = theory.process(law.process), Range(lo)
-    if not is_state(law.of): raise WrongRule("declare", "the law of a state is declared")
+    if not is_state(law.of):
+        raise WrongRule("declare", "the law of a state is declared")
     (time,) = law.of.args
     key = (process.name, time)
     wanted = process.parents().get(time)
     if wanted is None or wanted[0] != law.given or law.process != process.id:
         raise WrongRule("declare", f"in {process.name} this conditional follows from the others")
-    if lo < wanted[1]: raise Undefined("this conditional", f"before t = {wanted[1]}")
-    if key in theory.laws: raise WrongRule("declare", f"{process.name} has this conditional already")
-    if process.like and time != 0: raise WrongRule("declare", f"the step of {process.name} is that of {process.like}")
+    if lo < wanted[1]:
+        raise Undefined("this conditional", f"before t = {wanted[1]}")
+    if key in theory.laws:
+        raise WrongRule("declare", f"{process.name} has this conditional already")
+    if process.like and time != 0:
+        raise WrongRule("declare", f"the step of {process.name} is that of {process.like}")
     if time == 0 and any(p.like == process.name for p in theory.processes.values()):
         raise WrongRule("declare", f"{process.name} lends its step to others, its start stays free")
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
         if _letters(e) - _letters(law.of, law.process, *law.given):
             raise WrongRule("declare", f"{e} moves with a letter that the law does not show")
-        if e.has(EE, EV, M): raise WrongRule("declare", f"{e} holds a mean or a density of a process")
-        if not covered(states_of(context.unfold(e)), law.given, rng) or _hides(theory, context.unfold(e)):
+        if e.has(EE, EV, M):
+            raise WrongRule("declare", f"{e} holds a mean or a density of a process")
+        if not covered(states_of(context.unfold(e)), law.given, rng) or _hides(
+            theory, context.unfold(e)
+        ):
             raise WrongRule("declare", f"{e} depends on a state that is not given")
-    if states_of(context.unfold(law.variance)): raise WrongRule("declare", "the variance depends on a state")
+    if states_of(context.unfold(law.variance)):
+        raise WrongRule("declare", "the variance depends on a state")
     if not context.positive(law.variance, strict=False):
         raise WrongRule("declare", f"the variance {law.variance} is not proved to be nonnegative")
     theory = theory._having("laws", key, law)
@@ -290,11 +398,20 @@ def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> tupl
         raise WrongRule("innovation", "a noise, at t, of the law of a state is defined")
     if _letters(*parts(q)) - {t_}:
         raise WrongRule("innovation", "the law holds another letter than t")
-    if not context.positive(q.variance): raise WrongRule("innovation", "the variance is not proved to be positive")
+    if not context.positive(q.variance):
+        raise WrongRule("innovation", "the variance is not proved to be positive")
     process = theory.process(q.process)
     step = process.shape == "forward" and q.of.args == (t_,) and q.given == process.parents()[t_][0]
-    noise = Noise(number, head, (q.of - q.mean) / sp.sqrt(q.variance), q.process, q.given, step, law.lo,
-                  law.assumes | context.used)
+    noise = Noise(
+        number,
+        head,
+        (q.of - q.mean) / sp.sqrt(q.variance),
+        q.process,
+        q.given,
+        step,
+        law.lo,
+        law.assumes | context.used,
+    )
     theory = theory._having("noises", named(head), noise)
     claim = Equal(Term(q.of, "vector"), Term(q.mean + sp.sqrt(q.variance) * head, "vector"))
     return theory, _make(theory, "innovation", claim, law.range, [law], {number} | context.used)
@@ -305,7 +422,8 @@ def instance(theory: Theory, th: Theorem, name: str) -> Theorem:
     """A theorem about a process with a free start law holds for one that shares its step."""
     if name not in theory.processes or not (like := theory.processes[name].like):
         raise WrongRule("instance", f"{name} shares the step of no other process")
-    if th.open: raise WrongRule("instance", "a premise rests on an open hypothesis")
+    if th.open:
+        raise WrongRule("instance", "a premise rests on an open hypothesis")
     there, here = theory.processes[like], theory.processes[name]
     context = Context(theory, th.range)
     renamed = lambda e: (context.unfold(e) if isinstance(e, sp.Expr) else e).subs(there.id, here.id)
@@ -317,12 +435,15 @@ def markov(theory: Theory, th: Theorem, extra: Iterable[sp.Tuple]) -> Theorem:
     """In a chain, states beyond the given one tell nothing more: x_n | x_m, with all extra on the
     other side of m."""
     q, extra = _law("markov", th), frozenset(extra)
-    if not theory.process(q.process).markov: raise WrongRule("markov", "the process is no Markov chain")
-    if len(q.given) != 1 or not is_state(q.of): raise WrongRule("markov", "the law is given more than one state")
+    if not theory.process(q.process).markov:
+        raise WrongRule("markov", "the process is no Markov chain")
+    if len(q.given) != 1 or not is_state(q.of):
+        raise WrongRule("markov", "the law is given more than one state")
     ((m, also),), n, rng = q.given, q.of.args[0], th.range
     after = m == also and rng.before(m, n) and all(rng.before(b, m) for _, b in extra)
     ahead = m == also and rng.before(n, m) and all(rng.before(m, a) for a, _ in extra)
-    if not (after or ahead): raise WrongRule("markov", "an extra state is not beyond the given one")
+    if not (after or ahead):
+        raise WrongRule("markov", "an extra state is not beyond the given one")
     claim = replace(q, given=frozenset(merge([*q.given, *extra])))
     return _make(theory, "markov", claim, rng, [th], {f"${named(q.process)}$ is a Markov chain"})
 
@@ -331,11 +452,14 @@ def markov(theory: Theory, th: Theorem, extra: Iterable[sp.Tuple]) -> Theorem:
 def at(theory: Theory, th: Theorem, n: sp.Expr) -> Theorem:
     """The same at n, which is t + k or does not hold t, and lies in the range for every t."""
     n = sp.sympify(n)
-    if th.open: raise WrongRule("at", "under an open hypothesis t is fixed")
-    if any(a.has(s_) for a in parts(th.claim)): raise WrongRule("at", "s is bounded by t, and would move with it")
+    if th.open:
+        raise WrongRule("at", "under an open hypothesis t is fixed")
+    if any(a.has(s_) for a in parts(th.claim)):
+        raise WrongRule("at", "s is bounded by t, and would move with it")
     if n.has(t_):
         k = sp.expand(n - t_)
-        if not k.is_Integer: raise WrongRule("at", f"{n} is not t plus a number")
+        if not k.is_Integer:
+            raise WrongRule("at", f"{n} is not t plus a number")
         rng = Range(th.lo - int(k), th.hi - k)
     else:
         rng = Range()
@@ -349,7 +473,8 @@ def restate(theory: Theory, th: Theorem, claim: Claim, rng: Range) -> Theorem:
     """The same statement in another form, on a part of its range."""
     if rng.lo < th.lo or not rng.before(rng.hi, th.hi):
         raise Undefined("this", f"before t = {th.lo}, where its proof starts")
-    if th.open and rng.hi != th.hi: raise WrongRule("restate", "under an open hypothesis the range stays")
+    if th.open and rng.hi != th.hi:
+        raise WrongRule("restate", "under an open hypothesis the range stays")
     used = _same("restate", theory, th.claim, claim, rng)
     return _make(theory, "restate", claim, rng, [th], used)
 
@@ -357,8 +482,10 @@ def restate(theory: Theory, th: Theorem, claim: Claim, rng: Range) -> Theorem:
 def _linked(rule: str, theory: Theory, prior: Theorem, step: Theorem):
     """y | C ~ N(m, v) and x | y, C ~ N(A y + b, w), of one process, with A, b, v, w free of y."""
     p, q, rng = _law(rule, prior), _law(rule, step), _common(rule, prior, step)
-    if p.process != q.process: raise WrongRule(rule, f"the laws are of two processes, {p.process} and {q.process}")
-    if not (is_state(p.of) and is_state(q.of)): raise WrongRule(rule, "a law is not that of a state")
+    if p.process != q.process:
+        raise WrongRule(rule, f"the laws are of two processes, {p.process} and {q.process}")
+    if not (is_state(p.of) and is_state(q.of)):
+        raise WrongRule(rule, "a law is not that of a state")
     y = span(p.of.args[0])
     if not apart([y], p.given, rng) or frozenset(merge([*p.given, y])) != q.given:
         raise WrongRule(rule, f"the second law is not given {p.of} and the conditions of the first")
@@ -369,7 +496,9 @@ def _linked(rule: str, theory: Theory, prior: Theorem, step: Theorem):
     b = sp.Add(*(c * atom for atom, c in parts.items()))
     for e in (A, b, w):
         if not covered(states_of(e), p.given, rng) or _hides(theory, e):
-            raise WrongRule(rule, f"the second law is not linear in {p.of}, or its variance depends on it")
+            raise WrongRule(
+                rule, f"the second law is not linear in {p.of}, or its variance depends on it"
+            )
     return p, q, rng, context, A, b, w
 
 # %% ../../nbs/54_kernel.ipynb #220c4c0a
@@ -377,7 +506,8 @@ def _linked(rule: str, theory: Theory, prior: Theorem, step: Theorem):
 def mix(theory: Theory, prior: Theorem, step: Theorem) -> Theorem:
     """Bishop's theorem: then x | C ~ N(A m + b, A^2 v + w)."""
     p, q, rng, context, A, b, w = _linked("mix", theory, prior, step)
-    if not apart([span(q.of.args[0])], p.given, rng): raise WrongRule("mix", f"{q.of} is among the conditions")
+    if not apart([span(q.of.args[0])], p.given, rng):
+        raise WrongRule("mix", f"{q.of} is among the conditions")
     claim = Law(p.process, q.of, p.given, A * p.mean + b, A**2 * p.variance + w)
     return _make(theory, "mix", claim, rng, [prior, step], context.used)
 
@@ -388,9 +518,11 @@ def condition(theory: Theory, prior: Theorem, likelihood: Theorem) -> Theorem:
     Both variances are positive."""
     p, q, rng, context, A, b, w = _linked("condition", theory, prior, likelihood)
     x = span(q.of.args[0])
-    if not apart([x], [*p.given, span(p.of.args[0])], rng): raise WrongRule("condition", f"{q.of} is given already")
+    if not apart([x], [*p.given, span(p.of.args[0])], rng):
+        raise WrongRule("condition", f"{q.of} is given already")
     for v in (p.variance, w):
-        if not context.positive(v): raise WrongRule("condition", f"the variance {v} is not proved to be positive")
+        if not context.positive(v):
+            raise WrongRule("condition", f"the variance {v} is not proved to be positive")
     precision = 1 / p.variance + A**2 / w
     mean = (p.mean / p.variance + A * (q.of - b) / w) / precision
     claim = Law(p.process, p.of, frozenset(merge([*p.given, x])), mean, 1 / precision)
@@ -398,7 +530,9 @@ def condition(theory: Theory, prior: Theorem, likelihood: Theorem) -> Theorem:
 
 # %% ../../nbs/54_kernel.ipynb #734577ed
 @rule
-def combination(theory: Theory, process: sp.Expr | None, given: frozenset, v: sp.Expr, rng: Range) -> Theorem:
+def combination(
+    theory: Theory, process: sp.Expr | None, given: frozenset, v: sp.Expr, rng: Range
+) -> Theorem:
     """The law of a fixed vector plus multiples of independent normal noises: the squares add.
 
     The noises are fresh letters, or steps of one forward chain after all given states; each counts
@@ -410,16 +544,28 @@ def combination(theory: Theory, process: sp.Expr | None, given: frozenset, v: sp
         if not covered(states_of(unfolded), given, rng) or _hides(theory, unfolded):
             raise WrongRule("combination", f"{e} is random itself")
     steps = [named(z) for z in singles] + [named(z) for z, *_ in families]
-    if process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps):
+    if (
+        process is not None
+        and (len(steps) > 1 or families)
+        and not all(theory.noises[z].step for z in steps)
+    ):
         raise WrongRule("combination", "several noises that are not those of single steps")
-    places = [(z, span(z.args[0]) if z.args else z) for z in singles] + [(z, span(*ends)) for z, *ends in families]
+    places = [(z, span(z.args[0]) if z.args else z) for z in singles] + [
+        (z, span(*ends)) for z, *ends in families
+    ]
     for i, (z, one) in enumerate(places):
         for y, other in places[:i]:
-            alike = process is not None or named(z) == named(y)      # two names may be one step's noise
-            if alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng))):
-                raise WrongRule("combination", f"the noises {z} and {y} are not proved to be different")
-    variance = sp.Add(*(c**2 for c in singles.values()),
-                      *(sp.Sum(c**2, (k_, *ends)) for (_, *ends), c in families.items()))
+            alike = process is not None or named(z) == named(y)  # two names may be one step's noise
+            if alike and (
+                one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng))
+            ):
+                raise WrongRule(
+                    "combination", f"the noises {z} and {y} are not proved to be different"
+                )
+    variance = sp.Add(
+        *(c**2 for c in singles.values()),
+        *(sp.Sum(c**2, (k_, *ends)) for (_, *ends), c in families.items()),
+    )
     claim = Law(process, v, given, fixed, variance)
     return _make(theory, "combination", claim, rng, (), context.used)
 
@@ -427,7 +573,8 @@ def combination(theory: Theory, process: sp.Expr | None, given: frozenset, v: sp
 @rule
 def suppose(theory: Theory, claim: Claim, start: int, down: bool = False) -> tuple[Theorem, Token]:
     """The hypothesis of an induction: the claim at t-1, for t > start; downwards, the claim at t."""
-    if any(a.has(s_) for a in parts(claim)): raise WrongRule("suppose", "s is bounded by t, and would move with it")
+    if any(a.has(s_) for a in parts(claim)):
+        raise WrongRule("suppose", "s is bounded by t, and would move with it")
     token = Token(claim, start, down)
     shifted = claim if down else claim.map(lambda e: e.subs(t_, t_ - 1))
     th = _make(theory, "suppose", shifted, Range(start + 1))
@@ -435,27 +582,37 @@ def suppose(theory: Theory, claim: Claim, start: int, down: bool = False) -> tup
 
 # %% ../../nbs/54_kernel.ipynb #238c4997
 @rule
-def induct(theory: Theory, token: Token, base: Theorem, step: Theorem, down: bool = False) -> Theorem:
+def induct(
+    theory: Theory, token: Token, base: Theorem, step: Theorem, down: bool = False
+) -> Theorem:
     """From the claim at the start, and from the claim at t-1 to that at t: the claim for all t.
     Downwards: from the claim at T, and from the claim at t to that at t-1."""
     first = token.claim.map(lambda e: e.subs(t_, T_ if down else token.start))
     then = token.claim.map(lambda e: e.subs(t_, t_ - 1)) if down else token.claim
-    if token.down != down: raise WrongRule("induct", "the hypothesis is for the other direction")
-    if base.open or step.open - {token}: raise WrongRule("induct", "another hypothesis is open")
-    if base.lo > max(token.start, 1) or base.hi != T_: raise WrongRule("induct", "the base does not hold at the start")
+    if token.down != down:
+        raise WrongRule("induct", "the hypothesis is for the other direction")
+    if base.open or step.open - {token}:
+        raise WrongRule("induct", "another hypothesis is open")
+    if base.lo > max(token.start, 1) or base.hi != T_:
+        raise WrongRule("induct", "the base does not hold at the start")
     rest = Range(token.start + 1)
-    if step.lo > rest.lo or step.hi != rest.hi: raise WrongRule("induct", "the step does not hold on the whole range")
+    if step.lo > rest.lo or step.hi != rest.hi:
+        raise WrongRule("induct", "the step does not hold on the whole range")
     used = _same("induct: the base", theory, base.claim, first, Range())
     used |= _same("induct: the step", theory, step.claim, then, rest)
-    if not any(a.has(t_) for a in parts(token.claim)): raise WrongRule("induct", "the claim does not depend on t")
+    if not any(a.has(t_) for a in parts(token.claim)):
+        raise WrongRule("induct", "the claim does not depend on t")
     return _make(theory, "induct", token.claim, Range(token.start), [base, step], used, token)
 
 # %% ../../nbs/54_kernel.ipynb #0fb04b80
 def _patterns(claim: Claim):
     if isinstance(claim, Law) and is_state(claim.of):
         q, given = claim, sp.Tuple(*merge(claim.given))
-        yield (M(q.process, *merge([*q.given, span(q.of.args[0])])),
-               M(q.process, *merge(q.given)) + log_normal(q.of, q.mean, q.variance), (M,))
+        yield (
+            M(q.process, *merge([*q.given, span(q.of.args[0])])),
+            M(q.process, *merge(q.given)) + log_normal(q.of, q.mean, q.variance),
+            (M,),
+        )
         yield EV(q.process, given, q.of), q.mean, (EV,)
         yield EE(q.process, given, Dot(q.of, q.of)), dot(q.mean, q.mean) + d_ * q.variance, (EE,)
     elif isinstance(claim, Equal) and isinstance(claim.left.expr, (AppliedUndef, EE, EV)):
@@ -464,17 +621,23 @@ def _patterns(claim: Claim):
 # %% ../../nbs/54_kernel.ipynb #b5dcbc22
 def _rewritten(context: Context, th: Theorem, e: sp.Expr, needed: list) -> sp.Expr:
     """An equation or a law applied to the atoms that it is about, at every time in its range."""
+
     def once(context, e):
         table = {}
         for pattern, value, kinds in _patterns(th.claim):
             for a in e.atoms(*kinds):
                 n = matches(pattern, a)
-                if n is None or th.open and n != t_: continue
-                if not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi)): continue
-                if isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n)): continue
+                if n is None or th.open and n != t_:
+                    continue
+                if not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi)):
+                    continue
+                if isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n)):
+                    continue
                 table[a] = value.subs(t_, n)
-        if table and th not in needed: needed.append(th)
+        if table and th not in needed:
+            needed.append(th)
         return e.xreplace(table)
+
     return context.unfold(context.over_sums(e, once))
 
 # %% ../../nbs/54_kernel.ipynb #fe1110ef
@@ -489,11 +652,13 @@ def _vanishing(theory, left, right, using, rng):
     for chains in (False, True):
         e = context.factorized(goal) if chains else goal
         for _ in range(4):
-            if context.zero(e): return needed, context.used
+            if context.zero(e):
+                return needed, context.used
             before = e
             for th in using:
                 e = _rewritten(context, th, e, needed)
-            if e == before: break
+            if e == before:
+                break
     raise NotProved("calc", goal)
 
 # %% ../../nbs/54_kernel.ipynb #6d54c2ad
@@ -501,22 +666,32 @@ def _vanishing(theory, left, right, using, rng):
 def calc(theory: Theory, left: Term, right: Term, using: Iterable[Theorem], rng: Range) -> Theorem:
     """left = right, when the difference vanishes: by definitions alone, after rewriting by the
     theorems named, or after the factorization of a Markov chain."""
-    if left.kind == "matrix": raise WrongRule("calc", "matrices are compared as words")
-    if left.kind != right.kind: raise WrongRule("calc", f"a {left.kind} is compared with a {right.kind}")
+    if left.kind == "matrix":
+        raise WrongRule("calc", "matrices are compared as words")
+    if left.kind != right.kind:
+        raise WrongRule("calc", f"a {left.kind} is compared with a {right.kind}")
     used, names = _vanishing(theory, left.expr, right.expr, tuple(using), rng)
     return _make(theory, "calc", Equal(left, right), rng, used, names)
 
 # %% ../../nbs/54_kernel.ipynb #fd598e88
 @rule
-def transfer(theory: Theory, claim: Claim, known: Theorem, using: Iterable[Theorem], rng: Range) -> Theorem:
+def transfer(
+    theory: Theory, claim: Claim, known: Theorem, using: Iterable[Theorem], rng: Range
+) -> Theorem:
     """left = right, or left <= right, when left - right is the difference of a relation that was
     proved: the same was added on both sides."""
-    if not isinstance(claim, (Equal, AtMost)) or type(claim) is not type(known.claim) or claim.left.kind == "matrix":
+    if (
+        not isinstance(claim, (Equal, AtMost))
+        or type(claim) is not type(known.claim)
+        or claim.left.kind == "matrix"
+    ):
         raise WrongRule("transfer", "the premise is another kind of relation")
     if claim.left.kind != claim.right.kind or claim.left.kind != known.claim.left.kind:
         raise WrongRule("transfer", "the sides are of different kinds")
-    if rng.lo < known.lo or not rng.before(rng.hi, known.hi): raise Undefined("the premise", f"before t = {known.lo}")
-    if known.open and rng.hi != known.hi: raise WrongRule("transfer", "under an open hypothesis the range stays")
+    if rng.lo < known.lo or not rng.before(rng.hi, known.hi):
+        raise Undefined("the premise", f"before t = {known.lo}")
+    if known.open and rng.hi != known.hi:
+        raise WrongRule("transfer", "under an open hypothesis the range stays")
     here, there = (c.left.expr - c.right.expr for c in (claim, known.claim))
     used, names = _vanishing(theory, here, there, tuple(using), rng)
     return _make(theory, "transfer", claim, rng, [known, *used], names)
@@ -526,28 +701,46 @@ def transfer(theory: Theory, claim: Claim, known: Theorem, using: Iterable[Theor
 def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Expr) -> Theorem:
     """left <= right for all u > 0: the gap is convex in u, and it and its slope vanish at one point."""
     gap, context = right.expr - left.expr, Context(theory, Range())
-    if theory.domain(u) != "positive" or gap.free_symbols != {u} or gap.atoms(sp.Function) - gap.atoms(sp.log):
+    if (
+        theory.domain(u) != "positive"
+        or gap.free_symbols != {u}
+        or gap.atoms(sp.Function) - gap.atoms(sp.log)
+    ):
         raise WrongRule("convex", "the gap is a function of one positive number")
     slope = sp.diff(gap, u)
     if not (context.zero(gap.subs(u, lowest)) and context.zero(slope.subs(u, lowest))):
         raise WrongRule("convex", f"the gap or its slope does not vanish at {lowest}")
-    if not (lowest.is_positive and context.positive(sp.diff(slope, u))): raise WrongRule("convex", "the gap is not convex")
-    if context.used: raise WrongRule("convex", "a hypothesis may leave out the point of contact")
+    if not (lowest.is_positive and context.positive(sp.diff(slope, u))):
+        raise WrongRule("convex", "the gap is not convex")
+    if context.used:
+        raise WrongRule("convex", "a hypothesis may leave out the point of contact")
     return _make(theory, "convex", AtMost(left, right), Range())
 
 # %% ../../nbs/54_kernel.ipynb #d02cef67
 @rule
 def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Range) -> Theorem:
     """A bound for every number of a domain, at one value of it. The bound holds no mean."""
-    if theory.kind(u) != "scalar" or named(u) in theory.definitions or not u.is_Symbol or u.is_integer:
+    if (
+        theory.kind(u) != "scalar"
+        or named(u) in theory.definitions
+        or not u.is_Symbol
+        or u.is_integer
+    ):
         raise WrongRule("substitute", f"{u} is no letter for any number")
-    if not isinstance(th.claim, AtMost): raise WrongRule("substitute", "the premise is no bound")
-    if any(u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values()):
+    if not isinstance(th.claim, AtMost):
+        raise WrongRule("substitute", "the premise is no bound")
+    if any(
+        u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values()
+    ):
         raise WrongRule("substitute", f"a hypothesis is about {u}")
     context = Context(theory, rng)
-    if th.open or any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim)):
+    if th.open or any(
+        a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol)))
+        for a in parts(th.claim)
+    ):
         raise WrongRule("substitute", "the statement is about more than numbers")
-    if rng.lo < th.lo: raise Undefined("the bound", f"before t = {th.lo}")
+    if rng.lo < th.lo:
+        raise Undefined("the bound", f"before t = {th.lo}")
     used = _in_domain(theory, "substitute", value, theory.domain(u), rng)
     put = lambda e: context.unfold(e).subs(u, value.expr)
     return _make(theory, "substitute", th.claim.map(put), rng, [th], used | context.used)
@@ -556,21 +749,30 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
 @rule
 def monotone(theory: Theory, th: Theorem, process: sp.Expr, given: frozenset) -> Theorem:
     """A bound that holds for all states holds for the means of both sides."""
-    if not isinstance(th.claim, AtMost) or th.open: raise WrongRule("monotone", "a bound without open hypothesis is asked for")
+    if not isinstance(th.claim, AtMost) or th.open:
+        raise WrongRule("monotone", "a bound without open hypothesis is asked for")
     context, C = Context(theory, th.range), sp.Tuple(*merge(given))
     mean = lambda e: context.mean(process, C, context.unfold(context.logs(e)))
     return _make(theory, "monotone", th.claim.map(mean), th.range, [th], context.used)
 
 # %% ../../nbs/54_kernel.ipynb #2a7c8863
 @rule
-def importance(theory: Theory, q: sp.Expr, S: frozenset, C: frozenset, p: sp.Expr, R: frozenset, rng: Range) -> Theorem:
+def importance(
+    theory: Theory, q: sp.Expr, S: frozenset, C: frozenset, p: sp.Expr, R: frozenset, rng: Range
+) -> Theorem:
     """The mean under q(S | C) of p(S, R) / q(S | C) is p(R). R is within C, and S meets neither."""
-    if not apart(S, C, rng) or not covered(R, C, rng): raise WrongRule("importance", "S and C meet, or R is not within C")
-    if not all(rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R]):
+    if not apart(S, C, rng) or not covered(R, C, rng):
+        raise WrongRule("importance", "S and C meet, or R is not within C")
+    if not all(
+        rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R]
+    ):
         raise WrongRule("importance", "a state outside 0..T")
-    if {theory.process(x).shape for x in (q, p)} & {"step", "jump"}: raise WrongRule("importance", "whole chains are asked for")
+    if {theory.process(x).shape for x in (q, p)} & {"step", "jump"}:
+        raise WrongRule("importance", "whole chains are asked for")
     ratio = Exp(M(p, *merge([*S, *R])) - M(q, *merge([*S, *C])))
-    claim = Equal(Term(EE(q, sp.Tuple(*merge(C)), ratio)), Term(Exp(M(p, *merge(R)) - M(q, *merge(C)))))
+    claim = Equal(
+        Term(EE(q, sp.Tuple(*merge(C)), ratio)), Term(Exp(M(p, *merge(R)) - M(q, *merge(C))))
+    )
     return _make(theory, "importance", claim, rng)
 
 # %% ../../nbs/54_kernel.ipynb #10b9a79a
@@ -578,7 +780,8 @@ def importance(theory: Theory, q: sp.Expr, S: frozenset, C: frozenset, p: sp.Exp
 def agree(theory: Theory, left, right, rng: Range) -> Theorem:
     """Two matrices whose words have the same coefficients."""
     context = Context(theory, rng)
-    if not Words(context).zero(left, right): raise NotProved("agree", f"{left} - {right}")
+    if not Words(context).zero(left, right):
+        raise NotProved("agree", f"{left} - {right}")
     return _make(theory, "agree", Equal(left, right), rng, (), context.used)
 
 # %% ../../nbs/54_kernel.ipynb #9c9af358
@@ -587,9 +790,17 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> tuple[Theory,
     """The law of a column, and then that of a second column given it: nothing more."""
     process, context = theory.processes[law.process], Context(theory, Range())
     before = [of for name, of in theory.laws if name == process.name]
-    if process.shape != "pair" or len(before) > 1 or law.given != frozenset(before) or law.of in before:
+    if (
+        process.shape != "pair"
+        or len(before) > 1
+        or law.given != frozenset(before)
+        or law.of in before
+    ):
         raise WrongRule("declare", f"in {process.name} this conditional follows from the others")
-    words, letters = Words(context), lambda m: {x for a in m.expr.free_symbols for x in (a, Words(context).turn(a))}
+    words, letters = (
+        Words(context),
+        lambda m: {x for a in m.expr.free_symbols for x in (a, Words(context).turn(a))},
+    )
     if law.of in letters(law.mean) or not words.positive(law.covariance.expr):
         raise WrongRule("declare", "the mean holds its own variable, or the covariance is not one")
     if letters(law.covariance) & {law.of, *law.given}:
@@ -605,16 +816,22 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> tuple[Theory,
 def mix_matrix(theory: Theory, prior: Theorem, step: Theorem) -> Theorem:
     """X ~ N(m, S) and Y | X ~ N(A X + b, L): then Y ~ N(A m + b, L + A S A^T), for all shapes."""
     p, q = prior.claim, step.claim
-    if not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw)): raise WrongRule("mix", "a premise is no law of a column")
-    if p.process != q.process: raise WrongRule("mix", f"the laws are of two processes, {p.process} and {q.process}")
-    if p.given or q.given != {p.of}: raise WrongRule("mix", "the second law is not given the column of the first alone")
+    if not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw)):
+        raise WrongRule("mix", "a premise is no law of a column")
+    if p.process != q.process:
+        raise WrongRule("mix", f"the laws are of two processes, {p.process} and {q.process}")
+    if p.given or q.given != {p.of}:
+        raise WrongRule("mix", "the second law is not given the column of the first alone")
     context, A, b = Context(theory, _common("mix", prior, step)), sp.S.Zero, sp.S.Zero
     for term in sp.Add.make_args(sp.expand(q.mean.expr)):
         numbers, word = term.args_cnc()
-        if word and word[-1] == p.of: A += sp.Mul(*numbers, *word[:-1])
-        else: b += term
+        if word and word[-1] == p.of:
+            A += sp.Mul(*numbers, *word[:-1])
+        else:
+            b += term
     turned = Words(context).turn
-    if (A + b).has(p.of, turned(p.of)): raise WrongRule("mix", f"the second mean is not linear in {p.of}")
+    if (A + b).has(p.of, turned(p.of)):
+        raise WrongRule("mix", f"the second mean is not linear in {p.of}")
     mean = Matrix(A * p.mean.expr + b, q.mean.shape)
     covariance = Matrix(q.covariance.expr + A * p.covariance.expr * turned(A), q.covariance.shape)
     claim = MatrixLaw(p.process, q.of, frozenset(), mean, covariance)

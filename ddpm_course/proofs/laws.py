@@ -10,8 +10,26 @@ from math import prod
 from .declarations import Structure
 from .errors import Refuted, Undefined
 from .grids import (
-    DIGITS, NIL, ONE, TINY, Grid, Inexpressible, Open, Value, bell, column, divergence, flat,
-    full, holds, integral, minus, plain, power, transposed, wrong,
+    DIGITS,
+    NIL,
+    ONE,
+    TINY,
+    Grid,
+    Inexpressible,
+    Open,
+    Value,
+    bell,
+    column,
+    divergence,
+    flat,
+    full,
+    holds,
+    integral,
+    minus,
+    plain,
+    power,
+    transposed,
+    wrong,
 )
 from .reader import Node
 from .worlds import At, Density, Key, Normals, Points, spelled, titled
@@ -25,19 +43,24 @@ class World(Points):
         found: list[Key] = []
         for node in nodes:
             kind = self.known.notation[node.parts[0]].kind
-            if kind not in ("state", "column"): wrong(f"{spelled(node)} is not random")
-            if node.op != "span": found.append(self.key(node, at))
+            if kind not in ("state", "column"):
+                wrong(f"{spelled(node)} is not random")
+            if node.op != "span":
+                found.append(self.key(node, at))
             else:
                 low, high = (self.whole(x, at) for x in node.parts[1:])
-                if not -1 < low <= high + 1 <= self.T + 1: raise ArithmeticError
+                if not -1 < low <= high + 1 <= self.T + 1:
+                    raise ArithmeticError
                 found += [(node.parts[0], n) for n in range(low, high + 1)]
         return found
 
     def bar(self, at: At, name: str, left: tuple[Node, ...], right: tuple[Node, ...]) -> Density:
         """A density without letters; what is on both sides of the bar has no density."""
-        if len({*left, *right}) < len(left) + len(right): wrong("a state is named twice in one density")
+        if len({*left, *right}) < len(left) + len(right):
+            wrong("a state is named twice in one density")
         one, two = self.keys(left, at), self.keys(right, at)
-        if len({*one, *two}) < len(one) + len(two): raise ArithmeticError
+        if len({*one, *two}) < len(one) + len(two):
+            raise ArithmeticError
         return name, one, two
 
     def structure(self, name: str) -> Structure:
@@ -48,81 +71,132 @@ class World(Points):
         shape, T, state = self.structure(name), self.T, next(iter(keys), ("", 0))[0]
         if shape.shape == "pair":
             laws = sorted(self.known.laws.get(name, ()), key=lambda law: len(law.density.parts[2]))
-            found = {self.key(law.density.parts[1][0], at): (*self.keys(law.density.parts[2], at),) for law in laws}
+            found = {
+                self.key(law.density.parts[1][0], at): (*self.keys(law.density.parts[2], at),)
+                for law in laws
+            }
         else:
             t, s = (at[x] if x in shape.indices else 0 for x in "ts")
-            if shape.indices and not 0 <= s < t <= T: raise ArithmeticError
-            links = {"forward": [(0,), *((n, n - 1) for n in range(1, T + 1))],
-                     "backward": [(T,), *((n - 1, n) for n in range(T, 0, -1))],
-                     "bridge": [(0,), (T, 0), *((n - 1, n, 0) for n in range(T, 1, -1))],
-                     "step": [(0,), (t, 0), (t - 1, t, 0)], "jump": [(0,), (t, 0), (s, t, 0)]}[shape.shape]
-            found = {(state, n): tuple((state, m) for m in given) for n, *given in links if n not in given}
+            if shape.indices and not 0 <= s < t <= T:
+                raise ArithmeticError
+            links = {
+                "forward": [(0,), *((n, n - 1) for n in range(1, T + 1))],
+                "backward": [(T,), *((n - 1, n) for n in range(T, 0, -1))],
+                "bridge": [(0,), (T, 0), *((n - 1, n, 0) for n in range(T, 1, -1))],
+                "step": [(0,), (t, 0), (t - 1, t, 0)],
+                "jump": [(0,), (t, 0), (s, t, 0)],
+            }[shape.shape]
+            found = {
+                (state, n): tuple((state, m) for m in given)
+                for n, *given in links
+                if n not in given
+            }
         for key in keys:
-            if key not in found: wrong(f"{name} has no {titled(key)}")
+            if key not in found:
+                wrong(f"{name} has no {titled(key)}")
         order = [*found]
-        return {key: found[key] for key in order[:1 + max(map(order.index, keys), default=-1)]}
+        return {key: found[key] for key in order[: 1 + max(map(order.index, keys), default=-1)]}
 
-    def link(self, name: str, key: Key, parents: tuple[Key, ...], at: At) -> tuple[Callable, Value, dict | None]:
+    def link(
+        self, name: str, key: Key, parents: tuple[Key, ...], at: At
+    ) -> tuple[Callable, Value, dict | None]:
         """The declared law of a column given its parents: mean, spread, and the matrices before the parents."""
         shape, there = self.structure(name), at.with_only({})
-        memo = name, key, *((at.get("t"), at.get("s")) if shape.shape in ("step", "jump", "pair") else ())
-        if memo in self.made: return self.made[memo]
+        memo = (
+            name,
+            key,
+            *((at.get("t"), at.get("s")) if shape.shape in ("step", "jump", "pair") else ()),
+        )
+        if memo in self.made:
+            return self.made[memo]
         for law in self.known.laws.get(shape.like if shape.like and parents else name, ()):
             _, left, right = law.density.parts
-            for here in [there] if memo[2:] else [At({**there, "t": t}) for t in range(law.start, self.T + 1)]:
+            for here in (
+                [there]
+                if memo[2:]
+                else [At({**there, "t": t}) for t in range(law.start, self.T + 1)]
+            ):
                 if self.keys(left, here) == [key] and {*self.keys(right, here)} == {*parents}:
                     mean = lambda values: self.value(law.mean, here.with_only(values))
                     self.made[memo] = mean, self.value(law.spread, here), self.slopes(mean, parents)
                     return self.made[memo]
-        if parents: raise Inexpressible
-        start, spread = self.once((name, "start"), lambda: (self.array(self.d), self.any_number("positive")))
+        if parents:
+            raise Inexpressible
+        start, spread = self.once(
+            (name, "start"), lambda: (self.array(self.d), self.any_number("positive"))
+        )
         self.made[memo] = (lambda values: start), spread, None
         return self.made[memo]
 
-    def slopes(self, mean: Callable[[dict], Value], parents: tuple[Key, ...]) -> dict[Key, Value] | None:
+    def slopes(
+        self, mean: Callable[[dict], Value], parents: tuple[Key, ...]
+    ) -> dict[Key, Value] | None:
         """The matrix before each parent in its child's mean, if that is linear."""
-        some = {p: self.draw(p) if self.known.notation[p[0]].kind == "column" else self.array(self.d)
-                for p in parents}
+        some = {
+            p: self.draw(p) if self.known.notation[p[0]].kind == "column" else self.array(self.d)
+            for p in parents
+        }
         zero, found = {p: x * NIL for p, x in some.items()}, {}
         rest = mean(zero)
         for p, x in some.items():
             units = full(ONE, (len(x), len(x)))
-            found[p] = Grid(zip(*(flat(minus(mean({**zero, p: column(unit)}), rest)) for unit in units)))
-            if len({*found[p].shape}) == 1 and holds("equal", found[p], found[p][0][0]): found[p] = found[p][0][0]
-        return found if holds("equal", mean(some), sum((found[p] * some[p] for p in parents), rest)) else None
+            found[p] = Grid(
+                zip(*(flat(minus(mean({**zero, p: column(unit)}), rest)) for unit in units))
+            )
+            if len({*found[p].shape}) == 1 and holds("equal", found[p], found[p][0][0]):
+                found[p] = found[p][0][0]
+        return (
+            found
+            if holds("equal", mean(some), sum((found[p] * some[p] for p in parents), rest))
+            else None
+        )
 
     def joint(self, at: At, name: str, left: list[Key], right: list[Key]) -> tuple[dict, dict]:
         """Means and covariances of the columns left, given those right."""
-        given, steps = {key: self.mark(key, at) for key in right}, self.steps(name, [*left, *right], at)
+        given, steps = (
+            {key: self.mark(key, at) for key in right},
+            self.steps(name, [*left, *right], at),
+        )
         drawn, more = set(), {*left}
-        while more:                             # what is drawn and bears on them: all that shares a step with them
+        while more:  # what is drawn and bears on them: all that shares a step with them
             drawn |= more
-            near = {k for key, parents in steps.items() if drawn & {key, *parents} for k in (key, *parents)}
+            near = {
+                k
+                for key, parents in steps.items()
+                if drawn & {key, *parents}
+                for k in (key, *parents)
+            }
             more = near - drawn - {*given}
         means, covs = {}, {}
         for key, parents in steps.items():
             inside = [p for p in parents if p in drawn]
-            if key not in drawn and not (key in given and inside): continue
+            if key not in drawn and not (key in given and inside):
+                continue
             mean, spread, slopes = self.link(name, key, parents, at)
-            if slopes is None and (inside or self.strict and not parents): raise Inexpressible
+            if slopes is None and (inside or self.strict and not parents):
+                raise Inexpressible
             for other in means:
                 covs[key, other] = sum(slopes[p] * covs[p, other] for p in inside)
                 covs[other, key] = transposed(covs[key, other])
             means[key] = mean({p: means[p] if p in drawn else given[p] for p in parents})
             covs[key, key] = sum((slopes[p] * covs[p, key] for p in inside), spread)
-        for key in [key for key in means if key in given]:          # each value that is given tells of the rest
+        for key in [
+            key for key in means if key in given
+        ]:  # each value that is given tells of the rest
             inverse, rest = power(covs[key, key], -ONE), minus(given[key], means.pop(key))
             for one in means:
                 gain = covs[one, key] * inverse
                 means[one] = means[one] + gain * rest
-                for other in means: covs[one, other] = minus(covs[one, other], gain * covs[key, other])
+                for other in means:
+                    covs[one, other] = minus(covs[one, other], gain * covs[key, other])
         return means, covs
 
     def on_density(self, at: At, *parts: object) -> Decimal:
         """A product: each column given those before it, in the order of drawing."""
         (name, left, right), made = self.bar(at, *parts), ONE
         for key in self.steps(name, [*left, *right], at):
-            if key not in left: continue
+            if key not in left:
+                continue
             means, covs = self.joint(at, name, [key], right)
             made *= bell(minus(self.mark(key, at), means[key]), covs[key, key])
             right = [*right, key]
@@ -133,23 +207,32 @@ class World(Points):
     def path(self, at: At, name: str, left: list[Key], right: list[Key]) -> Normals:
         """The place with these states, for every value of so many standard normals."""
         (means, covs), roots = self.joint(at, name, left, right), {}
-        if any(isinstance(x, Grid) for x in covs.values()): raise Inexpressible
+        if any(isinstance(x, Grid) for x in covs.values()):
+            raise Inexpressible
         for j in left:
             root = covs[j, j].sqrt() if covs[j, j] > TINY * TINY else NIL
-            for k in left: roots[k, j] = covs[k, j] / root if root else NIL
-            for k, l in product(left, left): covs[k, l] -= roots[k, j] * roots[l, j]
+            for k in left:
+                roots[k, j] = covs[k, j] / root if root else NIL
+            for k, l in product(left, left):
+                covs[k, l] -= roots[k, j] * roots[l, j]
         given = {key: self.mark(key, at) for key in right}
+
         def place(z: tuple[Decimal, ...]) -> At:
-            parts = dict(zip(left, (column(z[i:i + self.d]) for i in range(0, len(z), self.d))))
-            return at.with_only(given | {k: sum((roots[k, j] * parts[j] for j in left), means[k]) for k in left})
+            parts = dict(zip(left, (column(z[i : i + self.d]) for i in range(0, len(z), self.d))))
+            return at.with_only(
+                given | {k: sum((roots[k, j] * parts[j] for j in left), means[k]) for k in left}
+            )
+
         return place, len(left) * self.d
 
     def over(self, node: Node, at: At) -> Normals:
         """The same for what stands below the sign of a mean: a density, or fresh noises."""
-        if node.op == "density": return self.path(at, *self.bar(at, *node.parts))
+        if node.op == "density":
+            return self.path(at, *self.bar(at, *node.parts))
         names = [x.parts[0] for x in node.parts]
-        if any(self.known.notation[x].kind != "fresh" for x in names): wrong("a mean over what is no fresh noise")
-        cut = lambda z: (column(z[i:i + self.d]) for i in range(0, len(z), self.d))
+        if any(self.known.notation[x].kind != "fresh" for x in names):
+            wrong("a mean over what is no fresh noise")
+        cut = lambda z: (column(z[i : i + self.d]) for i in range(0, len(z), self.d))
         return lambda z: At({**at, **dict(zip(names, cut(z)))}), len(names) * self.d
 
     def expect(self, node: Node, at: At, body: Callable[[At], Value]) -> Value:
@@ -162,80 +245,121 @@ class World(Points):
         parts = [minus(self.value(body, place(unit)), mean) for unit in full(ONE, (n, n))]
         return mean, sum((part * transposed(part) for part in parts), NIL)
 
-    def on_covariance(self, at: At, over: Node, body: Node) -> Value: return self.law(body, *self.over(over, at))[1]
+    def on_covariance(self, at: At, over: Node, body: Node) -> Value:
+        return self.law(body, *self.over(over, at))[1]
 
     def on_mean(self, at: At, over: Node, body: Node) -> Value:
         return self.expect(over, at, lambda here: self.value(body, here))
 
     def normal(self, law: Node, at: At) -> tuple[Value, Value]:
         """Mean and spread of the law of one column."""
-        if law.op == "normal": return self.value(law.parts[1], at), self.value(law.parts[2], at)
+        if law.op == "normal":
+            return self.value(law.parts[1], at), self.value(law.parts[2], at)
         name, left, right = self.bar(at, *law.parts)
-        if len(left) != 1: raise Inexpressible
+        if len(left) != 1:
+            raise Inexpressible
         means, covs = self.joint(at, name, left, right)
         return means[left[0]], covs[left[0], left[0]]
 
     def on_kl(self, at: At, one: Node, two: Node) -> Decimal:
         left = [{*self.keys(x.parts[1], at)} for x in (one, two) if x.op == "density"]
-        if left[1:] and left[0] != left[1]: wrong("a divergence of laws of different states")
+        if left[1:] and left[0] != left[1]:
+            wrong("a divergence of laws of different states")
         return divergence(*self.normal(one, at), *self.normal(two, at))
 
     # -- relations
 
     def pairs(self, left: Node, sign: Node, right: Node, at: At) -> Iterable[tuple[Value, Value]]:
         """The values that a relation compares: those of its sides, or their means and covariances."""
+
         def drawn(side: Node, at: At) -> tuple[Value, Value]:
-            fresh = {x for x in side.walk() if x.op == "symbol" and self.known.notation[x.parts[0]].kind == "fresh"}
+            fresh = {
+                x
+                for x in side.walk()
+                if x.op == "symbol" and self.known.notation[x.parts[0]].kind == "fresh"
+            }
             return self.law(side, *self.over(Node("letters", (*fresh,)), at))
-        if sign.op == "define" and left.op != "normal": return [(self.value(right, at),) * 2]
-        if sign.op == "in_law": return zip(drawn(left, at), drawn(right, at))
-        if sign.op != "law_under": return [(self.value(left, at), self.value(right, at))]
-        given, needed, (name, nodes) = self.keys(sign.parts[1], at), [], sign.parts
+
+        if sign.op == "define" and left.op != "normal":
+            return [(self.value(right, at),) * 2]
+        if sign.op == "in_law":
+            return zip(drawn(left, at), drawn(right, at))
+        if sign.op != "law_under":
+            return [(self.value(left, at), self.value(right, at))]
+        given, needed, (name, _) = self.keys(sign.parts[1], at), [], sign.parts
         two = drawn(right, at.with_only({key: at[key] for key in given}))
-        while True:                             # which states the left side needs, it says itself
+        while True:  # which states the left side needs, it says itself
             place, n = self.path(at, name, needed, given)
             unclosed = lambda z: At({k: v for k, v in place(z).items() if k != "closed"})
-            try: return zip(self.law(left, unclosed, n), two)
+            try:
+                return zip(self.law(left, unclosed, n), two)
             except Open as missing:
-                if isinstance(missing.args[0], str): raise
+                if isinstance(missing.args[0], str):
+                    raise
                 needed.append(missing.args[0])
 
     def check(self, relations: list[tuple[Node, Node, Node]], at: At) -> None:
         """Refuted where a relation does not hold; Undefined where a side has no value."""
         try:
             self.used = {}
-            bad = next((pair for left, sign, right in relations for pair in self.pairs(left, sign, right, at)
-                        if not holds(sign.op, *pair)), None)
+            bad = next(
+                (
+                    pair
+                    for left, sign, right in relations
+                    for pair in self.pairs(left, sign, right, at)
+                    if not holds(sign.op, *pair)
+                ),
+                None,
+            )
         except (Undefined, ArithmeticError) as gap:
-            where = ", ".join(f"{x} = {n}" for x, n in (*at.items(), ("T", self.T)) if isinstance(x, str))
+            where = ", ".join(
+                f"{x} = {n}" for x, n in (*at.items(), ("T", self.T)) if isinstance(x, str)
+            )
             raise Undefined(getattr(gap, "what", "the law"), f"at {where}") from None
-        if not bad: return
+        if not bad:
+            return
         if getcontext().prec == DIGITS.prec:
             self.made = {}
-            with localcontext(prec=450): return self.check(relations, at)
-        shown = {titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()} | self.used
-        raise Refuted(*map(plain, bad), {k: plain(v) for k, v in shown.items()}, f"T = {self.T}, d = {self.d}")
+            with localcontext(prec=450):
+                return self.check(relations, at)
+        shown = {
+            titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()
+        } | self.used
+        raise Refuted(
+            *map(plain, bad), {k: plain(v) for k, v in shown.items()}, f"T = {self.T}, d = {self.d}"
+        )
 
 
 class Chain(World):
     """States have two or three values, marked 0, 1, 2; every law is a random table."""
 
     @property
-    def marks(self) -> range: return range(3 if self.T < 3 else 2)
+    def marks(self) -> range:
+        return range(3 if self.T < 3 else 2)
 
     def choices(self, key: Key | str, at: At, start: int) -> Iterable:
-        if isinstance(key, str): return super().choices(key, at, start)
-        return self.marks if sum(isinstance(k, tuple) for k in at) < 4 else [self.rng.choice(self.marks)]
+        if isinstance(key, str):
+            return super().choices(key, at, start)
+        return (
+            self.marks
+            if sum(isinstance(k, tuple) for k in at) < 4
+            else [self.rng.choice(self.marks)]
+        )
 
-    def point(self, key: Key, mark: int) -> Grid: return self.once((key, mark), lambda: self.array(self.d))
+    def point(self, key: Key, mark: int) -> Grid:
+        return self.once((key, mark), lambda: self.array(self.d))
 
-    def joint(self, *parts: object): raise Inexpressible
+    def joint(self, *parts: object):
+        raise Inexpressible
 
     def on_kl(self, at: At, one: Node, two: Node) -> Decimal:
         """The mean of log one/two."""
         keys, ratio = self.keys(one.parts[1], at), Node("log", (Node("div", (one, two)),))
-        if {*keys} != {*self.keys(two.parts[1], at)}: wrong("a divergence of laws of different states")
-        return self.expect(one, at, lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}})))
+        if {*keys} != {*self.keys(two.parts[1], at)}:
+            wrong("a divergence of laws of different states")
+        return self.expect(
+            one, at, lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}}))
+        )
 
     def row(self, *which: object) -> list[Decimal]:
         """The probabilities of the marks of one state, given those of its parents."""
@@ -244,16 +368,21 @@ class Chain(World):
 
     def chance(self, at: At, name: str, fixed: dict[Key, int]) -> Decimal:
         """The probability that some states have these marks: a sum over all paths."""
-        if not fixed: return ONE
+        if not fixed:
+            return ONE
         shape, steps = self.structure(name), self.steps(name, fixed, at)
         memo = name, *steps.items()
-        if shape.shape == "pair": raise Inexpressible
+        if shape.shape == "pair":
+            raise Inexpressible
         if memo not in self.made:
             paths = [({}, ONE)]
             for key, parents in steps.items():
                 source = shape.like if shape.like and parents else name
-                paths = [({**path, key: mark}, w * x) for path, w in paths
-                         for mark, x in enumerate(self.row(source, key, *(path[p] for p in parents)))]
+                paths = [
+                    ({**path, key: mark}, w * x)
+                    for path, w in paths
+                    for mark, x in enumerate(self.row(source, key, *(path[p] for p in parents)))
+                ]
             self.made[memo] = paths
         if (some := (memo, frozenset(fixed.items()))) not in self.made:
             self.made[some] = sum(w for path, w in self.made[memo] if some[1] <= path.items())
@@ -262,12 +391,19 @@ class Chain(World):
     def on_density(self, at: At, *parts: object) -> Decimal:
         """A probability by the sizes of the values: a density may be larger than 1."""
         name, left, right = self.bar(at, *parts)
-        size = prod(self.once((key, at[key], "size"), lambda: self.any_number("positive")) for key in left)
+        size = prod(
+            self.once((key, at[key], "size"), lambda: self.any_number("positive")) for key in left
+        )
         given = {key: at[key] for key in right}
-        return self.chance(at, name, {key: at[key] for key in left} | given) / self.chance(at, name, given) / size
+        return (
+            self.chance(at, name, {key: at[key] for key in left} | given)
+            / self.chance(at, name, given)
+            / size
+        )
 
     def expect(self, node: Node, at: At, body: Callable[[At], Value]) -> Value:
-        if node.op != "density": return super().expect(node, at, body)
+        if node.op != "density":
+            return super().expect(node, at, body)
         name, left, right = self.bar(at, *node.parts)
         given = {key: at[key] for key in right}
         cases = [given | dict(zip(left, marks)) for marks in product(self.marks, repeat=len(left))]

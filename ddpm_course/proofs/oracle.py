@@ -23,8 +23,17 @@ from .reader import Node
 from .worlds import At
 
 # T, d and the mood in which numbers are drawn; the last ones for inequalities.
-WORLDS = ((1, 3, "random"), (2, 2, "random"), (3, 3, "constant"), (4, 2, "random"), (1, 2, "extreme"),
-          (5, 3, "random"), (2, 3, "extreme"), (3, 2, "zero"), (6, 2, "random"))
+WORLDS = (
+    (1, 3, "random"),
+    (2, 2, "random"),
+    (3, 3, "constant"),
+    (4, 2, "random"),
+    (1, 2, "extreme"),
+    (5, 3, "random"),
+    (2, 3, "extreme"),
+    (3, 2, "zero"),
+    (6, 2, "random"),
+)
 FAR = ((1, 2, "far"), (2, 2, "far"))
 
 # --- Claims ----------------------------------------------------------------------------------------
@@ -34,36 +43,72 @@ Relation = tuple[Node, Node, Node]
 
 def general(relations: list[Relation], known: Declarations) -> bool:
     """Whether a claim speaks of laws, and of nothing by which one could tell that they are Gaussian."""
-    nodes = [node for left, sign, right in relations for side in (left, right) for node in side.walk()]
-    laws = [law for name in {n.parts[0] for n in nodes if n.op == "density"} for law in known.laws.get(name, ())]
-    theirs = {n for law in laws for tree in (law.mean, law.spread) for n in tree.walk() if n.op == "symbol"}
+    nodes = [
+        node for left, sign, right in relations for side in (left, right) for node in side.walk()
+    ]
+    laws = [
+        law
+        for name in {n.parts[0] for n in nodes if n.op == "density"}
+        for law in known.laws.get(name, ())
+    ]
+    theirs = {
+        n
+        for law in laws
+        for tree in (law.mean, law.spread)
+        for n in tree.walk()
+        if n.op == "symbol"
+    }
     for n in nodes:
-        if n.op in ("normal", "call"): return False
-        if n.op == "member" and known.notation[n.parts[0]].kind != "state": return False
-        if n in theirs and n.parts[0] not in ("T", "d", "I", r"\pi"): return False
-    return any(n.op == "density" for n in nodes) and all("law" not in sign.op for _, sign, _ in relations)
+        if n.op in ("normal", "call"):
+            return False
+        if n.op == "member" and known.notation[n.parts[0]].kind != "state":
+            return False
+        if n in theirs and n.parts[0] not in ("T", "d", "I", r"\pi"):
+            return False
+    return any(n.op == "density" for n in nodes) and all(
+        "law" not in sign.op for _, sign, _ in relations
+    )
 
 
-def tried(kind: type[World], relations: list[Relation], known: Declarations, start: int, seeds: range,
-          strict: bool = False) -> int:
+def tried(
+    kind: type[World],
+    relations: list[Relation],
+    known: Declarations,
+    start: int,
+    seeds: range,
+    strict: bool = False,
+) -> int:
     """The number of places tried. strict: Inexpressible if one cannot be, or only by making up a law."""
+
     def place(at: At) -> bool:
-        try: world.check(relations, at)
+        try:
+            world.check(relations, at)
         except Inexpressible:
-            if strict: raise
+            if strict:
+                raise
             return False
         return True
+
     count = 0
-    for T, d, mood, seed in ((*world, seed) for seed in seeds for world in (*WORLDS, *FAR[:len(seeds) - 1])):
-        try: world = kind(known, T, d, mood, seed)
-        except (Inexpressible, Undefined): continue             # hypotheses that nothing here meets
+    for T, d, mood, seed in (
+        (*world, seed) for seed in seeds for world in (*WORLDS, *FAR[: len(seeds) - 1])
+    ):
+        try:
+            world = kind(known, T, d, mood, seed)
+        except (Inexpressible, Undefined):
+            continue  # hypotheses that nothing here meets
         world.strict = strict
         count += sum(world.everywhere(place, start))
     return count
 
 
-def refute(sides: tuple[Node, ...], signs: tuple[Node, ...], known: Declarations,
-           start: int = 1, seed: int = 0) -> int:
+def refute(
+    sides: tuple[Node, ...],
+    signs: tuple[Node, ...],
+    known: Declarations,
+    start: int = 1,
+    seed: int = 0,
+) -> int:
     """Try a claim for all t >= start; the number of places tried, 0 if it cannot be put into numbers here.
 
     Raises Refuted with a counterexample; Undefined where a side has no value in the claimed range;
@@ -75,7 +120,13 @@ def refute(sides: tuple[Node, ...], signs: tuple[Node, ...], known: Declarations
     with localcontext(DIGITS):
         if general(relations, known):
             try:
-                if count := tried(Chain, relations, known, start, range(seed, seed + 1 + 3 * more)): return count
-            except Refuted as refuted: found = refuted         # unless the laws are known, and say otherwise
-        try: return tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found))
-        except Inexpressible: raise found
+                if count := tried(Chain, relations, known, start, range(seed, seed + 1 + 3 * more)):
+                    return count
+            except Refuted as refuted:
+                found = refuted  # unless the laws are known, and say otherwise
+        try:
+            return tried(
+                World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found)
+            )
+        except Inexpressible:
+            raise found from None

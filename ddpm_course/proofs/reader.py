@@ -11,7 +11,18 @@ from lark.lexer import Lexer
 
 from .errors import Unreadable
 
-KINDS = ("scalar", "sequence", "vector", "random", "state", "noise", "fresh", "matrix", "column", "density")
+KINDS = (
+    "scalar",
+    "sequence",
+    "vector",
+    "random",
+    "state",
+    "noise",
+    "fresh",
+    "matrix",
+    "column",
+    "density",
+)
 DOMAINS = ("real", "positive", "nonnegative", "(0,1)", "natural", "symmetric")
 INDICES = ("t", "k", "s", "i", "j")
 
@@ -19,6 +30,7 @@ INDICES = ("t", "k", "s", "i", "j")
 @dataclass(frozen=True)
 class Entry:
     """One declared symbol. `arguments` is the text between its brackets, `shape` that of a matrix."""
+
     name: str
     kind: str
     domain: str
@@ -34,6 +46,7 @@ Notation = dict[str, Entry]
 @dataclass(frozen=True)
 class Node:
     """A formula as read; `op` says what the parts are, see the grammar."""
+
     op: str
     parts: tuple = ()
 
@@ -41,7 +54,8 @@ class Node:
         yield self
         for part in self.parts:
             for child in part if isinstance(part, tuple) else (part,):
-                if isinstance(child, Node): yield from child.walk()
+                if isinstance(child, Node):
+                    yield from child.walk()
 
 
 GRAMMAR = r"""
@@ -97,33 +111,122 @@ row: sum (AMP sum)*
 """
 
 TERMINALS = {
-    "=": "EQUAL", ":=": "DEFINE", r"\le": "LE", r"\ge": "GE", "<": "LT", r"\overset": "OVERSET", "+": "PLUS",
-    "-": "MINUS", r"\cdot": "CDOT", "/": "SLASH", "^": "CARET", r"\top": "TOP", r"\log": "LOG",
-    r"\exp": "EXP", r"\sum": "SUM", r"\prod": "PROD", r"\lim": "LIM", r"\to": "TO",
-    r"\infty": "INFTY", "_": "UNDERSCORE", "{": "LBRACE", "}": "RBRACE", "(": "LPAR", ")": "RPAR",
-    "[": "LBRACKET", "]": "RBRACKET", r"\lVert": "LVERT", r"\rVert": "RVERT", r"\lvert": "LBAR",
-    r"\rvert": "RBAR", r"\langle": "LANGLE", r"\rangle": "RANGLE", ",": "COMMA", ":": "COLON",
-    ";": "SEMICOLON", r"\mid": "MID", r"\|": "PARALLEL", r"\frac": "FRAC", r"\sqrt": "SQRT",
-    r"\mathrm{tr}": "TRACE", r"\mathrm{Cov}": "COV", r"\begin{pmatrix}": "BEGIN",
-    r"\end{pmatrix}": "END", r"\\": "ROW", "&": "AMP", r"\normal": "NORMAL", r"\mean": "MEAN",
+    "=": "EQUAL",
+    ":=": "DEFINE",
+    r"\le": "LE",
+    r"\ge": "GE",
+    "<": "LT",
+    r"\overset": "OVERSET",
+    "+": "PLUS",
+    "-": "MINUS",
+    r"\cdot": "CDOT",
+    "/": "SLASH",
+    "^": "CARET",
+    r"\top": "TOP",
+    r"\log": "LOG",
+    r"\exp": "EXP",
+    r"\sum": "SUM",
+    r"\prod": "PROD",
+    r"\lim": "LIM",
+    r"\to": "TO",
+    r"\infty": "INFTY",
+    "_": "UNDERSCORE",
+    "{": "LBRACE",
+    "}": "RBRACE",
+    "(": "LPAR",
+    ")": "RPAR",
+    "[": "LBRACKET",
+    "]": "RBRACKET",
+    r"\lVert": "LVERT",
+    r"\rVert": "RVERT",
+    r"\lvert": "LBAR",
+    r"\rvert": "RBAR",
+    r"\langle": "LANGLE",
+    r"\rangle": "RANGLE",
+    ",": "COMMA",
+    ":": "COLON",
+    ";": "SEMICOLON",
+    r"\mid": "MID",
+    r"\|": "PARALLEL",
+    r"\frac": "FRAC",
+    r"\sqrt": "SQRT",
+    r"\mathrm{tr}": "TRACE",
+    r"\mathrm{Cov}": "COV",
+    r"\begin{pmatrix}": "BEGIN",
+    r"\end{pmatrix}": "END",
+    r"\\": "ROW",
+    "&": "AMP",
+    r"\normal": "NORMAL",
+    r"\mean": "MEAN",
     r"\KL": "KL",
 }
-WORDS = {"INT": "a number", "SYMBOL": "a symbol", "LABELLED": "a symbol", "FAMILY": "a symbol with an index", "INDEX": "an index",
-         "FUNCTION": "a function", "DENSITY": "a density", "$END": "the end"}
-SPELLINGS = {r"\mathcal{N}": r"\normal ", r"\mathcal N": r"\normal ", r"\mathbb{E}": r"\mean ",
-             r"\mathbb E": r"\mean ", r"\operatorname": r"\mathrm", r"D_{\mathrm{KL}}": r"\KL ",
-             "D_{KL}": r"\KL ", r"\tfrac": r"\frac", r"\dfrac": r"\frac"}
-SPACING = {r"\,", r"\;", r"\:", r"\!", r"\ ", r"\left", r"\right", r"\big", r"\Big", r"\bigl",
-           r"\Bigl", r"\bigr", r"\Bigr", r"\begin{aligned}", r"\end{aligned}"}
+WORDS = {
+    "INT": "a number",
+    "SYMBOL": "a symbol",
+    "LABELLED": "a symbol",
+    "FAMILY": "a symbol with an index",
+    "INDEX": "an index",
+    "FUNCTION": "a function",
+    "DENSITY": "a density",
+    "$END": "the end",
+}
+SPELLINGS = {
+    r"\mathcal{N}": r"\normal ",
+    r"\mathcal N": r"\normal ",
+    r"\mathbb{E}": r"\mean ",
+    r"\mathbb E": r"\mean ",
+    r"\operatorname": r"\mathrm",
+    r"D_{\mathrm{KL}}": r"\KL ",
+    "D_{KL}": r"\KL ",
+    r"\tfrac": r"\frac",
+    r"\dfrac": r"\frac",
+}
+SPACING = {
+    r"\,",
+    r"\;",
+    r"\:",
+    r"\!",
+    r"\ ",
+    r"\left",
+    r"\right",
+    r"\big",
+    r"\Big",
+    r"\bigl",
+    r"\Bigl",
+    r"\bigr",
+    r"\Bigr",
+    r"\begin{aligned}",
+    r"\end{aligned}",
+}
 ACCENTS = (r"\bar", r"\tilde", r"\hat")
-ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}     # without braces, TeX takes a single digit after these
+ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}  # without braces, TeX takes a single digit after these
 CUT = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
-GREEK = ("alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
-         "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega")
+GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
+    "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega"
+)
 LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join(GREEK.split()) + ")$")
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
-ENDS = {"", "+", "-", ")", "]", "}", ",", ";", ":", "&", r"\\", r"\mid", r"\|", r"\rVert",
-        r"\rvert", r"\rangle", r"\cdot", r"\end{pmatrix}"} | RELATIONS
+ENDS = {
+    "",
+    "+",
+    "-",
+    ")",
+    "]",
+    "}",
+    ",",
+    ";",
+    ":",
+    "&",
+    r"\\",
+    r"\mid",
+    r"\|",
+    r"\rVert",
+    r"\rvert",
+    r"\rangle",
+    r"\cdot",
+    r"\end{pmatrix}",
+} | RELATIONS
 BEGINS = {"", "+", "-", "(", "[", "{", ",", ";", ":", r"\mid", r"\|", r"\cdot"} | RELATIONS
 
 
@@ -133,11 +236,13 @@ def cut(latex: str) -> list[str]:
     A line or column may not break before a factor: the eye would take the product for two formulas.
     """
     text = latex
-    for variant, spelling in SPELLINGS.items(): text = text.replace(variant, spelling)
+    for variant, spelling in SPELLINGS.items():
+        text = text.replace(variant, spelling)
     kept, matrix, arranged = [], False, False
     for token in CUT.findall(text):
         matrix = token == r"\begin{pmatrix}" or (matrix and token != r"\end{pmatrix}")
-        if token in SPACING: continue
+        if token in SPACING:
+            continue
         if token in ("&", r"\\") and not matrix:
             arranged = True
             continue
@@ -145,7 +250,9 @@ def cut(latex: str) -> list[str]:
             raise Unreadable(latex, token, "a line or column breaks before a factor")
         arranged = False
         single = token.isdigit() and kept and kept[-1] in ONE_DIGIT
-        single = single or (token.isdigit() and kept and kept[-1].isdigit() and kept[-2:-1] == [r"\frac"])
+        single = single or (
+            token.isdigit() and kept and kept[-1].isdigit() and kept[-2:-1] == [r"\frac"]
+        )
         kept.extend(token if single else [token])
     return kept
 
@@ -153,63 +260,88 @@ def cut(latex: str) -> list[str]:
 @dataclass
 class Names:
     """The tokens of a formula, with every name classified by its declaration."""
+
     latex: str
     notation: Notation
     todo: list[str] = field(default_factory=list)
     at: int = 0
 
     def fail(self, why: str):
-        raise Unreadable(self.latex, " ".join(self.todo[self.at:self.at + 8]), why)
+        raise Unreadable(self.latex, " ".join(self.todo[self.at : self.at + 8]), why)
 
     @property
-    def next(self) -> str: return self.todo[self.at] if self.at < len(self.todo) else ""
+    def next(self) -> str:
+        return self.todo[self.at] if self.at < len(self.todo) else ""
 
     def take(self) -> str:
-        if not self.next: self.fail("the text ends too early")
+        if not self.next:
+            self.fail("the text ends too early")
         self.at += 1
         return self.todo[self.at - 1]
 
     def tokens(self) -> Iterator[Token]:
         while self.next:
-            if self.todo[self.at - 1:self.at + 1] == ["{", "d"] and self.todo[self.at - 2] == r"\overset":
+            if (
+                self.todo[self.at - 1 : self.at + 1] == ["{", "d"]
+                and self.todo[self.at - 2] == r"\overset"
+            ):
                 yield Token("D", self.take())
-            elif self.next.isdigit(): yield Token("INT", self.take())
-            elif self.next in TERMINALS: yield Token(TERMINALS[self.next], self.take())
-            else: yield from self.name()
+            elif self.next.isdigit():
+                yield Token("INT", self.take())
+            elif self.next in TERMINALS:
+                yield Token(TERMINALS[self.next], self.take())
+            else:
+                yield from self.name()
 
     def letter(self) -> str:
         """A letter with its accent; the braces around an accented letter do not count."""
         accent = self.take() if self.next in ACCENTS else ""
         braced = accent and self.next == "{"
-        if braced: self.take()
-        if not LETTER.match(self.next): self.fail("a declared symbol was expected")
+        if braced:
+            self.take()
+        if not LETTER.match(self.next):
+            self.fail("a declared symbol was expected")
         base = accent + (" " if accent and self.next.isalpha() else "") + self.take()
-        if braced and self.take() != "}": self.fail("one letter under an accent")
+        if braced and self.take() != "}":
+            self.fail("one letter under an accent")
         return base
 
     def subscript(self) -> list[str]:
-        if self.next != "_": return []
+        if self.next != "_":
+            return []
         self.take()
-        if self.next != "{": return [self.take()]
+        if self.next != "{":
+            return [self.take()]
         start, depth = self.at + 1, 0
         while True:
             depth += {"{": 1, "}": -1}.get(self.take(), 0)
-            if not depth: return self.todo[start:self.at - 1]
+            if not depth:
+                return self.todo[start : self.at - 1]
 
     def name(self) -> Iterator[Token]:
         """A symbol; or a family, a function or a density, and the tokens of its index."""
         base, under = self.letter(), []
-        if not (base in INDICES and self.next != "_"): under = self.subscript()
-        elif base not in self.notation: return (yield Token("INDEX", base))
+        if not (base in INDICES and self.next != "_"):
+            under = self.subscript()
+        elif base not in self.notation:
+            return (yield Token("INDEX", base))
         label, labelled = (f"{base}_{''.join(under)}", True) if under else (base, False)
         whole = self.notation.get(label)
-        if whole and (under != ["t"] or whole.kind in ("matrix", "column")): name, under = label, []
-        elif under and f"{base}_t" in self.notation: name = f"{base}_t"
-        else: self.fail(f"{label} is not declared")
+        if whole and (under != ["t"] or whole.kind in ("matrix", "column")):
+            name, under = label, []
+        elif under and f"{base}_t" in self.notation:
+            name = f"{base}_t"
+        else:
+            self.fail(f"{label} is not declared")
         entry = self.notation[name]
-        if entry.kind == "density": kind = "DENSITY"
-        elif entry.arguments: kind = "FUNCTION"
-        else: kind = "FAMILY" if under else "LABELLED" if labelled else "SYMBOL"      # TeX sets x^v_1 as x^v_1
+        if entry.kind == "density":
+            kind = "DENSITY"
+        elif entry.arguments:
+            kind = "FUNCTION"
+        else:
+            kind = (
+                "FAMILY" if under else "LABELLED" if labelled else "SYMBOL"
+            )  # TeX sets x^v_1 as x^v_1
         yield Token(kind, name)
         if under:
             yield Token("SUBL", "_")
@@ -219,101 +351,160 @@ class Names:
 
 class _Given(Lexer):
     """The tokens come ready from `Names`."""
-    def __init__(self, conf): pass
 
-    def lex(self, tokens): return iter(tokens)
+    def __init__(self, conf):
+        pass
+
+    def lex(self, tokens):
+        return iter(tokens)
 
 
 class _Tree(Transformer):
     """The grammar's rules as nodes; what only punctuates is dropped."""
+
     KEPT = {"INT", "SYMBOL", "LABELLED", "INDEX", "FAMILY", "FUNCTION", "DENSITY", "PLUS", "MINUS"}
 
     def __default__(self, data, children, meta):
         kept = [c for c in children if not isinstance(c, Token) or c.type in self.KEPT]
         values = [str(c) if isinstance(c, Token) else c for c in kept]
-        if data in ("inside", "group", "atom"): return values[0]      # a formula in brackets
+        if data in ("inside", "group", "atom"):
+            return values[0]  # a formula in brackets
         return Node(str(data), tuple(values))
 
-    def times(self, c): return Node("mul", (c[0], c[2]))
+    def times(self, c):
+        return Node("mul", (c[0], c[2]))
 
     def mul(self, c):
         """Side by side, a number and a fraction of numbers look like one mixed number."""
         left, right = c
         digits = lambda node: node.op == "number"
         if digits(left) and right.op == "div" and all(map(digits, right.parts)):
-            raise Unreadable("", "", r"a number before a fraction of numbers: write \cdot between them")
+            raise Unreadable(
+                "", "", r"a number before a fraction of numbers: write \cdot between them"
+            )
         return Node("mul", (left, right))
 
-    def number(self, c): return Node("number", (int(c[0]),))
-    def args(self, c): return tuple(x for x in c if isinstance(x, Node))
+    def number(self, c):
+        return Node("number", (int(c[0]),))
+
+    def args(self, c):
+        return tuple(x for x in c if isinstance(x, Node))
+
     vars = row = args
-    def letters(self, c): return Node("letters", tuple(x for x in c if isinstance(x, Node)))
+
+    def letters(self, c):
+        return Node("letters", tuple(x for x in c if isinstance(x, Node)))
+
     def over(self, c):
-        if len(c) == 3: return Node("div", (c[0], c[2]))              # the rule of a slash
+        if len(c) == 3:
+            return Node("div", (c[0], c[2]))  # the rule of a slash
         return c[0]
 
-    def signed(self, c): return Node("neg", (c[1],)) if str(c[0]) == "-" else c[-1]
+    def signed(self, c):
+        return Node("neg", (c[1],)) if str(c[0]) == "-" else c[-1]
 
     def sum(self, c):
-        terms = [c[0]] + [Node("neg", (x,)) if str(sign) == "-" else x for sign, x in zip(c[1::2], c[2::2])]
+        terms = [c[0]] + [
+            Node("neg", (x,)) if str(sign) == "-" else x for sign, x in zip(c[1::2], c[2::2])
+        ]
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
 
-    def under(self, c): return (str(c[2]), c[4])
-    def sum_over(self, c): return Node("sum", (*c[1], c[3], c[4]))
-    def prod_over(self, c): return Node("prod", (*c[1], c[3], c[4]))
-    def density(self, c): return Node("density", (str(c[0]), c[2], c[4] if len(c) > 4 else ()))
-    def call(self, c): return Node("call", (str(c[0]), None, c[2]))
-    def call_at(self, c): return Node("call", (str(c[0]), c[2], c[5]))
+    def under(self, c):
+        return (str(c[2]), c[4])
+
+    def sum_over(self, c):
+        return Node("sum", (*c[1], c[3], c[4]))
+
+    def prod_over(self, c):
+        return Node("prod", (*c[1], c[3], c[4]))
+
+    def density(self, c):
+        return Node("density", (str(c[0]), c[2], c[4] if len(c) > 4 else ()))
+
+    def call(self, c):
+        return Node("call", (str(c[0]), None, c[2]))
+
+    def call_at(self, c):
+        return Node("call", (str(c[0]), c[2], c[5]))
+
     def normal(self, c):
         parts = [x for x in c if isinstance(x, Node)]
         return Node("normal", tuple(parts) if len(parts) == 3 else (None, *parts))
 
-    def law_under(self, c): return Node("law_under", (str(c[2]), c[4] if len(c) == 9 else ()))
-    def start(self, c): return tuple(c[::2]), tuple(c[1::2])
+    def law_under(self, c):
+        return Node("law_under", (str(c[2]), c[4] if len(c) == 9 else ()))
+
+    def start(self, c):
+        return tuple(c[::2]), tuple(c[1::2])
 
 
 @cache
 def parser() -> Lark:
     """LALR; `strict` makes every ambiguity an error of the grammar, found here and not in a formula."""
-    return Lark(GRAMMAR, parser="lalr", lexer=_Given, strict=True, keep_all_tokens=True,
-                maybe_placeholders=False)
+    return Lark(
+        GRAMMAR,
+        parser="lalr",
+        lexer=_Given,
+        strict=True,
+        keep_all_tokens=True,
+        maybe_placeholders=False,
+    )
 
 
 def read_relations(latex: str, notation: Notation) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
     """The sides of a chain of relations, and the signs between them. Raises Unreadable."""
-    try: tree = parser().parse(list(Names(latex, notation, cut(latex)).tokens()))
+    try:
+        tree = parser().parse(list(Names(latex, notation, cut(latex)).tokens()))
     except UnexpectedInput as wrong:
         token = getattr(wrong, "token", None)
         got = "the end" if token is None or token.type == "$END" else str(token)
-        signs = {name: sign.replace("normal", "mathcal N").replace("mean", "mathbb E").replace(r"\KL", "D_{KL}")
-                 for sign, name in TERMINALS.items()}
+        signs = {
+            name: sign.replace("normal", "mathcal N")
+            .replace("mean", "mathbb E")
+            .replace(r"\KL", "D_{KL}")
+            for sign, name in TERMINALS.items()
+        }
         expected = sorted({signs.get(name, WORDS.get(name, "")) for name in wrong.expected})
-        raise Unreadable(latex, got, f"unexpected {got}; expected one of {'  '.join(filter(None, expected))}") from None
-    try: return _Tree().transform(tree)
+        raise Unreadable(
+            latex, got, f"unexpected {got}; expected one of {'  '.join(filter(None, expected))}"
+        ) from None
+    try:
+        return _Tree().transform(tree)
     except VisitError as wrong:
-        if isinstance(wrong.orig_exc, Unreadable): wrong.orig_exc.latex = latex
+        if isinstance(wrong.orig_exc, Unreadable):
+            wrong.orig_exc.latex = latex
         raise wrong.orig_exc from None
 
 
 def read(latex: str, notation: Notation) -> Node:
     """The tree of one formula without a relation sign. Raises Unreadable."""
     sides, signs = read_relations(latex, notation)
-    if signs: raise Unreadable(latex, signs[0].op, "one formula was expected, without a relation sign")
+    if signs:
+        raise Unreadable(latex, signs[0].op, "one formula was expected, without a relation sign")
     return sides[0]
 
 
-def declared(latex: str, kind: str, meaning: str, domain: str = "real",
-             shape: tuple[str, ...] = ()) -> Entry:
+def declared(
+    latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str, ...] = ()
+) -> Entry:
     """The entry of a symbol, written as it stands for the index t.
 
     kind: one of KINDS; domain: one of DOMAINS; shape: the sides of a matrix by name, as ("m", "n").
     Raises Unreadable for an unknown kind or domain.
     """
     for what, got, known in (("kind", kind, KINDS), ("domain", domain, DOMAINS)):
-        if got not in known: raise Unreadable(latex, got, f"{what} {got!r} is none of {', '.join(known)}")
+        if got not in known:
+            raise Unreadable(latex, got, f"{what} {got!r} is none of {', '.join(known)}")
     names = Names(latex, {}, cut(latex))
     base, label = names.letter(), "".join(names.subscript())
-    arguments = "".join(names.todo[names.at:])
-    indexed = label == "t" or "t" in names.todo[names.at:]
-    return Entry(f"{base}_{label}" if label else base, kind, domain, meaning, indexed,
-                 arguments[1:-1] or None, shape)
+    arguments = "".join(names.todo[names.at :])
+    indexed = label == "t" or "t" in names.todo[names.at :]
+    return Entry(
+        f"{base}_{label}" if label else base,
+        kind,
+        domain,
+        meaning,
+        indexed,
+        arguments[1:-1] or None,
+        shape,
+    )

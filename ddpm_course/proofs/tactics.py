@@ -8,14 +8,14 @@ from dataclasses import replace
 import sympy as sp
 
 from . import kernel
-from .book import Book, Equation, Goal, goals
-from .errors import NotProved, ProofError, Undefined, WrongRule
+from .book import Book, Equation, Goal, _head, goals
+from .declarations import Noise
+from .errors import NotProved, ProofError, WrongRule
 from .kernel import AtMost, Equal, Theorem
 from .matrices import MatrixLaw
 from .reader import Node
-from .terms import Law, M, Range, T_, Term, coefficients, covered, is_state, merge, named, span, t_
+from .terms import T_, Law, M, Range, Term, covered, is_state, merge, named, span, t_
 from .unfolding import matches
-from .zero import Context
 
 Tactic = Callable[[Book, Goal], Theorem]
 Premise = str | Theorem
@@ -27,16 +27,20 @@ def known(b: Book, premise: Premise) -> Theorem:
 
 def at_time(b: Book, th: Theorem, time: sp.Expr) -> Theorem:
     """A law at the index where it is about the state at this time."""
-    if not isinstance(th.claim, Law): raise WrongRule("law", "a premise is no law")
+    if not isinstance(th.claim, Law):
+        raise WrongRule("law", "a premise is no law")
     n = matches(th.claim.of, th.claim.of.func(time)) if is_state(th.claim.of) else None
-    if n is None and is_state(th.claim.of) and th.claim.of.args == (time,): n = t_
-    if n is None: raise WrongRule("law", f"{th.claim.of} is never the state at {time}")
+    if n is None and is_state(th.claim.of) and th.claim.of.args == (time,):
+        n = t_
+    if n is None:
+        raise WrongRule("law", f"{th.claim.of} is never the state at {time}")
     return th if n == t_ else kernel.at(b.theory, th, n)
 
 
 def widened(b: Book, th: Theorem, given: frozenset) -> Theorem:
     """A law under more conditions, by the Markov property, where that is needed."""
-    if th.claim.given == given: return th
+    if th.claim.given == given:
+        return th
     extra = [x for x in given if not covered([x], th.claim.given, th.range)]
     return kernel.markov(b.theory, th, extra)
 
@@ -44,65 +48,90 @@ def widened(b: Book, th: Theorem, given: frozenset) -> Theorem:
 def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None) -> Theorem:
     """A known law of a state of a process under these conditions."""
     last: ProofError = WrongRule("law", f"no law of {of} under these conditions is known")
-    for th in (b.laws(process) if among is None else among):
+    for th in b.laws(process) if among is None else among:
         try:
-            if not isinstance(th.claim, Law): continue
+            if not isinstance(th.claim, Law):
+                continue
             like = b.theory.process(process).like
-            if like and named(th.claim.process) == like: th = kernel.instance(b.theory, th, named(process))
+            if like and named(th.claim.process) == like:
+                th = kernel.instance(b.theory, th, named(process))
             found = widened(b, at_time(b, th, of.args[0]), given)
-            if found.claim.process == process and found.claim.given == given: return found
-        except ProofError as wrong: last = wrong
+            if found.claim.process == process and found.claim.given == given:
+                return found
+        except ProofError as wrong:
+            last = wrong
     raise last
 
 
 def automatic(b: Book, goal: Goal) -> Theorem:
     """By definitions; a law by the known laws and noises of its process; densities by their laws."""
     claim = goal.claim
-    if isinstance(claim, Law): return _law(b, goal)
+    if isinstance(claim, Law):
+        return _law(b, goal)
     if isinstance(claim, Equal) and claim.left.kind == "matrix":
         return kernel.agree(b.theory, claim.left, claim.right, goal.range)
-    if isinstance(claim, AtMost): raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
-    try: return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
-    except NotProved as wrong:
-        names = {named(m.args[0]) for x in (claim.left, claim.right) for m in x.expr.atoms(M, kernel.EE, kernel.EV)}
+    if isinstance(claim, AtMost):
+        raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
+    try:
+        return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
+    except NotProved:
+        names = {
+            named(m.args[0])
+            for x in (claim.left, claim.right)
+            for m in x.expr.atoms(M, kernel.EE, kernel.EV)
+        }
         laws = [th for name in sorted(names) for th in b.laws(b.theory.processes[name].id)]
-        if not laws: raise
+        if not laws:
+            raise
         return kernel.calc(b.theory, claim.left, claim.right, laws, goal.range)
 
 
 def _law(b: Book, goal: Goal, among=None) -> Theorem:
     """A known law of a state; of anything else, the law of a combination of noises."""
     claim = goal.claim
-    if is_state(claim.of): return law_of(b, claim.process, claim.of, claim.given, among)
+    if is_state(claim.of):
+        return law_of(b, claim.process, claim.of, claim.given, among)
     return kernel.combination(b.theory, claim.process, claim.given, claim.of, goal.range)
 
 
 def using(*premises: Premise) -> Tactic:
     """Both sides become the same when these equations and laws are applied to what they are about."""
+
     def tactic(b, goal):
         claim = goal.claim
-        ths = [th for p in premises for th in ((p,) if isinstance(p, Theorem) else (b[p].theorem, *b[p].links[:-1]))]
-        if isinstance(claim, Law): return _law(b, goal, ths)
+        ths = [
+            th
+            for p in premises
+            for th in ((p,) if isinstance(p, Theorem) else (b[p].theorem, *b[p].links[:-1]))
+        ]
+        if isinstance(claim, Law):
+            return _law(b, goal, ths)
         return kernel.calc(b.theory, claim.left, claim.right, ths, goal.range)
+
     return tactic
 
 
 def mix(prior: Premise, step: Premise) -> Tactic:
     """The law of x from that of y, and from that of x given y: Bishop's theorem."""
+
     def tactic(b, goal):
-        if isinstance(goal.claim, MatrixLaw): return kernel.mix_matrix(b.theory, known(b, prior), known(b, step))
+        if isinstance(goal.claim, MatrixLaw):
+            return kernel.mix_matrix(b.theory, known(b, prior), known(b, step))
         of, given = _asked("mix", goal)
         second = at_time(b, _of(b, known(b, step), goal), of.args[0])
         y = next((x for x in second.claim.given if not covered([x], given, second.range)), None)
-        if y is None: raise WrongRule("mix", "the second law is given nothing that could be mixed over")
+        if y is None:
+            raise WrongRule("mix", "the second law is given nothing that could be mixed over")
         first = _of(b, known(b, prior), goal)
         first = widened(b, first if first.open else at_time(b, first, y[0]), given)
         return kernel.mix(b.theory, first, widened(b, second, frozenset(merge([*given, y]))))
+
     return tactic
 
 
 def condition(prior: Premise, likelihood: Premise) -> Tactic:
     """The law of y given x, from that of y, and from that of x given y: Bayes for Gaussians."""
+
     def tactic(b, goal):
         of, given = _asked("condition", goal)
         second = _of(b, known(b, likelihood), goal)
@@ -111,25 +140,36 @@ def condition(prior: Premise, likelihood: Premise) -> Tactic:
                 rest = frozenset(merge(_without(given, time)))
                 try:
                     first = widened(b, at_time(b, _of(b, known(b, prior), goal), of.args[0]), rest)
-                    lik = widened(b, at_time(b, second, time), frozenset(merge([*rest, span(of.args[0])])))
+                    lik = widened(
+                        b, at_time(b, second, time), frozenset(merge([*rest, span(of.args[0])]))
+                    )
                     return kernel.condition(b.theory, first, lik)
-                except ProofError as wrong: last = wrong
+                except ProofError as wrong:
+                    last = wrong
         raise last
+
     return tactic
 
 
 def _without(given, time):
     for a, b in given:
-        if a == time == b: continue
-        if time == a: yield span(a + 1, b)
-        elif time == b: yield span(a, b - 1)
-        else: yield span(a, b)
+        if a == time == b:
+            continue
+        if time == a:
+            yield span(a + 1, b)
+        elif time == b:
+            yield span(a, b - 1)
+        else:
+            yield span(a, b)
 
 
 def _of(b: Book, th: Theorem, goal: Goal) -> Theorem:
     """A law as one of the process of the goal."""
-    if isinstance(th.claim, Law) and th.claim.process != goal.claim.process and \
-            b.theory.process(goal.claim.process).like == named(th.claim.process):
+    if (
+        isinstance(th.claim, Law)
+        and th.claim.process != goal.claim.process
+        and b.theory.process(goal.claim.process).like == named(th.claim.process)
+    ):
         return kernel.instance(b.theory, th, named(goal.claim.process))
     return th
 
@@ -142,15 +182,19 @@ def _asked(rule: str, goal: Goal):
 
 def innovation(law: Premise):
     """Defines the noise of a law: x = mean + standard deviation times noise, as vectors."""
+
     class Innovation:
         @staticmethod
         def extends(b: Book, equation: Equation) -> tuple[Theorem, ...]:
-            from .book import Noise, _head
-            from .kernel import is_vector
             th = known(b, law)
-            new = [n for n in equation.sides[1].walk() if n.op in ("symbol", "member")
-                   and b.declarations.notation[n.parts[0]].kind == "noise"]
-            if len(new) != 1: raise WrongRule("innovation", "the right side holds one new noise, once")
+            new = [
+                n
+                for n in equation.sides[1].walk()
+                if n.op in ("symbol", "member")
+                and b.declarations.notation[n.parts[0]].kind == "noise"
+            ]
+            if len(new) != 1:
+                raise WrongRule("innovation", "the right side holds one new noise, once")
             entry = b.declarations.notation[new[0].parts[0]]
             head = _head(b, entry, new[0])
             theory, made = kernel.innovation(b.theory, equation.number, th, head)
@@ -161,8 +205,11 @@ def innovation(law: Premise):
             except ProofError:
                 b.theory = before
                 raise
-            b.declarations.noises[entry.name] = Noise(equation.sides[0], *_parts_of(b, law), equation.start)
+            b.declarations.noises[entry.name] = Noise(
+                equation.sides[0], *_parts_of(b, law), equation.start
+            )
             return (made,)
+
     return Innovation()
 
 
@@ -176,23 +223,27 @@ def _parts_of(b: Book, law: str) -> tuple[Node, Node]:
 
 def induct(base: Premise, step: Callable[[Theorem], Tactic], start: int | None = None) -> Tactic:
     """By induction: the base is the claim at its start; step turns that at t-1 into that at t."""
+
     def tactic(b, goal):
         first = goal.range.lo if start is None else start
         hypothesis, token = kernel.suppose(b.theory, goal.claim, first)
         ground = using(base)(b, _moved(goal, sp.Integer(first)))
         made = step(hypothesis)(b, replace(goal, range=Range(first + 1)))
         return kernel.induct(b.theory, token, ground, made)
+
     return tactic
 
 
 def induct_down(base: Premise, step: Callable[[Theorem], Tactic]) -> Tactic:
     """By induction from T: step turns the claim at t into that at t-1."""
+
     def tactic(b, goal):
         first = goal.range.lo
         hypothesis, token = kernel.suppose(b.theory, goal.claim, first, down=True)
         ground = using(base)(b, _moved(goal, T_))
         made = step(hypothesis)(b, _moved(replace(goal, range=Range(first + 1)), t_ - 1))
         return kernel.induct(b.theory, token, ground, made, down=True)
+
     return tactic
 
 
@@ -202,31 +253,40 @@ def _moved(goal: Goal, n: sp.Expr) -> Goal:
 
 def increments() -> Tactic:
     """By induction: both sides agree at the start, and grow by the same."""
+
     def tactic(b, goal):
         claim, first = goal.claim, goal.range.lo
         hypothesis, token = kernel.suppose(b.theory, claim, first)
         ground = automatic(b, _moved(replace(goal, range=Range()), sp.Integer(first)))
         made = kernel.transfer(b.theory, claim, hypothesis, (), Range(first + 1))
         return kernel.induct(b.theory, token, ground, made)
+
     return tactic
 
 
 def tangent(letter: str) -> Tactic:
     """A bound between functions of one positive number: the gap is convex, and touches zero at 1."""
+
     def tactic(b, goal):
-        if not isinstance(goal.claim, AtMost): raise WrongRule("tangent", "it proves a bound")
-        return kernel.convex(b.theory, sp.Symbol(letter), goal.claim.left, goal.claim.right, sp.S.One)
+        if not isinstance(goal.claim, AtMost):
+            raise WrongRule("tangent", "it proves a bound")
+        return kernel.convex(
+            b.theory, sp.Symbol(letter), goal.claim.left, goal.claim.right, sp.S.One
+        )
+
     return tactic
 
 
 def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theorem, Theorem]:
     """E[log(q/p)] <= E[q/p - 1] under p, from a bound log u <= u - 1; and E[q/p] = 1."""
-    if not isinstance(bound.claim, AtMost): raise WrongRule("gibbs", "the premise is no bound")
+    if not isinstance(bound.claim, AtMost):
+        raise WrongRule("gibbs", "the premise is no bound")
     r = b.reading(rng.lo)
     (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
     ratio = Term(kernel.Exp(r.log_density(q) - r.log_density(p)))
     letters = (bound.claim.right.expr - bound.claim.left.expr).free_symbols
-    if len(letters) != 1: raise WrongRule("gibbs", "the bound is not one in a single letter")
+    if len(letters) != 1:
+        raise WrongRule("gibbs", "the bound is not one in a single letter")
     (u,) = letters
     th = kernel.monotone(b.theory, kernel.substitute(b.theory, bound, u, ratio, rng), first, C)
     return th, kernel.importance(b.theory, first, S, C, second, D, rng)
@@ -234,6 +294,7 @@ def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theore
 
 def pointwise(bound: Premise) -> Tactic:
     """Gibbs: a bound between numbers, put under one mean on both sides; the total mass is one."""
+
     def tactic(b, goal):
         kls = [n for side in goal.sides for n in side.walk() if n.op == "kl"]
         p, q = kls[0].parts if kls else _quotient(goal)
@@ -241,6 +302,7 @@ def pointwise(bound: Premise) -> Tactic:
         if isinstance(goal.claim, Equal):
             return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [mass], goal.range)
         return kernel.transfer(b.theory, goal.claim, th, [mass], goal.range)
+
     return tactic
 
 
@@ -249,41 +311,56 @@ def _quotient(goal: Goal) -> tuple[Node, Node]:
         for n in side.walk():
             if n.op == "mean":
                 for q in n.parts[1].walk():
-                    if q.op == "div" and q.parts[0].op == q.parts[1].op == "density": return q.parts[1], q.parts[0]
+                    if q.op == "div" and q.parts[0].op == q.parts[1].op == "density":
+                        return q.parts[1], q.parts[0]
     raise WrongRule("pointwise", "no quotient of two densities under a mean")
 
 
 def gap(equality: str, bound: str) -> Tactic:
     """A bound whose gap is the divergence in an equality: by Gibbs it is not negative."""
+
     def tactic(b, goal):
         kl = next((n for side in b[equality].sides for n in side.walk() if n.op == "kl"), None)
-        if kl is None: raise WrongRule("gap", f"({equality}) holds no divergence")
+        if kl is None:
+            raise WrongRule("gap", f"({equality}) holds no divergence")
         th, mass = gibbs(b, known(b, bound), *kl.parts, goal.range)
         return kernel.transfer(b.theory, goal.claim, th, [mass, *b[equality].links], goal.range)
+
     return tactic
 
 
 def importance() -> Tactic:
     """The mean of a quotient of densities over all that is drawn: the density below cancels."""
+
     def tactic(b, goal):
-        r, mean = b.reading(goal.range.lo), next((n for s in goal.sides for n in s.walk() if n.op == "mean"), None)
+        r, mean = (
+            b.reading(goal.range.lo),
+            next((n for s in goal.sides for n in s.walk() if n.op == "mean"), None),
+        )
         if mean is None or mean.parts[0].op != "density" or not isinstance(goal.claim, Equal):
             raise WrongRule("importance", "it proves what the mean of a quotient of densities is")
         q, S, C = r.density(*mean.parts[0].parts)
-        names = [n.parts[0] for n in mean.parts[1].walk() if n.op == "density" and n.parts[0] != named(q)]
-        if not names: raise WrongRule("importance", "no second density stands in the mean")
+        names = [
+            n.parts[0] for n in mean.parts[1].walk() if n.op == "density" and n.parts[0] != named(q)
+        ]
+        if not names:
+            raise WrongRule("importance", "no second density stands in the mean")
         name = names[0]
         p = b.theory.processes[name].id
         th = kernel.importance(b.theory, q, S, C, p, C, goal.range)
         return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [th], goal.range)
+
     return tactic
 
 
 def numeric() -> Tactic:
     """Not proved: only tried in numbers."""
+
     def tactic(b, goal):
         from . import oracle
+
         if not oracle.refute(goal.sides, (goal.sign,), b.declarations, goal.range.lo):
             raise WrongRule("numeric", "no numbers can be put into this")
         return kernel.numeric(b.theory, goal.claim, goal.range)
+
     return tactic

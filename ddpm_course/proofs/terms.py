@@ -3,7 +3,7 @@
 # %% ../../nbs/50_terms.ipynb #3b49a22d
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -24,6 +24,7 @@ d_ = sp.Symbol("d", integer=True, positive=True)
 @dataclass(frozen=True)
 class Range:
     """lo <= t <= hi, and lo-1 <= s < t. Always: T >= 1, and i, j from 0 to T. bound: letters of sums."""
+
     lo: int = 1
     hi: sp.Expr = T_
     bound: tuple[tuple[sp.Symbol, sp.Expr, sp.Expr], ...] = ()
@@ -33,27 +34,37 @@ class Range:
 
     def _ends(self, letter: sp.Symbol, lower: bool) -> list[sp.Expr]:
         for k, low, high in reversed(self.bound):
-            if k == letter: return [low if lower else high]
-        if letter == s_: return [sp.Integer(self.lo - 1)] if lower else [t_ - 1]
-        if letter in (i_, j_): return [sp.S.Zero] if lower else [T_]
-        if letter == t_: return [sp.Integer(self.lo), s_ + 1] if lower else [self.hi]
-        if letter == T_: return [sp.S.One, t_ + T_ - self.hi] if lower else []
+            if k == letter:
+                return [low if lower else high]
+        if letter == s_:
+            return [sp.Integer(self.lo - 1)] if lower else [t_ - 1]
+        if letter in (i_, j_):
+            return [sp.S.Zero] if lower else [T_]
+        if letter == t_:
+            return [sp.Integer(self.lo), s_ + 1] if lower else [self.hi]
+        if letter == T_:
+            return [sp.S.One, t_ + T_ - self.hi] if lower else []
         return []
 
     def least(self, n: sp.Expr, depth: int = 6) -> sp.Integer | None:
         """A number that an affine index never falls below; None where none is found."""
         n = sp.expand(n)
         letters = sorted(n.free_symbols, key=lambda a: (a in (T_, t_), a == T_, str(a)))
-        if not letters: return n if n.is_Integer else None
-        if not depth: return None
+        if not letters:
+            return n if n.is_Integer else None
+        if not depth:
+            return None
         best = None
         for letter in letters:
             slope = n.coeff(letter)
-            if not slope.is_Integer: return None
+            if not slope.is_Integer:
+                return None
             for end in self._ends(letter, bool(slope > 0)):
-                if letter == T_ and end.has(T_): continue
+                if letter == T_ and end.has(T_):
+                    continue
                 found = self.least(n.subs(letter, end), depth - 1)
-                if found is not None and (best is None or found > best): best = found
+                if found is not None and (best is None or found > best):
+                    best = found
         return best
 
     def before(self, a: sp.Expr, b: sp.Expr, by: int = 0) -> bool:
@@ -64,7 +75,9 @@ class Range:
     def require(self, n: sp.Expr, low, high, what: str) -> None:
         """Raises Undefined unless low <= n <= high is proved."""
         if not (self.before(sp.sympify(low), n) and self.before(n, sp.sympify(high))):
-            raise Undefined(what, f"for an index {n} outside {low}..{high}, or not proved to be inside")
+            raise Undefined(
+                what, f"for an index {n} outside {low}..{high}, or not proved to be inside"
+            )
 
 # %% ../../nbs/50_terms.ipynb #32c5227b
 STATE, VECTOR = "•", "→"
@@ -74,34 +87,44 @@ def named(a) -> str:
     return a.func.__name__ if isinstance(a, AppliedUndef) else getattr(a, "name", "")
 
 # %% ../../nbs/50_terms.ipynb #71b0b77d
-def is_state(a) -> bool: return isinstance(a, AppliedUndef) and named(a).startswith(STATE)
+def is_state(a) -> bool:
+    return isinstance(a, AppliedUndef) and named(a).startswith(STATE)
 
 # %% ../../nbs/50_terms.ipynb #9acfd4c1
-def is_vector(a) -> bool: return isinstance(a, EV) or named(a)[:1] in (STATE, VECTOR)
+def is_vector(a) -> bool:
+    return isinstance(a, EV) or named(a)[:1] in (STATE, VECTOR)
 
 # %% ../../nbs/50_terms.ipynb #7e4e6f4d
 class Dot(sp.Function):
     """The inner product of two vector atoms, a symbol of its own: no law connects two of them."""
+
     @classmethod
     def eval(cls, a, b):
-        if sp.default_sort_key(b) < sp.default_sort_key(a): return cls(b, a)
+        if sp.default_sort_key(b) < sp.default_sort_key(a):
+            return cls(b, a)
 
 # %% ../../nbs/50_terms.ipynb #7509ebcb
 class Exp(sp.Function):
     """The exponential; densities are kept so, by their logarithm."""
+
     @classmethod
     def eval(cls, a):
-        if a == 0: return sp.S.One
-        if (flat := sp.expand(a)) != a: return cls(flat)
+        if a == 0:
+            return sp.S.One
+        if (flat := sp.expand(a)) != a:
+            return cls(flat)
 
 # %% ../../nbs/50_terms.ipynb #8707bbc1
 class M(sp.Function):
     """log of the joint density, in a process, of the states in some intervals of times."""
+
     @classmethod
     def eval(cls, process, *spans):
-        if not spans: return sp.S.Zero
+        if not spans:
+            return sp.S.Zero
         merged = merge(spans)
-        if tuple(merged) != spans: return cls(process, *merged)
+        if tuple(merged) != spans:
+            return cls(process, *merged)
 
 # %% ../../nbs/50_terms.ipynb #7346f64d
 def merge(spans) -> list[sp.Tuple]:
@@ -109,8 +132,12 @@ def merge(spans) -> list[sp.Tuple]:
     found = sorted(set(spans), key=sp.default_sort_key)
     for a in found:
         for b in found:
-            joined = a != b and (b[0] - a[1] == 1 or a[1] == b[0] or
-                                 (a[0] - b[0]).is_nonnegative and (b[1] - a[1]).is_nonnegative)
+            joined = a != b and (
+                b[0] - a[1] == 1
+                or a[1] == b[0]
+                or (a[0] - b[0]).is_nonnegative
+                and (b[1] - a[1]).is_nonnegative
+            )
             if joined:
                 inside = (a[0] - b[0]).is_nonnegative and (b[1] - a[1]).is_nonnegative
                 whole = b if inside else sp.Tuple(a[0], b[1])
@@ -126,19 +153,24 @@ class EV(sp.Function):
     """EV(process, given, atom): the mean of a vector atom, a vector."""
 
 # %% ../../nbs/50_terms.ipynb #ea686c04
-def span(low, high=None) -> sp.Tuple: return sp.Tuple(low, low if high is None else high)
+def span(low, high=None) -> sp.Tuple:
+    return sp.Tuple(low, low if high is None else high)
 
 # %% ../../nbs/50_terms.ipynb #b02bc5a9
 def states_of(e) -> set[sp.Tuple]:
     """The intervals of times on whose states an expression depends."""
-    if isinstance(e, (EE, EV)): return set(e.args[1])
-    if isinstance(e, M): return set(e.args[1:])
-    if is_state(e): return {span(e.args[0])}
+    if isinstance(e, (EE, EV)):
+        return set(e.args[1])
+    if isinstance(e, M):
+        return set(e.args[1:])
+    if is_state(e):
+        return {span(e.args[0])}
     found = set().union(*(states_of(a) for a in e.args)) if e.args else set()
     if isinstance(e, (sp.Sum, sp.Product)):
-        if len(e.limits) > 1: raise WrongRule("sum", "a sum within a sum")
+        if len(e.limits) > 1:
+            raise WrongRule("sum", "a sum within a sum")
         (k, low, high), inside, found = e.limits[0], found, set()
-        for first, last in inside:      # an end that falls as k rises has its extreme at the other end
+        for first, last in inside:  # an end that falls as k rises has its extreme at the other end
             first = first.subs(k, high if sp.diff(first, k) < 0 else low)
             found.add(span(first, last.subs(k, low if sp.diff(last, k) < 0 else high)))
     return found
@@ -157,17 +189,21 @@ def apart(left, right, rng: Range) -> bool:
 @dataclass(frozen=True)
 class Term:
     """A value and what it is: scalar, vector, or a multiple of I ("isotropic": its factor)."""
+
     expr: sp.Expr
     kind: str = "scalar"
 
-    def map(self, f) -> Term: return Term(f(self.expr), self.kind)
+    def map(self, f) -> Term:
+        return Term(f(self.expr), self.kind)
 
-    def __repr__(self): return str(self.expr)
+    def __repr__(self):
+        return str(self.expr)
 
 # %% ../../nbs/50_terms.ipynb #0ec12bd8
 @dataclass(frozen=True)
 class Law:
     """N(mean, variance I) as the law of a vector in a process, given some states."""
+
     process: sp.Expr
     of: sp.Expr
     given: frozenset[sp.Tuple]
@@ -187,9 +223,11 @@ def coefficients(v: sp.Expr) -> dict[sp.Expr, sp.Expr]:
     """A vector as coefficients of its atoms. Raises WrongRule for a sum with a moving index."""
     found: dict = {}
     for term in sp.Add.make_args(sp.expand(v)):
-        if term == 0: continue
+        if term == 0:
+            continue
         vectors = [a for a in sp.Mul.make_args(term) if is_vector(a)]
-        if len(vectors) != 1: raise WrongRule("vector", f"{term} is no multiple of one vector")
+        if len(vectors) != 1:
+            raise WrongRule("vector", f"{term} is no multiple of one vector")
         found[vectors[0]] = found.get(vectors[0], 0) + term / vectors[0]
     return found
 

@@ -5,14 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
-
 from types import MappingProxyType
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import WrongRule
-from .terms import EE, EV, M, STATE, VECTOR, Range, T_, covered, named, span, states_of, t_, s_
+from ddpm_course.proofs.terms import (
+    EE,
+    EV,
+    STATE,
+    T_,
+    VECTOR,
+    M,
+    Range,
+    covered,
+    named,
+    s_,
+    span,
+    states_of,
+    t_,
+)
 
 # %% auto #0
 __all__ = ['Symbol', 'Definition', 'Process', 'Noise', 'Hypothesis', 'Theory']
@@ -22,15 +35,18 @@ _KEY = object()
 _NOTHING: Mapping = MappingProxyType({})
 
 # %% ../../nbs/51_theories.ipynb #63e73d3b
-def _empty() -> Mapping: return _NOTHING
+def _empty() -> Mapping:
+    return _NOTHING
 
 # %% ../../nbs/51_theories.ipynb #e024b34f
-def _is_index(subscript: str) -> bool: return bool(subscript) and set(subscript) <= set("tksij0123456789+-")
+def _is_index(subscript: str) -> bool:
+    return bool(subscript) and set(subscript) <= set("tksij0123456789+-")
 
 # %% ../../nbs/51_theories.ipynb #9a0a8643
 @dataclass(frozen=True)
 class Symbol:
     """A declared letter: kind and domain as in the notation."""
+
     kind: str
     domain: str
 
@@ -38,6 +54,7 @@ class Symbol:
 @dataclass(frozen=True)
 class Definition:
     """head = value, for t >= lo. The head is an atom, at t."""
+
     number: str
     head: sp.Expr
     value: sp.Expr
@@ -48,6 +65,7 @@ class Definition:
 @dataclass(frozen=True)
 class Process:
     """A joint law of states, given by one conditional for each; see `Structure` for the shapes."""
+
     name: str
     shape: str
     like: str = ""
@@ -58,7 +76,8 @@ class Process:
         return sp.Function(self.name)(*letters) if letters else sp.Symbol(self.name)
 
     @property
-    def markov(self) -> bool: return self.shape in ("forward", "backward")
+    def markov(self) -> bool:
+        return self.shape in ("forward", "backward")
 
     def parents(self) -> dict[sp.Expr, tuple[frozenset, int]]:
         """The time of every state, with the states that its conditional is given, and the first t."""
@@ -76,27 +95,33 @@ class Process:
 @dataclass(frozen=True)
 class Noise:
     """A noise, as the defined vector (x - mean) / sqrt(variance), at t."""
+
     number: str
     head: sp.Expr
     value: sp.Expr
     process: sp.Expr
     given: frozenset[sp.Tuple]
-    step: bool          # whether it is the noise of one step of a forward chain
+    step: bool  # whether it is the noise of one step of a forward chain
     lo: int
     assumes: frozenset[str]
 
     def independent_of(self, process, n, given, rng: Range) -> bool:
         """Whether the noise at n is N(0, I) given these states, in a process: they come before it, or
         are those of its own law."""
-        if self.process.subs(t_, n) != process: return False
-        if not (rng.before(sp.Integer(self.lo), n) and rng.before(n, T_)): return False
+        if self.process.subs(t_, n) != process:
+            return False
+        if not (rng.before(sp.Integer(self.lo), n) and rng.before(n, T_)):
+            return False
         own = [sp.Tuple(a.subs(t_, n), b.subs(t_, n)) for a, b in self.given]
-        return covered(given, own, rng) or self.step and covered(given, [span(sp.S.Zero, n - 1)], rng)
+        return (
+            covered(given, own, rng) or self.step and covered(given, [span(sp.S.Zero, n - 1)], rng)
+        )
 
 # %% ../../nbs/51_theories.ipynb #2df95ef5
 @dataclass(frozen=True)
 class Hypothesis:
     """expr >= 0, or > 0 where it is strict, for t >= lo."""
+
     expr: sp.Expr
     strict: bool
     lo: int
@@ -105,6 +130,7 @@ class Hypothesis:
 @dataclass(frozen=True)
 class Theory:
     """What was declared and defined, in order: `history` tells an extension from its elders."""
+
     symbols: Mapping[str, Symbol] = field(default_factory=_empty)
     definitions: Mapping[str, Definition] = field(default_factory=_empty)
     sequences: Mapping[str, tuple] = field(default_factory=_empty)
@@ -117,7 +143,11 @@ class Theory:
 
     def __post_init__(self, key):
         tables = (v for name, v in vars(self).items() if name != "history")
-        if key is not _KEY and (type(self.history) is not tuple or self.history or any(v is not _NOTHING for v in tables)):
+        if key is not _KEY and (
+            type(self.history) is not tuple
+            or self.history
+            or any(v is not _NOTHING for v in tables)
+        ):
             raise WrongRule("theory", "a theory starts empty, and is extended by its own methods")
 
     def extends(self, elder: Theory) -> bool:
@@ -128,54 +158,81 @@ class Theory:
         symbol = self.symbols.get(named(atom))
         return symbol.domain if symbol and named(atom) not in self.definitions else "real"
 
-    def kind(self, atom) -> str: return self.symbols[named(atom)].kind if named(atom) in self.symbols else ""
+    def kind(self, atom) -> str:
+        return self.symbols[named(atom)].kind if named(atom) in self.symbols else ""
 
     def random(self, atom) -> bool:
         """Whether an atom may vary in a way that it does not show."""
         return named(atom) in self.noises or self.kind(atom) in ("random", "noise", "fresh")
 
-    def process(self, id: sp.Expr) -> Process: return self.processes[named(id)]
+    def process(self, id: sp.Expr) -> Process:
+        return self.processes[named(id)]
 
     def _having(self, table: str, name, entry) -> Theory:
         """Extended by one entry. Only the methods below and the kernel, which check it, call this."""
-        tables = {x: getattr(self, x) for x in self.__dataclass_fields__ if x not in ("history", "key")}
-        return Theory(**{**tables, table: MappingProxyType({**tables[table], name: entry})},
-                      history=(*self.history, (table, name, entry)), key=_KEY)
+        tables = {
+            x: getattr(self, x) for x in self.__dataclass_fields__ if x not in ("history", "key")
+        }
+        return Theory(
+            **{**tables, table: MappingProxyType({**tables[table], name: entry})},
+            history=(*self.history, (table, name, entry)),
+            key=_KEY,
+        )
 
     # --- extensions, each with what it asks ------------------------------------------------------
 
     def with_symbol(self, name: str, kind: str, domain: str) -> Theory:
         """A new letter. A letter has one meaning."""
-        if name in self.symbols or name in self.processes: raise WrongRule("notation", f"{name} is declared already")
+        if name in self.symbols or name in self.processes:
+            raise WrongRule("notation", f"{name} is declared already")
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
             raise WrongRule("notation", "there is one family of states")
         stem, last = name.lstrip(STATE + VECTOR).rpartition("_")[::2]
-        for other in () if kind in ("matrix", "column") else self.symbols:      # v_1 would be v_t at t = 1
+        for other in (
+            () if kind in ("matrix", "column") else self.symbols
+        ):  # v_1 would be v_t at t = 1
             other_stem, other_last = other.lstrip(STATE + VECTOR).rpartition("_")[::2]
-            if stem and stem == other_stem and "t" in (last, other_last) and all(map(_is_index, (last, other_last))):
-                raise WrongRule("notation", f"{name} clashes with {other}: one is the other at an index")
+            if (
+                stem
+                and stem == other_stem
+                and "t" in (last, other_last)
+                and all(map(_is_index, (last, other_last)))
+            ):
+                raise WrongRule(
+                    "notation", f"{name} clashes with {other}: one is the other at an index"
+                )
         return self._having("symbols", name, Symbol(kind, domain))
 
     def with_process(self, name: str, shape: str, like: str = "") -> Theory:
         """A new process. It may share the step of a forward process whose start law is free."""
         if name in self.processes or name in self.symbols:
             raise WrongRule("process", f"{name} is declared already")
-        if (like, sp.S.Zero) in self.laws: raise WrongRule("process", f"the start law of {like} is not left open")
-        if like and (shape != "forward" or like not in self.processes or self.processes[like].shape != "forward"
-                     or self.processes[like].like):
+        if (like, sp.S.Zero) in self.laws:
+            raise WrongRule("process", f"the start law of {like} is not left open")
+        if like and (
+            shape != "forward"
+            or like not in self.processes
+            or self.processes[like].shape != "forward"
+            or self.processes[like].like
+        ):
             raise WrongRule("process", f"{like} is no forward process")
         return self._having("processes", name, Process(name, shape, like))
 
     def with_hypothesis(self, name: str, expr: sp.Expr, strict: bool, lo: int) -> Theory:
-        if name in self.hypotheses: raise WrongRule("hypothesis", f"{name} is stated already")
+        if name in self.hypotheses:
+            raise WrongRule("hypothesis", f"{name} is stated already")
         hides = any(map(self.random, expr.atoms(AppliedUndef, sp.Symbol)))
-        if states_of(expr) or hides or expr.has(EE, EV, M): raise WrongRule("hypothesis", "it is about numbers")
+        if states_of(expr) or hides or expr.has(EE, EV, M):
+            raise WrongRule("hypothesis", "it is about numbers")
         return self._having("hypotheses", name, Hypothesis(expr, strict, lo))
 
     def free_head(self, head: sp.Expr) -> None:
         """Raises WrongRule unless the name of this atom has no meaning yet."""
         name = named(head)
-        if name.startswith(STATE): raise WrongRule("define", f"{name} is a state: a law says what it is")
+        if name.startswith(STATE):
+            raise WrongRule("define", f"{name} is a state: a law says what it is")
         for table in (self.definitions, self.sequences, self.noises):
-            if name in table: raise WrongRule("define", f"{name} has a meaning already")
-        if name not in self.symbols or head.is_integer: raise WrongRule("define", f"{name} is no letter that can be defined")
+            if name in table:
+                raise WrongRule("define", f"{name} has a meaning already")
+        if name not in self.symbols or head.is_integer:
+            raise WrongRule("define", f"{name} is no letter that can be defined")

@@ -9,7 +9,22 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import WrongRule
-from .terms import EE, EV, Dot, Exp, M, Range, T_, coefficients, covered, dot, named, span, states_of, t_
+from ddpm_course.proofs.terms import (
+    EE,
+    EV,
+    T_,
+    Dot,
+    Exp,
+    M,
+    Range,
+    coefficients,
+    covered,
+    dot,
+    named,
+    span,
+    states_of,
+    t_,
+)
 
 # %% auto #0
 __all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains']
@@ -23,21 +38,27 @@ def matches(pattern: sp.Expr, given: sp.Expr) -> sp.Expr | None:
     found = []
 
     def walk(a, b) -> bool:
-        if not a.has(t_): return a == b
+        if not a.has(t_):
+            return a == b
         if isinstance(a, (sp.Tuple, sp.Function)):
-            return a.func == b.func and len(a.args) == len(b.args) and all(map(walk, a.args, b.args))
-        if sp.diff(a, t_) != 1: return False
+            return (
+                a.func == b.func and len(a.args) == len(b.args) and all(map(walk, a.args, b.args))
+            )
+        if sp.diff(a, t_) != 1:
+            return False
         found.append(sp.expand(b - a.subs(t_, 0)))
         return True
 
-    if not walk(pattern, given): return None
+    if not walk(pattern, given):
+        return None
     n = found[0] if found else t_
     return n if pattern.subs(t_, n) == given else None
 
 # %% ../../nbs/52_unfolding.ipynb #c57d48b2
 def letter_of(one) -> tuple[sp.Symbol, sp.Expr, sp.Expr]:
     """The letter of a sum or a product, with its first and its last value."""
-    if len(one.limits) > 1: raise WrongRule("sum", "a sum within a sum")
+    if len(one.limits) > 1:
+        raise WrongRule("sum", "a sum within a sum")
     return tuple(one.limits[0])
 
 # %% ../../nbs/52_unfolding.ipynb #aa735d37
@@ -46,12 +67,13 @@ class Meanings:
 
     def __init__(self, theory, rng: Range):
         self.theory, self.rng, self.used = theory, rng, set()
-        self.signs: dict = {}      # what was found of factors and signs
+        self.signs: dict = {}  # what was found of factors and signs
 
     def within(self, one) -> Meanings:
         """The same inside a sum or a product, on the range of its letter."""
         letter, low, high = letter_of(one)
-        if not self.rng.before(low - 1, high): raise WrongRule("sum", f"from {low} to {high}")
+        if not self.rng.before(low - 1, high):
+            raise WrongRule("sum", f"from {low} to {high}")
         inner = type(self)(self.theory, self.rng.within(letter, low, high))
         inner.used = self.used
         return inner
@@ -62,14 +84,21 @@ class Meanings:
         memo: dict = {}
 
         def walk(e):
-            if e in memo: return memo[e]
+            if e in memo:
+                return memo[e]
             known = e
-            if isinstance(e, (sp.Sum, sp.Product)): args = [self.within(e).unfold(e.function, noises), e.args[1]]
-            else: args = [walk(a) for a in e.args]
-            if isinstance(e, Dot): e = dot(*args)
-            elif isinstance(e, EE): e = self.mean(*args)
-            elif isinstance(e, EV): e = self.mean_vector(*args)
-            elif args != list(e.args): e = e.func(*args)
+            if isinstance(e, (sp.Sum, sp.Product)):
+                args = [self.within(e).unfold(e.function, noises), e.args[1]]
+            else:
+                args = [walk(a) for a in e.args]
+            if isinstance(e, Dot):
+                e = dot(*args)
+            elif isinstance(e, EE):
+                e = self.mean(*args)
+            elif isinstance(e, EV):
+                e = self.mean_vector(*args)
+            elif args != list(e.args):
+                e = e.func(*args)
             value = self.meaning(e, noises)
             memo[known] = e if value is None else walk(value)
             return memo[known]
@@ -79,7 +108,8 @@ class Meanings:
     def meaning(self, e: sp.Expr, noises: bool) -> sp.Expr | None:
         known = self.theory.definitions.get(named(e)) or noises and self.theory.noises.get(named(e))
         n = matches(known.head, e) if known else None
-        if n is None or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_)): return None
+        if n is None or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_)):
+            return None
         self.used |= {known.number, *known.assumes}
         return known.value.subs(t_, n)
 
@@ -88,8 +118,11 @@ class Meanings:
         for name, (head, first, step, numbers) in self.theory.sequences.items():
             while True:
                 at = [a.args[0] for a in e.atoms(AppliedUndef) if named(a) == name]
-                high = [n for n in at if n.is_Integer and n >= 0 or any((n - m).is_positive for m in at)]
-                if not high: break
+                high = [
+                    n for n in at if n.is_Integer and n >= 0 or any((n - m).is_positive for m in at)
+                ]
+                if not high:
+                    break
                 self.used |= numbers
                 e = e.xreplace({head.func(n): first if n == 0 else step.subs(t_, n) for n in high})
         return e
@@ -106,7 +139,8 @@ class Means(Meanings):
     def mean(self, process, given, body) -> sp.Expr:
         """The mean of a number: linear, constants out, towers joined; what is left stays a symbol."""
         total = sp.S.Zero
-        if any(named(a) in self.theory.noises for a in body.atoms(AppliedUndef)): body = self.unfold(body)
+        if any(named(a) in self.theory.noises for a in body.atoms(AppliedUndef)):
+            body = self.unfold(body)
         for term in sp.Add.make_args(sp.expand(body, log=False, power_base=False, power_exp=False)):
             factors = sp.Mul.make_args(term)
             random = [f for f in factors if not self.fixed(f, given)]
@@ -121,12 +155,15 @@ class Means(Meanings):
         if isinstance(one, EE) and one.args[0] == process and covered(given, one.args[1], self.rng):
             return self.mean(process, given, one.args[2])
         for u, v in (one.args, one.args[::-1]) if isinstance(one, Dot) else ():
-            if self.fixed(u, given): return dot(u, self.mean_vector(process, given, v))
+            if self.fixed(u, given):
+                return dot(u, self.mean_vector(process, given, v))
         exponent, rest = sp.S.Zero, []
-        for f in factors:            # of a product of exponentials, what is fixed comes out
+        for f in factors:  # of a product of exponentials, what is fixed comes out
             base, power = f.as_base_exp()
-            if isinstance(base, Exp): exponent += sp.expand(power * base.args[0])
-            else: rest.append(f)
+            if isinstance(base, Exp):
+                exponent += sp.expand(power * base.args[0])
+            else:
+                rest.append(f)
         out = sp.Add(*(x for x in sp.Add.make_args(exponent) if self.fixed(x, given)))
         inside = sp.Mul(*rest) * Exp(exponent - out)
         return Exp(out) * (EE(process, given, inside) if inside != 1 else 1)
@@ -142,18 +179,27 @@ class Means(Meanings):
                 total += factor * sp.Sum(inside, letter_of(one))
             else:
                 parts = coefficients(term)
-                total += sp.Add(*(c * self._mean_atom(process, given, atom) for atom, c in parts.items()))
+                total += sp.Add(
+                    *(c * self._mean_atom(process, given, atom) for atom, c in parts.items())
+                )
             for c in parts.values():
-                if not self.fixed(c, given): raise WrongRule("mean", f"the factor {c} of a vector is random itself")
+                if not self.fixed(c, given):
+                    raise WrongRule("mean", f"the factor {c} of a vector is random itself")
         return total
 
     def _mean_atom(self, process, given, atom):
-        if self.fixed(atom, given): return atom
-        if isinstance(atom, EV) and atom.args[0] == process and covered(given, atom.args[1], self.rng):
+        if self.fixed(atom, given):
+            return atom
+        if (
+            isinstance(atom, EV)
+            and atom.args[0] == process
+            and covered(given, atom.args[1], self.rng)
+        ):
             return self.mean_vector(process, given, atom.args[2])
         if noise := self.theory.noises.get(named(atom)):
             self.used |= {noise.number, *noise.assumes}
-            if noise.independent_of(process, atom.args[0], given, self.rng): return sp.S.Zero
+            if noise.independent_of(process, atom.args[0], given, self.rng):
+                return sp.S.Zero
             return self.mean_vector(process, given, self.unfold(atom))
         return EV(process, given, atom)
 
@@ -164,9 +210,11 @@ class Noises(Means):
     def drawn(self, atom, process, given) -> bool:
         """Whether an atom is a noise independent of the given states: a fresh letter where no process
         is named, else a noise of the process."""
-        if process is None: return self.theory.kind(atom) == "fresh"
+        if process is None:
+            return self.theory.kind(atom) == "fresh"
         noise = self.theory.noises.get(named(atom))
-        if not noise: return False
+        if not noise:
+            return False
         self.used |= {noise.number, *noise.assumes}
         return noise.independent_of(process, atom.args[0], given, self.rng)
 
@@ -178,16 +226,24 @@ class Noises(Means):
             factor, one = term.as_independent(sp.Sum, as_Add=False)
             if not isinstance(one, sp.Sum):
                 for atom, c in coefficients(term).items():
-                    if self.drawn(atom, process, given): singles[atom] = singles.get(atom, 0) + c
-                    else: rest += self.unfold(c * atom)
+                    if self.drawn(atom, process, given):
+                        singles[atom] = singles.get(atom, 0) + c
+                    else:
+                        rest += self.unfold(c * atom)
                 continue
             (j, low, high), parts = letter_of(one), coefficients(one.function)
             for atom, c in parts.items():
                 slope = sp.diff(atom.args[0], j) if atom.args else 0
                 if slope not in (1, -1) or not self.within(one).drawn(atom, process, given):
                     raise WrongRule("noises", f"{one} is no sum of different independent noises")
-                ends = [atom.args[0].subs(j, end) for end in ((low, high) if slope == 1 else (high, low))]
-                key, back = (atom.func(k_), *ends), sp.expand(slope * (k_ - atom.args[0].subs(j, 0)))
+                ends = [
+                    atom.args[0].subs(j, end)
+                    for end in ((low, high) if slope == 1 else (high, low))
+                ]
+                key, back = (
+                    (atom.func(k_), *ends),
+                    sp.expand(slope * (k_ - atom.args[0].subs(j, 0))),
+                )
                 families[key] = families.get(key, 0) + factor * c.subs(j, back)
         return rest, singles, families
 
@@ -210,27 +266,42 @@ class Chains(Noises):
 
     def factorized(self, e: sp.Expr) -> sp.Expr:
         """Joint densities of Markov chains by pairs of neighbours: p(a,b,c) = p(a,b) p(b,c) / p(b)."""
+
         def chained(context, m):
             q, letter = m.args[0], sp.Dummy("k", integer=True)
             order = context.ordered(m.args[1:]) if self.theory.process(q).markov else None
-            if order is None: return m
+            if order is None:
+                return m
             step = lambda a, b: M(q, span(a), span(b)) - M(q, span(a))
             total = M(q, span(order[0][0]))
             for n, (low, high) in enumerate(order):
-                if n: total += step(order[n - 1][1], low)
-                if low != high: total += sp.Sum(step(letter - 1, letter), (letter, low + 1, high))
-            if total != m: self.used.add(f"${named(q)}$ is a Markov chain")
+                if n:
+                    total += step(order[n - 1][1], low)
+                if low != high:
+                    total += sp.Sum(step(letter - 1, letter), (letter, low + 1, high))
+            if total != m:
+                self.used.add(f"${named(q)}$ is a Markov chain")
             return total
-        return self.unfold(self.over_sums(
-            e, lambda context, x: x.replace(lambda y: isinstance(y, M), lambda m: chained(context, m))))
+
+        return self.unfold(
+            self.over_sums(
+                e,
+                lambda context, x: x.replace(
+                    lambda y: isinstance(y, M), lambda m: chained(context, m)
+                ),
+            )
+        )
 
     def ordered(self, spans) -> list | None:
         """Intervals of times from first to last, single states apart; None where the order is open."""
         rest = [span(a + i) for a, b in spans if (b - a).is_Integer for i in range(int(b - a) + 1)]
         rest, order = rest + [x for x in spans if not (x[1] - x[0]).is_Integer], []
         while rest:
-            first = next((x for x in rest if all(y is x or self.rng.before(x[1], y[0]) for y in rest)), None)
-            if first is None: return None
+            first = next(
+                (x for x in rest if all(y is x or self.rng.before(x[1], y[0]) for y in rest)), None
+            )
+            if first is None:
+                return None
             order.append(first)
             rest.remove(first)
         return order

@@ -11,49 +11,90 @@ from math import prod
 from .declarations import Declarations, Hypothesis
 from .errors import Undefined
 from .grids import (
-    ARITHMETIC, NIL, ONE, PI, SIZES, Grid, Inexpressible, Open, Value, bell, column, flat, full,
-    holds, minus, number, wrong,
+    ARITHMETIC,
+    NIL,
+    ONE,
+    PI,
+    SIZES,
+    Grid,
+    Inexpressible,
+    Open,
+    Value,
+    bell,
+    column,
+    flat,
+    full,
+    holds,
+    minus,
+    number,
+    wrong,
 )
 from .reader import Node, read
 
 # --- Words -----------------------------------------------------------------------------------------
 
-Key = tuple[str, int | None]                # of a name in a family: x_2 is ("x_t", 2)
+Key = tuple[str, int | None]  # of a name in a family: x_2 is ("x_t", 2)
 Density = tuple[str, list[Key], list[Key]]
 
-SPELLING = {"neg": "-{}", "mul": "{}{}", "div": r"\frac{{{}}}{{{}}}", "pow": "({})^{{{}}}", "log": r"\log({})",
-            "sqrt": r"\sqrt{{{}}}", "norm2": r"\lVert {}\rVert^{}", "mean": r"\mathbb E_{{{}}}[{}]",
-            "sum": r"\sum_{{{}={}}}^{{{}}}({})", "prod": r"\prod_{{{}={}}}^{{{}}}{}",
-            "member": "{}_{{{}}}", "span": "{}_{{{}:{}}}"}
+SPELLING = {
+    "neg": "-{}",
+    "mul": "{}{}",
+    "div": r"\frac{{{}}}{{{}}}",
+    "pow": "({})^{{{}}}",
+    "log": r"\log({})",
+    "sqrt": r"\sqrt{{{}}}",
+    "norm2": r"\lVert {}\rVert^{}",
+    "mean": r"\mathbb E_{{{}}}[{}]",
+    "sum": r"\sum_{{{}={}}}^{{{}}}({})",
+    "prod": r"\prod_{{{}={}}}^{{{}}}{}",
+    "member": "{}_{{{}}}",
+    "span": "{}_{{{}:{}}}",
+}
 
 
 def spelled(part: object) -> str:
     """A tree in LaTeX, for a message."""
-    if isinstance(part, tuple): return ",".join(map(spelled, part))
-    if not isinstance(part, Node): return str(part).removesuffix("_t")
-    if part.op in ("number", "index", "symbol"): return str(part.parts[0])
+    if isinstance(part, tuple):
+        return ",".join(map(spelled, part))
+    if not isinstance(part, Node):
+        return str(part).removesuffix("_t")
+    if part.op in ("number", "index", "symbol"):
+        return str(part.parts[0])
     words = [spelled(x) for x in part.parts if x not in (None, ())]
-    if part.op == "add": return "+".join(words).replace("+-", "-")
-    if part.op == "mul": words = [f"({x})" if {*"+-"} & {*x} else x for x in words]
-    if part.op in SPELLING: return SPELLING[part.op].format(*words)
-    if part.op in ("density", "call"): return f"{words[0]}({' | '.join(words[1:])})"
+    if part.op == "add":
+        return "+".join(words).replace("+-", "-")
+    if part.op == "mul":
+        words = [f"({x})" if {*"+-"} & {*x} else x for x in words]
+    if part.op in SPELLING:
+        return SPELLING[part.op].format(*words)
+    if part.op in ("density", "call"):
+        return f"{words[0]}({' | '.join(words[1:])})"
     return f"{part.op}({', '.join(words)})"
 
 
 def titled(key: Key | str) -> str:
     """A name in a message: \\alpha_2."""
-    return key if isinstance(key, str) else key[0] if key[1] is None else f"{key[0].removesuffix('_t')}_{key[1]}"
+    return (
+        key
+        if isinstance(key, str)
+        else key[0]
+        if key[1] is None
+        else f"{key[0].removesuffix('_t')}_{key[1]}"
+    )
 
 
 # --- Places ----------------------------------------------------------------------------------------
+
 
 class At(dict):
     """Where a formula is read: values of index letters and fresh noises by name, of states by key.
 
     What is missing is open; but in a closed place, such as under a mean, no other state may occur.
     """
+
     def __missing__(self, key: Key | str):
-        if "closed" in self and isinstance(key, tuple): wrong(f"{titled(key)} is neither listed nor given")
+        if "closed" in self and isinstance(key, tuple):
+            wrong(f"{titled(key)} is neither listed nor given")
         raise Open("t" if key == "s" and "t" not in self else key)
 
     def with_only(self, states: dict[Key, object]) -> At:
@@ -61,7 +102,9 @@ class At(dict):
         return At({k: v for k, v in self.items() if isinstance(k, str)} | states, closed=True)
 
 
-Normals = tuple[Callable[[tuple[Decimal, ...]], At], int]       # a place for each value of so many normals
+Normals = tuple[
+    Callable[[tuple[Decimal, ...]], At], int
+]  # a place for each value of so many normals
 
 
 class Points:
@@ -71,19 +114,31 @@ class Points:
         self.known, self.T, self.d, self.mood, self.used, self.strict = known, T, d, mood, {}, False
         self.rng = random.Random(f"{seed} {T} {d} {mood}")
         self.fixed = {"T": Decimal(T), "d": Decimal(d), "I": ONE, r"\pi": PI}
-        self.fixed |= {x: Decimal(n) for x, n in SIZES.items()
-                       if x in known.notation and known.notation[x].domain == "natural"}
-        self.held = {n.parts[0] for said in known.hypotheses.values()
-                     for side in (said.left, said.right) for n in side.walk()}
+        self.fixed |= {
+            x: Decimal(n)
+            for x, n in SIZES.items()
+            if x in known.notation and known.notation[x].domain == "natural"
+        }
+        self.held = {
+            n.parts[0]
+            for said in known.hypotheses.values()
+            for side in (said.left, said.right)
+            for n in side.walk()
+        }
         for halvings in range(60):
             self.drawn, self.made, self.scale = {}, {}, ONE / 2**halvings
-            if all(map(self.obeys, known.hypotheses.values())): return      # else smaller numbers may do
+            if all(map(self.obeys, known.hypotheses.values())):
+                return  # else smaller numbers may do
         raise Inexpressible
 
     def obeys(self, said: Hypothesis) -> bool:
         """Whether a standing hypothesis holds."""
+
         def check(at: At) -> bool:
-            return holds("lt" if said.strict else "le", self.value(said.left, at), self.value(said.right, at))
+            return holds(
+                "lt" if said.strict else "le", self.value(said.left, at), self.value(said.right, at)
+            )
+
         return all(self.everywhere(check, said.start))
 
     # -- what has no definition
@@ -93,37 +148,60 @@ class Points:
 
         scale: below 1 once the hypotheses have failed for what they speak of; then it is rarely 0."""
         unit, pick = Decimal(self.rng.randint(50, 950)) / 1000, self.rng.choice
-        zero, wide = self.mood == "zero" and scale == 1, {"extreme": 5, "far": 10**4}.get(self.mood, 1)
-        if domain == "real": return NIL if zero else unit * pick((3, -3))
-        if domain == "natural": return Decimal(pick((1, 2, 3)))
-        if domain == "nonnegative" and (zero or pick("0123") == "0"): return NIL
-        if domain == "(0,1)": return pick((unit, unit / wide**2, 1 - unit / wide**2))
+        zero, wide = (
+            self.mood == "zero" and scale == 1,
+            {"extreme": 5, "far": 10**4}.get(self.mood, 1),
+        )
+        if domain == "real":
+            return NIL if zero else unit * pick((3, -3))
+        if domain == "natural":
+            return Decimal(pick((1, 2, 3)))
+        if domain == "nonnegative" and (zero or pick("0123") == "0"):
+            return NIL
+        if domain == "(0,1)":
+            return pick((unit, unit / wide**2, 1 - unit / wide**2))
         return 4 * scale * pick((unit, unit / wide, unit * wide))
 
     def once(self, key: object, make: Callable[[], object]) -> object:
         """What is drawn, is drawn once."""
-        if key not in self.drawn: self.drawn[key] = make()
+        if key not in self.drawn:
+            self.drawn[key] = make()
         return self.drawn[key]
 
     def array(self, rows: int, columns: int = 1, scale: Decimal = ONE) -> Grid:
-        return Grid(tuple(self.any_number("real", scale) for _ in range(columns)) for _ in range(rows))
+        return Grid(
+            tuple(self.any_number("real", scale) for _ in range(columns)) for _ in range(rows)
+        )
 
     def draw(self, key: Key) -> Value:
         """The value of a name without definition, such as ("\\alpha_t", 2)."""
-        entry, slot = self.known.notation[key[0]], (key[0], 0 if self.mood == "constant" else key[1])
-        if entry.kind in ("noise", "random") or entry.kind == "matrix" and not entry.shape: raise Inexpressible
+        entry, slot = (
+            self.known.notation[key[0]],
+            (key[0], 0 if self.mood == "constant" else key[1]),
+        )
+        if entry.kind in ("noise", "random") or entry.kind == "matrix" and not entry.shape:
+            raise Inexpressible
         scale = self.scale if key[0] in self.held else ONE
+
         def make() -> Value:
-            if entry.kind in ("scalar", "sequence"): return self.any_number(entry.domain, scale)
-            shape = (SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", 1))
+            if entry.kind in ("scalar", "sequence"):
+                return self.any_number(entry.domain, scale)
+            shape = (
+                SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", 1)
+            )
             made = self.array(*shape, scale)
             return made * made.T + ONE if entry.domain == "symmetric" else made
+
         self.used[titled(key)] = made = self.once(slot, make)
         return made
 
     def mark(self, key: Key, at: At) -> object:
         """What stands for a random column at a place. A column of matrices is drawn once for all."""
-        return self.draw(key) if key not in at and self.known.notation[key[0]].kind == "column" else at[key]
+        return (
+            self.draw(key)
+            if key not in at and self.known.notation[key[0]].kind == "column"
+            else at[key]
+        )
 
     def point(self, key: Key, mark: object) -> Value:
         """The value of a state that has a mark: here it is the mark itself."""
@@ -131,14 +209,18 @@ class Points:
 
     def choices(self, key: Key | str, at: At, start: int) -> Iterable:
         """What an open index letter or state may be."""
-        if isinstance(key, tuple): return [self.array(self.d)]
-        if key == "s": return range(max(start - 1, 0), at["t"])
+        if isinstance(key, tuple):
+            return [self.array(self.d)]
+        if key == "s":
+            return range(max(start - 1, 0), at["t"])
         return range(start if key == "t" else 0, self.T + 1)
 
     def everywhere(self, check: Callable[[At], bool], start: int, at: At = At()) -> list[bool]:
         """What a check says at all places: whatever it finds open has every value in turn."""
-        try: return [check(at)]
-        except Open as missing: key = missing.args[0]
+        try:
+            return [check(at)]
+        except Open as missing:
+            key = missing.args[0]
         tries = [At({**at, key: x}) for x in self.choices(key, at, start)]
         return [said for there in tries for said in self.everywhere(check, start, there)]
 
@@ -147,11 +229,16 @@ class Points:
     def value(self, node: Node, at: At) -> Value:
         """The value of a formula at a place. Undefined names the outermost symbol that has none."""
         try:
-            if node.op not in ARITHMETIC: return getattr(self, f"on_{node.op}")(at, *node.parts)
-            return ARITHMETIC[node.op](*(self.value(x, at) if isinstance(x, Node) else x for x in node.parts))
-        except ArithmeticError: raise Undefined(spelled(node), "") from None
+            if node.op not in ARITHMETIC:
+                return getattr(self, f"on_{node.op}")(at, *node.parts)
+            return ARITHMETIC[node.op](
+                *(self.value(x, at) if isinstance(x, Node) else x for x in node.parts)
+            )
+        except ArithmeticError:
+            raise Undefined(spelled(node), "") from None
         except Undefined as gap:
-            if node.op in ("member", "symbol", "call", "density"): gap.what = spelled(node)
+            if node.op in ("member", "symbol", "call", "density"):
+                gap.what = spelled(node)
             raise
 
     def whole(self, node: Node, at: At) -> int:
@@ -161,26 +248,40 @@ class Points:
     def key(self, node: Node, at: At) -> Key:
         """A name with its index. There is no state outside 0..T."""
         name, index = node.parts[0], self.whole(node.parts[1], at) if node.op == "member" else None
-        if self.known.notation[name].kind == "state" and not 0 <= index <= self.T: raise ArithmeticError
+        if self.known.notation[name].kind == "state" and not 0 <= index <= self.T:
+            raise ArithmeticError
         return name, index
 
-    def on_index(self, at: At, letter: str) -> Decimal: return Decimal(at[letter])
-    def on_limit(self, at: At, *parts: object) -> Value: raise Inexpressible
+    def on_index(self, at: At, letter: str) -> Decimal:
+        return Decimal(at[letter])
+
+    def on_limit(self, at: At, *parts: object) -> Value:
+        raise Inexpressible
 
     def on_symbol(self, at: At, *parts: object) -> Value:
         """What a name stands for: what is given, its definition, or else anything."""
-        known, (name, index) = self.known, (key := self.key(Node("member" if parts[1:] else "symbol", parts), at))
+        known, (name, index) = (
+            self.known,
+            (key := self.key(Node("member" if parts[1:] else "symbol", parts), at)),
+        )
         kind, here = known.notation[name].kind, At({**at, "t": index}) if parts[1:] else at
-        if name in self.fixed or name in at: return {**at, **self.fixed}[name]
-        if kind == "fresh": wrong(f"{name} is bound by no mean and no relation of laws")
-        if kind == "state" or key in at: return self.point(key, at[key])
+        if name in self.fixed or name in at:
+            return {**at, **self.fixed}[name]
+        if kind == "fresh":
+            wrong(f"{name} is bound by no mean and no relation of laws")
+        if kind == "state" or key in at:
+            return self.point(key, at[key])
         if noise := known.noises.get(name):
-            if not noise.start <= here["t"] <= self.T: raise ArithmeticError
+            if not noise.start <= here["t"] <= self.T:
+                raise ArithmeticError
             rest = minus(self.value(noise.state, here), self.value(noise.mean, here))
             return rest * (1 / self.value(noise.variance, here).sqrt())
-        if index == 0 and name in known.first: return self.value(known.first[name], here)
-        if name in known.meanings: return self.value(known.meanings[name], here)
-        if parts[1:] and not (kind != "column") <= index <= self.T: raise ArithmeticError
+        if index == 0 and name in known.first:
+            return self.value(known.first[name], here)
+        if name in known.meanings:
+            return self.value(known.meanings[name], here)
+        if parts[1:] and not (kind != "column") <= index <= self.T:
+            raise ArithmeticError
         return self.draw(key)
 
     on_member = on_symbol
@@ -192,41 +293,76 @@ class Points:
         """
         entry, known = self.known.notation[name], self.known
         if name not in self.made:
-            arguments = re.split(r",(?![^{]*\})", entry.arguments)           # not at a comma within braces
+            arguments = re.split(r",(?![^{]*\})", entry.arguments)  # not at a comma within braces
             self.made[name] = [read(x, known.notation) for x in arguments]
-        meant = lambda nodes, at: [self.key(x, at) if x.op == "member" else self.value(x, at) for x in nodes]
-        for t in [self.whole(under, at)] if under else dict.fromkeys((at.get("t", 1), *range(self.T + 1))):
+        meant = lambda nodes, at: [
+            self.key(x, at) if x.op == "member" else self.value(x, at) for x in nodes
+        ]
+        for t in (
+            [self.whole(under, at)]
+            if under
+            else dict.fromkeys((at.get("t", 1), *range(self.T + 1)))
+        ):
             here = At({**at, "t": t})
-            if meant(self.made[name], here) == meant(given, at): break
-        else: wrong(f"{name} does not have these arguments at any index")
-        if name in known.meanings: return self.value(known.meanings[name], here)
-        if entry.indexed and not 1 <= t <= self.T: raise ArithmeticError
+            if meant(self.made[name], here) == meant(given, at):
+                break
+        else:
+            wrong(f"{name} does not have these arguments at any index")
+        if name in known.meanings:
+            return self.value(known.meanings[name], here)
+        if entry.indexed and not 1 <= t <= self.T:
+            raise ArithmeticError
         u = [ONE, Decimal(t if under else 0), *(x for b in given for x in flat(self.value(b, at)))]
-        table = lambda: [[[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)]
-        made = [sum(c * x * y for row, x in zip(rows, u) for c, y in zip(row, u))
-                for rows in self.once((name, "?"), table)]
-        return column(made) if entry.kind != "scalar" else made[0] if entry.domain == "real" else made[0]**2 + 1
+        table = lambda: [
+            [[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)
+        ]
+        made = [
+            sum(c * x * y for row, x in zip(rows, u) for c, y in zip(row, u))
+            for rows in self.once((name, "?"), table)
+        ]
+        return (
+            column(made)
+            if entry.kind != "scalar"
+            else made[0]
+            if entry.domain == "real"
+            else made[0] ** 2 + 1
+        )
 
-    def on_sum(self, at: At, letter: str, low: Node, high: Node, body: Node, join: Callable = sum) -> Value:
+    def on_sum(
+        self, at: At, letter: str, low: Node, high: Node, body: Node, join: Callable = sum
+    ) -> Value:
         low, high = self.whole(low, at), self.whole(high, at)
-        if high < low - 1: raise ArithmeticError
-        return join((self.value(body, At({**at, letter: n})) for n in range(low, high + 1)), start=ONE * join(()))
+        if high < low - 1:
+            raise ArithmeticError
+        return join(
+            (self.value(body, At({**at, letter: n})) for n in range(low, high + 1)),
+            start=ONE * join(()),
+        )
 
-    def on_prod(self, *parts) -> Value: return self.on_sum(*parts, join=prod)
+    def on_prod(self, *parts) -> Value:
+        return self.on_sum(*parts, join=prod)
 
     def on_normal(self, at: At, place: Node | None, mean: Node, spread: Node) -> Decimal:
-        if place is None: wrong("a normal law without its variable is no density")
+        if place is None:
+            wrong("a normal law without its variable is no density")
         return bell(minus(self.value(place, at), self.value(mean, at)), self.value(spread, at))
 
     def on_blocks(self, at: At, *rows: tuple[Node, ...]) -> Grid:
         """A matrix of blocks. Of which size a 0 or an I is, matrices beside it say, or an earlier one of blocks."""
         parts = [[self.value(x, at) for x in row] for row in rows]
-        sizes = [[next((x.shape[i] for x in line if isinstance(x, Grid)), 0) for line in lines]
-                 for i, lines in enumerate((parts, zip(*parts)))]
-        if 0 in sizes[0] + sizes[1]: sizes = self.made.get("blocks", sizes)
-        if 0 in sizes[0] + sizes[1]: raise Inexpressible
+        sizes = [
+            [next((x.shape[i] for x in line if isinstance(x, Grid)), 0) for line in lines]
+            for i, lines in enumerate((parts, zip(*parts)))
+        ]
+        if 0 in sizes[0] + sizes[1]:
+            sizes = self.made.get("blocks", sizes)
+        if 0 in sizes[0] + sizes[1]:
+            raise Inexpressible
         self.made["blocks"] = sizes
         shapes = [[(h, w) for w in sizes[1]] for h in sizes[0]]
-        parts = [[full(x, shape) for x, shape in zip(row, line)] for row, line in zip(parts, shapes)]
-        if [[x.shape for x in row] for row in parts] != shapes: wrong("blocks that do not fit")
+        parts = [
+            [full(x, shape) for x, shape in zip(row, line)] for row, line in zip(parts, shapes)
+        ]
+        if [[x.shape for x in row] for row in parts] != shapes:
+            wrong("blocks that do not fit")
         return Grid(sum(lines, ()) for row in parts for lines in zip(*row))

@@ -9,8 +9,9 @@ from urllib.parse import unquote, urldefrag, urljoin
 import nbformat
 import pytest
 from browser import MISSING, chromium
-from ddpm_course.proofs.display import MIME
 from notebooks import ROOT, page_of, paths
+
+from ddpm_course.proofs.display import MIME
 
 bs4 = pytest.importorskip("bs4")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs .[book]: run make book")
@@ -74,8 +75,10 @@ def open_page(page, name):
 
 @pytest.fixture(scope="module")
 def soups():
-    return {name: bs4.BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
-            for name in PAGES}
+    return {
+        name: bs4.BeautifulSoup((SITE / name).read_text(encoding="utf-8"), "html.parser")
+        for name in PAGES
+    }
 
 
 def test_every_notebook_has_a_page():
@@ -87,8 +90,11 @@ def test_page(page, name):
     open_page(page, name)
     assert page.locator(".math:not(:has(mjx-container)), mjx-merror, [data-mjx-error]").count() == 0
     checked = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response
-    serious = [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in checked["violations"]
-               if rule["impact"] in ("serious", "critical")]
+    serious = [
+        f"{rule['id']}: {rule['nodes'][0]['html']}"
+        for rule in checked["violations"]
+        if rule["impact"] in ("serious", "critical")
+    ]
     assert serious == []
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -135,16 +141,24 @@ def test_checked_equations_are_where_links_lead(soups):
                         shown = f"({facts['number']}) {facts['verdict']}"
                         assert shown in soup.find(id=f"eq-{name}").text
                     seen.add(name)
-        cited = [number for text in soup.select("article p, article li") if not text.select(".math")
-                 for number in re.findall(r"\((\d+\.\d+[a-z]?|H\d+)\)", text.text)
-                 if not text.find("a", string=f"({number})")]
+        cited = [
+            number
+            for text in soup.select("article p, article li")
+            if not text.select(".math")
+            for number in re.findall(r"\((\d+\.\d+[a-z]?|H\d+)\)", text.text)
+            if not text.find("a", string=f"({number})")
+        ]
         assert cited == []
     assert seen == listed
 
 
 def test_pictures_have_a_text(soups):
-    short = [(name, str(image)) for name in CHAPTERS for image in soups[name].select("article img")
-             if len(image.get("alt", "")) < 30]
+    short = [
+        (name, str(image))
+        for name in CHAPTERS
+        for image in soups[name].select("article img")
+        if len(image.get("alt", "")) < 30
+    ]
     assert short == []
 
 
@@ -157,7 +171,9 @@ def test_no_directive_is_shown(soups):
 def test_notebooks_can_be_downloaded(soups):
     for path in paths():
         link = soups[f"{page_of(path)}.html"].find("a", string="Download this notebook")
-        assert (SITE / page_of(path)).parent.joinpath(link["href"]).read_bytes() == path.read_bytes()
+        assert (SITE / page_of(path)).parent.joinpath(
+            link["href"]
+        ).read_bytes() == path.read_bytes()
 
 
 def test_functions_and_chapters_lead_to_each_other(soups):
@@ -244,4 +260,5 @@ def test_equation_is_in_view_when_linked_to(page):
     open_page(page, "07_ddim.html#eq-7-32")
     page.wait_for_function(
         "() => { const top = document.getElementById('eq-7-32').getBoundingClientRect().top;"
-        " return top >= 0 && top < innerHeight / 2 }")
+        " return top >= 0 && top < innerHeight / 2 }"
+    )

@@ -8,22 +8,38 @@ import torch
 from torch import nn
 
 from ddpm_course.interop import (
-    FORMERLY, export_run, from_diffusers, import_run, of_one_class, to_diffusers, unet_config)
+    FORMERLY,
+    export_run,
+    import_run,
+    of_one_class,
+    to_diffusers,
+    unet_config,
+)
 from ddpm_course.profiles import Profile, load_profile
-from ddpm_course.sampling import sample, sample_steps, spacing
+from ddpm_course.sampling import sample_steps, spacing
 from ddpm_course.training import build_model, load_run, train
-from ddpm_course.unet import UNet
 
 SMALL = dataclasses.replace(load_profile("smoke"), model_channels=16, attention_levels=(1,))
 CIFAR = load_profile("gpu")
 PUBLISHED = {  # as the weights of DDPM's authors are described
-    "act_fn": "silu", "attention_head_dim": None, "block_out_channels": [16, 32, 32, 32],
-    "center_input_sample": False, "downsample_padding": 0, "flip_sin_to_cos": False,
+    "act_fn": "silu",
+    "attention_head_dim": None,
+    "block_out_channels": [16, 32, 32, 32],
+    "center_input_sample": False,
+    "downsample_padding": 0,
+    "flip_sin_to_cos": False,
     "down_block_types": ["DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"],
-    "freq_shift": 1, "in_channels": 3, "layers_per_block": 2, "mid_block_scale_factor": 1,
-    "norm_eps": 1e-6, "norm_num_groups": 4, "out_channels": 3, "sample_size": 32,
+    "freq_shift": 1,
+    "in_channels": 3,
+    "layers_per_block": 2,
+    "mid_block_scale_factor": 1,
+    "norm_eps": 1e-6,
+    "norm_num_groups": 4,
+    "out_channels": 3,
+    "sample_size": 32,
     "time_embedding_type": "positional",
-    "up_block_types": ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"]}
+    "up_block_types": ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
+}
 
 
 def with_all_weights(model: nn.Module) -> nn.Module:
@@ -42,14 +58,26 @@ def theirs_with(diffusers, profile: Profile, shape, weights):
     return model.eval()
 
 
-@pytest.mark.parametrize("profile, shape", [
-    (SMALL, (1, 8, 8)),
-    (dataclasses.replace(SMALL, num_classes=0), (1, 8, 16)),
-    (dataclasses.replace(SMALL, attention_levels=(0, 2), num_blocks=3,
-                         channel_multipliers=(1, 1, 3)), (3, 16, 16)),
-    (dataclasses.replace(SMALL, model_channels=12, channel_multipliers=(1,), attention_levels=()),
-     (1, 5, 7)),
-    (CIFAR, (3, 32, 32))])
+@pytest.mark.parametrize(
+    "profile, shape",
+    [
+        (SMALL, (1, 8, 8)),
+        (dataclasses.replace(SMALL, num_classes=0), (1, 8, 16)),
+        (
+            dataclasses.replace(
+                SMALL, attention_levels=(0, 2), num_blocks=3, channel_multipliers=(1, 1, 3)
+            ),
+            (3, 16, 16),
+        ),
+        (
+            dataclasses.replace(
+                SMALL, model_channels=12, channel_multipliers=(1,), attention_levels=()
+            ),
+            (1, 5, 7),
+        ),
+        (CIFAR, (3, 32, 32)),
+    ],
+)
 @torch.no_grad()
 def test_same_weights_same_output(diffusers, profile, shape):
     ours = with_all_weights(build_model(profile, shape[0]))
@@ -69,8 +97,14 @@ def test_every_setting_that_is_not_its_default_counts(diffusers):
     x, t = torch.randn(2, 1, 8, 8), torch.tensor([3, 700])
     wanted = ours(x, t)
     config = {k: v for k, v in unet_config(profile, (1, 8, 8)).items() if k[0] != "_"}
-    for key, default in {"flip_sin_to_cos": True, "freq_shift": 0, "downsample_padding": 1,
-                         "norm_eps": 1e-2, "attention_head_dim": 8, "norm_num_groups": 2}.items():
+    for key, default in {
+        "flip_sin_to_cos": True,
+        "freq_shift": 0,
+        "downsample_padding": 1,
+        "norm_eps": 1e-2,
+        "attention_head_dim": 8,
+        "norm_num_groups": 2,
+    }.items():
         other = diffusers.UNet2DModel(**{**config, key: default})
         other.load_state_dict(to_diffusers(ours))
         assert (other.eval()(x, t - 1).sample - wanted).abs().max() > 1e-5, key
@@ -107,8 +141,12 @@ def ours(run, label, times, **options):
     profile, schedule, model = load_run(run, "cpu")
     _, alone = of_one_class(profile, model, label)
     generator = torch.Generator().manual_seed(3)
-    return [x for _, x in sample_steps(schedule, alone, (4, 1, 8, 8), times, generator=generator,
-                                       **options)]
+    return [
+        x
+        for _, x in sample_steps(
+            schedule, alone, (4, 1, 8, 8), times, generator=generator, **options
+        )
+    ]
 
 
 @pytest.mark.parametrize("label", [0, 7])
@@ -156,8 +194,9 @@ def test_export_keeps_the_classes_for_those_who_pass_them(diffusers, run, tmp_pa
         loaded(diffusers.DDPMPipeline, folder)(num_inference_steps=1)
 
 
-@pytest.mark.parametrize("schedule, spacing_", [("linear", "leading"), ("cosine", "linspace"),
-                                                ("sigmoid", "quadratic")])
+@pytest.mark.parametrize(
+    "schedule, spacing_", [("linear", "leading"), ("cosine", "linspace"), ("sigmoid", "quadratic")]
+)
 def test_exported_schedules_are_the_runs(diffusers, run, tmp_path, schedule, spacing_):
     config = json.loads((run / "config.json").read_text())
     config["profile"] |= {"schedule": schedule, "spacing": spacing_}
@@ -180,7 +219,8 @@ def test_a_folder_that_the_library_saved_is_a_run(diffusers, tmp_path):
     run_dir = import_run(tmp_path / "there", tmp_path / "run", CIFAR)
     profile, schedule, model = load_run(run_dir, "cpu")
     assert profile == dataclasses.replace(
-        CIFAR, model_channels=16, channel_multipliers=(1, 2, 2, 2), dropout=0.0, spacing="leading")
+        CIFAR, model_channels=16, channel_multipliers=(1, 2, 2, 2), dropout=0.0, spacing="leading"
+    )
     x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, 1000])
     assert (theirs(x, t - 1).sample - model(x, t)).abs().max() < 1e-5
     assert (scheduler.betas - schedule.betas[1:]).abs().max() < 1e-7
@@ -199,12 +239,23 @@ def test_a_folder_in_the_form_of_the_published_weights_is_a_run(diffusers, tmp_p
         weights[name] = weight
     assert any(".proj_attn." in name for name in weights)
     torch.save(weights, folder / "diffusion_pytorch_model.bin")
-    (folder / "config.json").write_text(json.dumps(
-        {"_class_name": "UNet2DModel", "_diffusers_version": "0.0.4", **PUBLISHED}))
-    (folder / "scheduler_config.json").write_text(json.dumps(
-        {"_class_name": "DDPMScheduler", "beta_end": 0.02, "beta_schedule": "linear",
-         "beta_start": 0.0001, "clip_sample": True, "num_train_timesteps": 1000,
-         "trained_betas": None, "variance_type": "fixed_large"}))
+    (folder / "config.json").write_text(
+        json.dumps({"_class_name": "UNet2DModel", "_diffusers_version": "0.0.4", **PUBLISHED})
+    )
+    (folder / "scheduler_config.json").write_text(
+        json.dumps(
+            {
+                "_class_name": "DDPMScheduler",
+                "beta_end": 0.02,
+                "beta_schedule": "linear",
+                "beta_start": 0.0001,
+                "clip_sample": True,
+                "num_train_timesteps": 1000,
+                "trained_betas": None,
+                "variance_type": "fixed_large",
+            }
+        )
+    )
     _, _, model = load_run(import_run(folder, tmp_path / "run", CIFAR), "cpu")
     x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, 1000])
     assert (theirs(x, t - 1).sample - model(x, t)).abs().max() < 1e-5

@@ -15,7 +15,11 @@ from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
 from ddpm_course.prediction import PREDICTION_TYPES, p_sample, predict_epsilon, predict_x0
 from ddpm_course.sampling import ddim_step, sample_steps, spacing
 from ddpm_course.schedule import (
-    NoiseSchedule, cosine_schedule, linear_schedule, rescale_zero_terminal_snr)
+    NoiseSchedule,
+    cosine_schedule,
+    linear_schedule,
+    rescale_zero_terminal_snr,
+)
 
 T = 1000
 OURS = linear_schedule(T)
@@ -50,11 +54,16 @@ def distance(a: Tensor, b: Tensor) -> float:
 
 # --- Schedules -----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("ours, options", [
-    (linear_schedule(1000), {}),
-    (linear_schedule(1000, 1e-3, 0.01), {"beta_start": 1e-3, "beta_end": 0.01}),
-    (cosine_schedule(1000), {"beta_schedule": "squaredcos_cap_v2"}),
-    (cosine_schedule(50), {"beta_schedule": "squaredcos_cap_v2"})])
+
+@pytest.mark.parametrize(
+    "ours, options",
+    [
+        (linear_schedule(1000), {}),
+        (linear_schedule(1000, 1e-3, 0.01), {"beta_start": 1e-3, "beta_end": 0.01}),
+        (cosine_schedule(1000), {"beta_schedule": "squaredcos_cap_v2"}),
+        (cosine_schedule(50), {"beta_schedule": "squaredcos_cap_v2"}),
+    ],
+)
 def test_schedules_agree_as_far_as_float32_goes(diffusers, ours, options):
     theirs = diffusers.DDPMScheduler(num_train_timesteps=ours.num_train_timesteps, **options)
     assert distance(theirs.betas, ours.betas[1:]) < 1e-6
@@ -80,11 +89,15 @@ def test_zero_terminal_snr_agrees(diffusers):
 
 # --- The posterior -------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("t", [1, 2, 10, 500, 999, 1000])
 @pytest.mark.parametrize("tables, tolerance", [("ours", EXACT), ("its own", 1e-3)])
 def test_posterior(diffusers, t, tables, tolerance):
-    theirs = (scheduler(diffusers, "DDPM", prediction_type="sample") if tables == "ours" else
-              diffusers.DDPMScheduler(clip_sample=False, prediction_type="sample"))
+    theirs = (
+        scheduler(diffusers, "DDPM", prediction_type="sample")
+        if tables == "ours"
+        else diffusers.DDPMScheduler(clip_sample=False, prediction_type="sample")
+    )
     x_t, x0 = draw(2, 4, 3)
     mean, variance = q_posterior_mean_variance(OURS, x0, x_t, at(t))
     if t > 1:
@@ -103,13 +116,15 @@ def test_large_variance(diffusers, t):
 
 # --- One step ------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
 @pytest.mark.parametrize("variance_type", ["fixed_small", "fixed_large"])
 @pytest.mark.parametrize("clip_sample", [False, True])
 @pytest.mark.parametrize("t", [1, 2, 500, 1000])
 def test_ddpm_step(diffusers, prediction_type, variance_type, clip_sample, t):
-    options = dict(prediction_type=prediction_type, variance_type=variance_type,
-                   clip_sample=clip_sample)
+    options = dict(
+        prediction_type=prediction_type, variance_type=variance_type, clip_sample=clip_sample
+    )
     x_t, output = draw(2, 4, 3)
     got = scheduler(diffusers, "DDPM", **options).step(output, t - 1, x_t, generator=seeded())
     plain = p_sample(OURS, x_t, at(t), output, noise=draw(4, 3), **options)
@@ -127,10 +142,20 @@ def test_ddim_step(diffusers, prediction_type, eta, clip_sample, t):
     theirs = scheduler(diffusers, "DDIM", prediction_type=prediction_type, clip_sample=clip_sample)
     theirs.set_timesteps(50)
     x_t, output = draw(2, 4, 3)
-    got = theirs.step(output, t - 1, x_t, eta=eta, use_clipped_model_output=True,
-                      generator=seeded()).prev_sample
-    own = ddim_step(OURS, x_t, at(t), at(t - 20), output, prediction_type=prediction_type, eta=eta,
-                    clip_sample=clip_sample, noise=draw(4, 3))
+    got = theirs.step(
+        output, t - 1, x_t, eta=eta, use_clipped_model_output=True, generator=seeded()
+    ).prev_sample
+    own = ddim_step(
+        OURS,
+        x_t,
+        at(t),
+        at(t - 20),
+        output,
+        prediction_type=prediction_type,
+        eta=eta,
+        clip_sample=clip_sample,
+        noise=draw(4, 3),
+    )
     assert distance(got, own) < 1e-10 * max(1, float(own.abs().max()))
 
 
@@ -162,7 +187,8 @@ def test_with_default_clipping_image_and_noise_do_not_add_up(diffusers, t):
 # --- Whole chains --------------------------------------------------------------------------------
 
 WORLD = GaussianMixture.from_covariances(
-    [0.3, 0.7], [[-1.0, 0.5], [0.6, 0.0]], [[[0.01, 0], [0, 0.04]], [[0.09, 0.02], [0.02, 0.09]]])
+    [0.3, 0.7], [[-1.0, 0.5], [0.6, 0.0]], [[[0.01, 0], [0, 0.04]], [[0.09, 0.02], [0.02, 0.09]]]
+)
 SHAPE = (8, 2)
 
 
@@ -174,13 +200,17 @@ def chain_of(theirs, model, num_steps: int, **options) -> list[Tensor]:
     for step in theirs.timesteps:
         x = states[-1]
         output = model(x, at(int(step) + 1, len(x)))
-        states.append(theirs.step(output, step, x, generator=generator, **options).prev_sample.float())
+        states.append(
+            theirs.step(output, step, x, generator=generator, **options).prev_sample.float()
+        )
     return states
 
 
 def our_chain(times: list[int], schedule: NoiseSchedule = OURS, **options) -> list[Tensor]:
     model = exact_model(WORLD, schedule)
-    return [x for _, x in sample_steps(schedule, model, SHAPE, times, generator=seeded(), **options)]
+    return [
+        x for _, x in sample_steps(schedule, model, SHAPE, times, generator=seeded(), **options)
+    ]
 
 
 def assert_same_states(theirs: list[Tensor], ours: list[Tensor]) -> None:
@@ -197,16 +227,20 @@ def test_ddpm_chain(diffusers, variance_type):
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("kind, num_steps", [
-    ("leading", 50), ("leading", 7), ("trailing", 50), ("trailing", 8), ("linspace", T)])
+@pytest.mark.parametrize(
+    "kind, num_steps",
+    [("leading", 50), ("leading", 7), ("trailing", 50), ("trailing", 8), ("linspace", T)],
+)
 def test_ddim_chain(diffusers, eta, kind, num_steps):
     theirs = scheduler(diffusers, "DDIM", timestep_spacing=kind)
     states = chain_of(theirs, exact_model(WORLD, OURS), num_steps, eta=eta)
     assert_same_states(states, our_chain(spacing(kind, T, num_steps), eta=eta))
 
 
-@pytest.mark.parametrize("kind, rounded, broken", [
-    ("leading", 0, []), ("trailing", 35, [61, 103, 121]), ("linspace", 431, [1])])
+@pytest.mark.parametrize(
+    "kind, rounded, broken",
+    [("leading", 0, []), ("trailing", 35, [61, 103, 121]), ("linspace", 431, [1])],
+)
 def test_lists_of_times(diffusers, kind, rounded, broken):
     """Ours are S falling times in 1..T for every S, from T but for "leading".
 
