@@ -19,7 +19,6 @@ from torchvision import datasets
 from ddpm_course.checks import BadInput, BadType, BadValue, check_images
 from ddpm_course.data import (
     DIGITS_LEVELS,
-    FONTS,
     GLYPHS,
     PARTS,
     ImageSet,
@@ -30,14 +29,13 @@ from ddpm_course.data import (
     image_grid,
     load_data,
     load_set,
-    one_in_ten,
-    open_picture,
-    outlines,
     random_stream,
     save_grid,
     to_float,
     to_uint8,
 )
+from ddpm_course.data.folder import open_image
+from ddpm_course.data.images import FONTS, held_out_tenth, outlines
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
@@ -301,9 +299,9 @@ def test_a_missing_file_is_named_with_its_place(tmp_path, cifar):
 
 
 def white_part(path, **options):
-    """Pixels of an image of a ramp from black to white, as open_picture gives them."""
+    """Pixels of an image of a ramp from black to white, as open_image gives them."""
     picture(**options).save(path, **({"quality": 100} if path.suffix == ".jpg" else {}))
-    return np.asarray(open_picture(path).convert("L")).astype(int)
+    return np.asarray(open_image(path).convert("L")).astype(int)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +325,7 @@ def white_part(path, **options):
 )
 def test_every_kind_of_image_shows_the_same(tmp_path, mode, kind, shown, error):
     found = white_part(tmp_path / f"a.{kind}", mode=mode)
-    assert open_picture(tmp_path / f"a.{kind}").mode == shown
+    assert open_image(tmp_path / f"a.{kind}").mode == shown
     assert np.abs(found - np.asarray(picture("L")).astype(int)).max() <= error
 
 
@@ -340,14 +338,14 @@ def test_what_is_transparent_becomes_white(tmp_path, mode):
         image.putpalette([0, 0, 0, 255, 0, 0])
     image.save(tmp_path / "a.png", **options)
     assert Image.open(tmp_path / "a.png").mode == mode
-    assert (np.asarray(open_picture(tmp_path / "a.png")) == 255).all()
+    assert (np.asarray(open_image(tmp_path / "a.png")) == 255).all()
 
 
 def test_a_photograph_is_put_upright(tmp_path):
     image, notes = picture(width=20, height=10), Image.Exif()
     notes[0x0112] = 6  # the camera was held upright: turn by 90 degrees
     image.save(tmp_path / "a.png", exif=notes)
-    assert open_picture(tmp_path / "a.png").size == (10, 20)
+    assert open_image(tmp_path / "a.png").size == (10, 20)
 
 
 def test_the_middle_of_an_image_is_averaged_into_a_square(tmp_path):
@@ -386,11 +384,11 @@ def test_without_sub_folders_there_are_no_classes(tmp_path):
 
 def test_the_held_out_tenth_is_fixed():
     labels = torch.arange(200) % 3
-    train, held_out = one_in_ten(labels)
+    train, held_out = held_out_tenth(labels)
     assert torch.equal(torch.cat([train, held_out]).sort().values, torch.arange(200))
     assert labels[held_out].bincount().tolist() == [6, 6, 6]
-    assert torch.equal(one_in_ten(labels)[1], held_out) and held_out.diff().unique().numel() > 3
-    assert [len(each) for each in one_in_ten(torch.zeros(2, dtype=torch.long))] == [1, 1]
+    assert torch.equal(held_out_tenth(labels)[1], held_out) and held_out.diff().unique().numel() > 3
+    assert [len(each) for each in held_out_tenth(torch.zeros(2, dtype=torch.long))] == [1, 1]
 
 
 def test_a_folder_is_read_on_demand(tmp_path):

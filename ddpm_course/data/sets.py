@@ -1,0 +1,69 @@
+"""Every data set by its name."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_course.checks import BadValue, bad_input, check_choice, check_int
+from ddpm_course.data.folder import folder_set
+from ddpm_course.data.images import PARTS, ImageSet, digit_set, glyph_set
+from ddpm_course.data.published import TORCHVISION, torchvision_set
+
+BUILT_IN: dict[str, Callable[[str], ImageSet]] = {
+    "digits": digit_set,
+    "glyphs28": partial(glyph_set, size=28, colour=False),
+    "glyphs32": partial(glyph_set, size=32, colour=True),
+}
+DATA = (*BUILT_IN, *TORCHVISION, "folder")
+
+
+def load_set(
+    name: str,
+    part: str = "train",
+    *,
+    data_dir: Path | str = "",
+    image_size: int = 0,
+    unreadable: str = "stop",
+) -> ImageSet:
+    """One part, of PARTS, of the data set `name`, of DATA.
+
+    data_dir is where torchvision's files or the folder of images are; the other sets take none.
+    image_size is the height and width of the images, 0 for the set's own; a folder needs one.
+    unreadable is what happens to files in a folder that cannot be read: "stop" or "skip".
+    Raises BadInput for arguments that do not fit, and for files that are missing or damaged.
+    """
+    check_choice("load_set", "name", name, DATA)
+    check_choice("load_set", "part", part, PARTS)
+    check_choice("load_set", "unreadable", unreadable, ("stop", "skip"))
+    image_size = check_int("load_set", "image_size", image_size, 0)
+    if name == "folder":
+        return folder_set(part, data_dir, image_size, unreadable)
+    if name in BUILT_IN and str(data_dir):
+        raise bad_input(
+            BadValue,
+            "load_set",
+            "data_dir",
+            got=repr(str(data_dir)),
+            expected=f"none: {name} is not read from there",
+            fix="name the data set 'folder' to read your own images",
+        )
+    found = BUILT_IN[name](part) if name in BUILT_IN else torchvision_set(name, part, data_dir)
+    if image_size in (0, found.image_shape[-1]):
+        return found
+    return replace(
+        found,
+        pixels=F.interpolate(
+            found.pixels, (image_size, image_size), mode="bilinear", antialias=True
+        ),
+    )
+
+
+def load_data(name: str, part: str = "train", **options: Any) -> tuple[Tensor, Tensor]:
+    """Images, float32 [N, C, H, W] in [-1, 1], and labels, int64 [N]: load_set's, all at once."""
+    found = load_set(name, part, **options)
+    return found.floats(), found.labels
