@@ -10,7 +10,7 @@ from formulas import Course, faults, is_value, pieces, stated, tokens
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, new_raw_cell
 from notebooks import page_of, paths
 
-from ddpm_course.proofs.display import MIME
+from ddpm_course.proofs.display import MIME, page
 
 NOTEBOOKS = {page_of(path): nbformat.read(path, as_version=4) for path in paths()}
 EXEMPT = tomllib.loads(Path(__file__).with_name("exempt.toml").read_text(encoding="utf-8"))
@@ -67,13 +67,14 @@ def facts(number: str, latex: str, verdict: str = "derived", start: int = 1, **o
     }
 
 
-def shown(known: dict, line: str = "", **other) -> dict:
-    """An output with an equation; `line` is what stands below it."""
+def shown(known: dict, line: str | None = None, **other) -> dict:
+    """An output with an equation; `line` stands below it in place of the one from its facts."""
+    text = f"$$\n{known['latex']} \\tag{{{known['number']}}}\n$$\n\n"
+    text += f"<details><summary><small>{known['verdict']}</small></summary>\n\n{line}\n\n</details>"
     data = {
         MIME: known,
         "text/plain": f"({known['number']}) {known['verdict']}",
-        "text/markdown": f"$$\n{known['latex']} \\tag{{{known['number']}}}\n$$\n\n"
-        f"<small>({known['number']}) **{known['verdict']}**{line}</small>",
+        "text/markdown": page(known) if line is None else text,
     }
     return new_output("execute_result", data={**data, **other})
 
@@ -97,15 +98,15 @@ FALSE = r"\bar\alpha_t = 7"
 BASE = [
     code("from ddpm_course.proofs import after, assume, cite, define, eq, using"),
     code(f'define("2.1", r"{PRODUCT}")', shown(facts("2.1", PRODUCT, "definition", 0))),
-    code(f'eq("2.2", r"{STEP}")', shown(facts("2.2", STEP, rests_on=["2.1"]), " from (2.1)")),
+    code(f'eq("2.2", r"{STEP}")', shown(facts("2.2", STEP, rests_on=["2.1"]))),
     code(
         f'eq("2.3a", r"{LATE}", start=2)',
-        shown(facts("2.3a", LATE, start=2), " · by algebra alone · from t = 2 on"),
+        shown(facts("2.3a", LATE, start=2)),
     ),
     code('assume("H1", r"0 < \\sigma_t")', shown(facts("H1", r"0 < \sigma_t", "hypothesis"))),
     code(
         'cite("2.4", r"a = b", "somebody")',
-        shown(facts("2.4", "a = b", "cited", source="somebody"), " · somebody"),
+        shown(facts("2.4", "a = b", "cited", source="somebody")),
     ),
 ]
 
@@ -361,7 +362,7 @@ def test_nothing_that_a_cell_shows_is_overlooked(cell, why):
         code('plt.title(f"$\\\\bar\\\\alpha_t$ = {table[3]:.2f}, and $t$ = 3")'),
         code("print(x)", new_output("stream", text="a = b")),
         code("after('01_forward_process')"),
-        code("eq_", shown(facts("2.2", STEP, rests_on=["2.1"]), " from (2.1)")),
+        code("eq_", shown(facts("2.2", STEP, rests_on=["2.1"]))),
     ],
 )
 def test_what_a_cell_may_show(cell):
@@ -370,11 +371,10 @@ def test_what_a_cell_may_show(cell):
 
 NEW, NEWER = r"u_t = \alpha_t+\alpha_t", r"u_t = 2\alpha_t"
 CELL = f'eq("2.5", r"{NEW}")'
-BY_ALGEBRA = " · by algebra alone"
 
 
 def stating(
-    source: str = CELL, known: dict | None = None, line: str = BY_ALGEBRA, **other
+    source: str = CELL, known: dict | None = None, line: str | None = None, **other
 ) -> set[str]:
     """Why the checker objects to a notebook where a cell states (2.5), and shows this."""
     cell = code(source, shown(known or facts("2.5", NEW), line, **other))
@@ -390,11 +390,11 @@ def test_a_statement_that_shows_what_it_says():
             known=facts(
                 "2.5", NEW, rests_on=["2.1", "2.2"], assumes=["H1", "$q$ is a Markov chain"]
             ),
-            line=" from (2.1), (2.2) · H1 · $q$ is a Markov chain",
+            line="**derived** from (2.1), (2.2) · H1 · $q$ is a Markov chain",
         )
         == set()
     )
-    assert stating(line=" · for every law") == set()
+    assert stating(line="**derived** from the rules alone") == set()
 
 
 @pytest.mark.parametrize(
@@ -404,42 +404,37 @@ def test_a_statement_that_shows_what_it_says():
         ("another number", {"known": facts("2.2", NEW)}),
         (
             "another start",
-            {"known": facts("2.5", NEW, start=2), "line": f"{BY_ALGEBRA} · from t = 2 on"},
+            {"known": facts("2.5", NEW, start=2)},
         ),
-        ("another source", {"known": facts("2.5", NEW, source="x"), "line": f"{BY_ALGEBRA} · x"}),
-        ("another verdict", {"known": facts("2.5", NEW, "definition"), "line": ""}),
+        ("another source", {"known": facts("2.5", NEW, source="x")}),
+        ("another verdict", {"known": facts("2.5", NEW, "definition")}),
+        ("another page than its fields", {"text/markdown": page(facts("2.5", NEWER))}),
+        ("another page than its fields", {"line": "**derived** from (2.1)"}),
+        ("another page than its fields", {"line": ""}),
         (
-            "another formula on the page",
-            {
-                "text/markdown": f"$$\n{NEWER} \\tag{{2.5}}\n$$\n\n<small>(2.5) **derived**{BY_ALGEBRA}</small>"
-            },
+            "another page than its fields",
+            {"known": facts("2.5", NEW, rests_on=["2.1"]), "line": "**derived**"},
         ),
-        ("another line on the page", {"line": " from (2.1)"}),
-        ("another line on the page", {"line": ""}),
-        (
-            "another line on the page",
-            {"known": facts("2.5", NEW, rests_on=["2.1"]), "line": BY_ALGEBRA},
-        ),
-        ("another line on the page", {"known": facts("2.5", NEW, "numeric"), "line": ""}),
-        ("another line on the page", {"line": f"{BY_ALGEBRA} · and $a = b$"}),
+        ("another page than its fields", {"known": facts("2.5", NEW, "numeric"), "line": "**numeric**"}),
+        ("another page than its fields", {"line": "**derived** from the rules alone · and $a = b$"}),
         ("another text", {"text/plain": "(2.5) numeric"}),
         ("something else beside it", {"text/html": "<p>a</p>"}),
-        ("other fields", {"known": {"number": "2.5", "latex": NEW, "verdict": "derived"}}),
+        ("other fields", {"known": facts("2.5", NEW, other="")}),
         (
             "(2.5) as a premise, which does not come before",
-            {"known": facts("2.5", NEW, rests_on=["2.5"]), "line": " from (2.5)"},
+            {"known": facts("2.5", NEW, rests_on=["2.5"])},
         ),
         (
             "(9.9) as a premise, which does not come before",
-            {"known": facts("2.5", NEW, rests_on=["9.9"]), "line": " from (9.9)"},
+            {"known": facts("2.5", NEW, rests_on=["9.9"])},
         ),
         (
             "the assumption H2, which nobody stated",
-            {"known": facts("2.5", NEW, assumes=["H2"]), "line": " · H2"},
+            {"known": facts("2.5", NEW, assumes=["H2"])},
         ),
         (
             "the assumption $a = b$, which nobody stated",
-            {"known": facts("2.5", NEW, assumes=["$a = b$"]), "line": " · $a = b$"},
+            {"known": facts("2.5", NEW, assumes=["$a = b$"])},
         ),
     ],
 )
@@ -449,16 +444,16 @@ def test_an_output_says_what_its_cell_says(why, how):
 
 def test_an_equation_is_displayed_and_alone():
     why = "an equation that is not displayed, or not alone"
-    output = shown(facts("2.5", NEW), BY_ALGEBRA)
+    output = shown(facts("2.5", NEW))
     for cell in code(CELL), code(CELL, of_kind(markdown="(2.5)")), code(CELL, output, output):
         assert why in found(cell)
 
 
 def test_an_equation_that_no_cell_states_is_not_displayed():
-    assert found(code("show()", shown(facts("2.5", NEW), BY_ALGEBRA))) == {
+    assert found(code("show()", shown(facts("2.5", NEW)))) == {
         "an equation that no cell states"
     }
-    changed = shown(facts("2.2", STEP, rests_on=["2.1"], assumes=["H1"]), " from (2.1) · H1")
+    changed = shown(facts("2.2", STEP, rests_on=["2.1"], assumes=["H1"]))
     assert found(code("show()", changed)) == {"an equation that is not what its chapter shows"}
 
 
@@ -503,7 +498,7 @@ def test_a_statement_is_plainly_the_last_of_its_cell(source, why):
 
 
 def test_our_words_come_from_where_they_are():
-    cell = code(CELL, shown(facts("2.5", NEW), BY_ALGEBRA))
+    cell = code(CELL, shown(facts("2.5", NEW)))
     notebook = new_notebook(cells=[code("from ours import eq"), cell])
     assert {"something else under one of our words"} == {
         fault.why for fault in faults(notebook, "02_test", Course().add(notebook))
@@ -540,3 +535,15 @@ def test_an_equality_in_law_is_one_sign():
     assert r"x_t\overset{q\midx_0}{=}\sqrt{\bar\alpha_t}x_0+\xi" in {
         "".join(piece) for piece in pieces(latex)
     }
+
+
+def test_the_line_of_an_equation():
+    known = facts(
+        "2.5", NEW, rests_on=["2.1", "2.2"], assumes=["H1"], start=2, source="somebody, section 3"
+    )
+    assert page(known) == (
+        f"$$\n{NEW} \\tag{{2.5}}\n$$\n\n<details><summary><small>derived</small></summary>\n\n"
+        "**derived** from (2.1), (2.2) · from t = 2 on · H1 · somebody, section 3\n\n</details>"
+    )
+    assert "**derived** from the rules alone" in page(facts("2.5", NEW))
+    assert "**numeric** · tried in numbers, not proved" in page(facts("2.5", NEW, "numeric"))

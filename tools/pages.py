@@ -35,11 +35,11 @@ from notebooks import (
 )
 from PIL import Image
 
-from ddpm_course.proofs.display import MIME
+from ddpm_course.proofs.display import MIME, line
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = [path for path in paths() if path.stem != "index"]
-VERDICTS = "definition", "hypothesis", "derived", "numeric", "cited"
+MARKS = {"definition": "def", "hypothesis": "hyp", "derived": "✓", "numeric": "≈", "cited": "cited"}
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 
 TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
@@ -63,7 +63,7 @@ class Equation:
     number: str
     latex: str
     verdict: str
-    line: str  # the verdict as displayed: what it rests on, and its reach
+    line: str  # the verdict, what it rests on, its reach and its source
     chapter: Path
 
 
@@ -74,14 +74,13 @@ def checked_equations() -> dict[str, Equation]:
         for cell in nbformat.read(path, as_version=4).cells:
             for data in (output.data for output in cell.get("outputs", []) if "data" in output):
                 if facts := data.get(MIME):
-                    (line,) = REMARK.findall(data["text/markdown"])
                     found.setdefault(
                         facts["number"],
                         Equation(
                             facts["number"],
                             facts["latex"],
                             facts["verdict"],
-                            named(line, facts),
+                            named(line(facts), facts),
                             path,
                         ),
                     )
@@ -89,7 +88,7 @@ def checked_equations() -> dict[str, Equation]:
 
 
 def named(line: str, facts: dict) -> str:
-    """The line below an equation, with its hypotheses cited as equations are."""
+    """The line of an equation, with its hypotheses cited as equations are."""
     for name in facts["assumes"]:
         if re.fullmatch(NUMBER, name):
             line = line.replace(f" · {name}", f" · ({name})")
@@ -180,16 +179,27 @@ def copy(path: str) -> str:
     return "/" + path
 
 
-def equation(shown: Equation, label: bool) -> str:
-    """A formula with its number and its verdict; with a label it is what links lead to."""
+def equation(shown: Equation, label: bool, code: str = "") -> str:
+    """A formula beside its number and its mark; with a label it is what links lead to.
+
+    The mark opens what the formula rests on, its reach, its source, and how it was proved.
+    """
     target = f"({anchor(shown.number)})=\n" * label
-    content = formula(f"{shown.latex} \\tag{{{shown.number}}}"), remark(linked(shown.line))
-    return target + block("{container} equation", "\n\n".join(content))
+    head = (
+        f"<details class='mark'><summary aria-label='Equation {shown.number}, {shown.verdict}' "
+        f"title='{shown.verdict}'>({shown.number})<sup>{MARKS[shown.verdict]}</sup></summary><div>"
+    )
+    opened = [raw(head), linked(shown.line), *([code] if code else []), raw("</div></details>")]
+    return target + block("{container} equation", "\n\n".join([formula(shown.latex), *opened]))
 
 
 def formula(latex: str) -> str:
-    """A formula with a tag; without this environment Sphinx would put one that forbids tags."""
-    return block("{math}", f":no-wrap:\n\n\\begin{{equation}}\n{latex}\n\\end{{equation}}")
+    """A formula of its own line, without a number of Sphinx's."""
+    return block("{math}", f":no-wrap:\n\n\\[{latex}\\]")
+
+
+def raw(html: str) -> str:
+    return block("{raw} html", html)
 
 
 def remark(text: str) -> str:
@@ -392,14 +402,14 @@ def equations_page() -> str:
     rows = []
     for path, shown in chapters.items():
         counts = Counter(e.verdict for e in shown)
-        numbers = " | ".join(str(counts[verdict]) for verdict in VERDICTS)
+        numbers = " | ".join(str(counts[verdict]) for verdict in MARKS)
         rows.append(f"| [{title(path)}](/{page_of(path)}.md) | {numbers} |")
     parts = [
         "# Every checked equation",
         "The number below a formula leads to its place in the "
         "chapter; after the verdict stand the equations that it rests on, and its reach.",
         "\n".join(
-            [f"| chapter | {' | '.join(VERDICTS)} |", "|---" * (1 + len(VERDICTS)) + "|", *rows]
+            [f"| chapter | {' | '.join(MARKS)} |", "|---" * (1 + len(MARKS)) + "|", *rows]
         ),
     ]
     for path, shown in chapters.items():

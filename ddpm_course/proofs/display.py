@@ -52,22 +52,30 @@ def facts(equation, book) -> dict:
     }
 
 
-def shown(equation, book) -> dict:
-    """The formula with its number and its line, as Markdown, and its facts."""
-    known = facts(equation, book)
-    line = f"({known['number']}) **{known['verdict']}**"
+def line(known: dict) -> str:
+    """The verdict of an equation, what it rests on, its reach and its source, from its facts."""
+    first = f"**{known['verdict']}**"
     if known["rests_on"]:
-        line += " from " + ", ".join(f"({n})" for n in known["rests_on"])
-    elif known["verdict"] == "derived" and not known["assumes"]:
-        about_laws = any(n.op == "density" for side in equation.sides for n in side.walk())
-        line += " · for every law" if about_laws else " · by algebra alone"
+        first += " from " + ", ".join(f"({n})" for n in known["rests_on"])
+    elif known["verdict"] == "derived":
+        first += " from the rules alone"
+    parts = [first, *known["assumes"], known["source"]]
     if known["start"] > 1:
-        line += f" · from t = {known['start']} on"
-    for name in known["assumes"]:
-        line += f" · {name}"
+        parts.insert(1, f"from t = {known['start']} on")
     if known["verdict"] == "numeric":
-        line += " · tried in numbers, not proved"
-    if known["source"]:
-        line += f" · {known['source']}"
-    text = f"$$\n{equation.latex} \\tag{{{equation.number}}}\n$$\n\n<small>{line}</small>"
-    return {"text/markdown": text, MIME: known}
+        parts.append("tried in numbers, not proved")
+    return " · ".join(filter(None, parts))
+
+
+def page(known: dict) -> str:
+    """An equation on a page, as Markdown: the formula with its number, and its line, folded."""
+    return (
+        f"$$\n{known['latex']} \\tag{{{known['number']}}}\n$$\n\n"
+        f"<details><summary><small>{known['verdict']}</small></summary>\n\n{line(known)}\n\n</details>"
+    )
+
+
+def shown(equation, book) -> dict:
+    """What Jupyter displays of an equation: its page, and its facts."""
+    known = facts(equation, book)
+    return {"text/markdown": page(known), MIME: known}
