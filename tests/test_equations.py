@@ -415,8 +415,14 @@ def test_a_statement_that_shows_what_it_says():
             "another page than its fields",
             {"known": facts("2.5", NEW, rests_on=["2.1"]), "line": "**derived**"},
         ),
-        ("another page than its fields", {"known": facts("2.5", NEW, "numeric"), "line": "**numeric**"}),
-        ("another page than its fields", {"line": "**derived** from the rules alone · and $a = b$"}),
+        (
+            "another page than its fields",
+            {"known": facts("2.5", NEW, "numeric"), "line": "**numeric**"},
+        ),
+        (
+            "another page than its fields",
+            {"line": "**derived** from the rules alone · and $a = b$"},
+        ),
         ("another text", {"text/plain": "(2.5) numeric"}),
         ("something else beside it", {"text/html": "<p>a</p>"}),
         ("other fields", {"known": facts("2.5", NEW, other="")}),
@@ -450,9 +456,7 @@ def test_an_equation_is_displayed_and_alone():
 
 
 def test_an_equation_that_no_cell_states_is_not_displayed():
-    assert found(code("show()", shown(facts("2.5", NEW)))) == {
-        "an equation that no cell states"
-    }
+    assert found(code("show()", shown(facts("2.5", NEW)))) == {"an equation that no cell states"}
     changed = shown(facts("2.2", STEP, rests_on=["2.1"], assumes=["H1"]))
     assert found(code("show()", changed)) == {"an equation that is not what its chapter shows"}
 

@@ -363,4 +363,3 @@ def test_the_kernel_alone_makes_theorems():
     for path in PACKAGE.glob("*.py"):
         if path.stem != "kernel":
             assert "Theorem(" not in path.read_text(encoding="utf-8"), path.name
-

@@ -408,9 +408,7 @@ def equations_page() -> str:
         "# Every checked equation",
         "The number below a formula leads to its place in the "
         "chapter; after the verdict stand the equations that it rests on, and its reach.",
-        "\n".join(
-            [f"| chapter | {' | '.join(MARKS)} |", "|---" * (1 + len(MARKS)) + "|", *rows]
-        ),
+        "\n".join([f"| chapter | {' | '.join(MARKS)} |", "|---" * (1 + len(MARKS)) + "|", *rows]),
     ]
     for path, shown in chapters.items():
         parts += [f"## {title(path)}", *(equation(e, label=False) for e in shown)]
