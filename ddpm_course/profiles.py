@@ -2,10 +2,11 @@
 
 # %% auto #0
 __all__ = ['Count', 'CountOrZero', 'Positive', 'Fraction', 'OpenFraction', 'Unit', 'DataName', 'Device', 'Spacing', 'SETTINGS',
-           'Profile', 'check_hyperparameters', 'profile_names', 'load_profile']
+           'Profile', 'check_hyperparameters', 'profile_names', 'profile_lines', 'load_profile']
 
 # %% ../nbs/12_profiles.ipynb #753b5883
 import configparser
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -177,7 +178,7 @@ def profile_names(path: Path = SETTINGS) -> list[str]:
 def _parse_file(path: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(Path(path).read_text(encoding="utf-8"), source=str(path))
+        parser.read_string(Path(path).read_text(encoding="utf-8-sig"), source=str(path))
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise bad_input(
             BadValue,
@@ -190,29 +191,48 @@ def _parse_file(path: Path) -> configparser.ConfigParser:
     return parser
 
 # %% ../nbs/12_profiles.ipynb #141a3447
-def load_profile(name: str, path: Path = SETTINGS) -> Profile:
-    """Read section `name` of the settings file `path`.
+def profile_lines(name: str, path: Path = SETTINGS) -> dict[str, str]:
+    """The lines of profile `name` in the settings file `path`, as text, those of [DEFAULT] among them.
 
-    Raises `BadValue` or `BadType`, naming file, section and key, when the file, the profile or a
-    key is missing, a key is unknown, or a value does not fit.
+    Raises `BadValue`, naming file, section and key, when the file, the profile or a key is missing,
+    or a key is unknown.
     """
     parser = _parse_file(path)
     check_choice(str(path), "profile", name, parser.sections())
-    where, section = f"{path} [{name}]", parser[name]
-    kinds = get_type_hints(Profile, include_extras=True)
-    unknown, missing = section.keys() - kinds.keys(), kinds.keys() - section.keys()
+    lines, known = dict(parser[name]), get_type_hints(Profile).keys()
+    unknown, missing = lines.keys() - known, known - lines.keys()
     if unknown or missing:
+        shared = {key: " in [DEFAULT]" for key in parser.defaults()}
         raise bad_input(
             BadValue,
-            where,
+            f"{path} [{name}]",
             ", ".join(sorted(unknown | missing)),
             got=", ".join(
-                [f"unknown key {key}" for key in sorted(unknown)]
+                [f"unknown key {key}{shared.get(key, '')}" for key in sorted(unknown)]
                 + [f"no line for {key}" for key in sorted(missing)]
             ),
-            expected="every field of Profile once and no other key",
+            expected="every field of Profile, here or in [DEFAULT], and no other key",
             fix="correct the spelling, or take the lines from the project's settings.ini",
         )
-    values = {key: _read(section[key], kind) for key, kind in kinds.items()}
+    return lines
+
+
+def load_profile(
+    name: str, path: Path = SETTINGS, changes: Mapping[str, str] | None = None
+) -> Profile:
+    """Read profile `name` of the settings file `path`.
+
+    `changes` are lines that replace those of the file, for example {"num_steps": "20"}. Raises
+    `BadValue` or `BadType`, naming file, section and key, as `profile_lines` does, and when a value
+    does not fit; where one of `changes` does not fit, it names "options".
+    """
+    lines = profile_lines(name, path)
+    profile = _from_lines(f"{path} [{name}]", lines)
+    return _from_lines("options", {**lines, **changes}) if changes else profile
+
+
+def _from_lines(where: str, lines: Mapping[str, str]) -> Profile:
+    kinds = get_type_hints(Profile, include_extras=True)
+    values = {key: _read(lines[key], kind) for key, kind in kinds.items()}
     check_hyperparameters(where, values)
     return Profile(**values)

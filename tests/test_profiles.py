@@ -1,5 +1,6 @@
 """Profiles: one settings file, every key, and errors that say where to look."""
 
+import configparser
 import dataclasses
 import subprocess
 import sys
@@ -8,7 +9,14 @@ from typing import get_args
 import pytest
 
 from ddpm_course.checks import BadInput, BadType, BadValue
-from ddpm_course.profiles import SETTINGS, DataName, Profile, load_profile, profile_names
+from ddpm_course.profiles import (
+    SETTINGS,
+    DataName,
+    Profile,
+    load_profile,
+    profile_lines,
+    profile_names,
+)
 
 GOOD = SETTINGS.read_text(encoding="utf-8")
 SMOKE = load_profile("smoke")
@@ -103,7 +111,8 @@ def test_bad_values_are_refused(key, value):
 
 # beside those of nbs/bad_inputs.py: what is replaced, by what, and what the message must name
 BAD_FILES = [
-    ("batch_size = 32\n", "", ["no line for batch_size"]),
+    ("grad_clip = 1\n", "", ["no line for grad_clip"]),
+    ("grad_clip = 1", "grad_clip = 1\nmomentum = 0.9", ["[smoke]", "momentum in [DEFAULT]"]),
     ("batch_size = 32", "batch_size = 32\nmomentum = 0.9", ["unknown key momentum"]),
     ("batch_size = 32", "batch_size =", ["batch_size", "''", "integer"]),
     ("batch_size = 32", "batch_size = 32\nbatch_size = 64", ["batch_size", "already exists"]),
@@ -113,7 +122,8 @@ BAD_FILES = [
     ("channel_multipliers = 1, 2", "channel_multipliers = 1, two", ["'two'", "integer"]),
     ("channel_multipliers = 1, 2", "channel_multipliers =", ["channel_multipliers", "none"]),
     ("schedule = cosine", "schedule = cosin", ["schedule", "'cosin'", "write 'cosine'"]),
-    ("[smoke]", "smoke", ["section headers"]),
+    ("[smoke]", "smoke", ["num_train_timesteps", "already exists"]),
+    ("\n[DEFAULT]", "\nDEFAULT", ["section headers"]),
 ]
 
 
@@ -126,6 +136,41 @@ def test_bad_files_are_refused(tmp_path, old, new, named):
     message = str(error.value)
     assert "\n" not in message and "To fix it" in message
     assert [name for name in [str(path), *named] if name not in message] == []
+
+
+def test_a_profile_holds_only_what_differs():
+    """Else the reader who compares two profiles has to look at every key."""
+    parser = configparser.ConfigParser(default_section="none")
+    parser.read_string(GOOD)
+    own = {name: dict(parser[name]) for name in parser.sections()}
+    shared = own.pop("DEFAULT")
+    assert shared.keys() == {field.name for field in dataclasses.fields(Profile)}
+    assert [(n, k) for n, lines in own.items() for k, v in lines.items() if shared[k] == v] == []
+    assert own["laptop"] == {} and len(own["gpu"]) > len(own["smoke"]) > 0
+
+
+def test_the_defaults_are_no_profile():
+    with pytest.raises(BadValue, match="'smoke', 'laptop', 'gpu'"):
+        load_profile("DEFAULT")
+
+
+def test_a_settings_file_may_name_every_key_in_a_profile(tmp_path):
+    lines = [f"{key} = {value}" for key, value in profile_lines("gpu").items()]
+    (tmp_path / "my.ini").write_text("\n".join(["[mine]", *lines]), encoding="utf-8")
+    assert load_profile("mine", tmp_path / "my.ini") == load_profile("gpu")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_an_editor_may_put_a_byte_order_mark(tmp_path, encoding):
+    (tmp_path / "my.ini").write_text(GOOD, encoding=encoding)
+    assert load_profile("smoke", tmp_path / "my.ini") == SMOKE
+
+
+def test_changes_take_the_place_of_lines():
+    changed = load_profile("smoke", changes={"num_steps": "7", "attention_levels": "0, 1"})
+    assert changed == dataclasses.replace(SMOKE, num_steps=7, attention_levels=(0, 1))
+    with pytest.raises(BadValue, match="^options: num_steps: got 0"):
+        load_profile("smoke", changes={"num_steps": "0"})
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])
