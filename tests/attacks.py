@@ -45,8 +45,9 @@ from ddpm_course.proofs import (
 )
 from ddpm_course.proofs.book import book
 from ddpm_course.proofs.display import facts
-from ddpm_course.proofs.kernel import AtMost, Equal, Theorem
+from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.matrices import Matrix
+from ddpm_course.proofs.statements import AtMost, Equal
 from ddpm_course.proofs.terms import T_, Dot, Range, Term, span, t_
 from ddpm_course.proofs.theory import Definition, Theory
 

@@ -219,7 +219,7 @@ def made_by_hand(k):  # 1 = 0
     )
 
 
-@without("kernel", "_make", "type(theory) is not Theory")
+@without("kernel", "_admitted.rule", "type(theory) is not Theory")
 def something_like_a_theory(
     k,
 ):  # it says of every letter that it is positive: the root of L^2 is L, at L = -1
@@ -235,7 +235,7 @@ def something_like_a_theory(
     ), {L: -1}
 
 
-@without("kernel", "_make", "type(p) is not Theorem")
+@without("kernel", "_theorem", "type(p) is not Theorem")
 def something_like_a_theorem(k):  # a_t = 1, of a number between 0 and 1
     theory = k.letters()
     like = SimpleNamespace(
@@ -250,7 +250,7 @@ def something_like_a_theorem(k):  # a_t = 1, of a number between 0 and 1
     return k.calc(theory, k.scalar(a(t)), k.scalar(1), [like], k.Range())
 
 
-@without("kernel", "_make", "not theory.extends(p.theory)")
+@without("kernel", "_theorem", "not theory.extends(p.theory)")
 @without(
     "theory",
     "Theory.extends",
@@ -264,7 +264,7 @@ def another_theory(k):  # L := 2 there, L := 3 here: 3 = 2
     return k.restate(here, there, k.equal(3, 2), k.Range())
 
 
-@without("kernel", "_make", "rng.bound")
+@without("kernel", "_theorem", "rng.bound")
 def a_range_with_another_one_inside(k):  # f_{t-1} = 7 from t = 1; f_0 = 0
     theory, th = k.seven()
     return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range().within(t, 2, T)), {
@@ -272,7 +272,7 @@ def a_range_with_another_one_inside(k):  # f_{t-1} = 7 from t = 1; f_0 = 0
     }
 
 
-@without("kernel", "_make", "(p.open for p in premises)", "()", ("WrongRule", "open"))
+@without("kernel", "_theorem", "(p.open for p in premises)", "()", ("WrongRule", "open"))
 def forgotten_hypothesis(k):  # supposed: a_t = 1
     theory = k.letters()
     th, _ = k.suppose(theory, k.equal(a(t), 1), 0, down=True)
@@ -281,7 +281,7 @@ def forgotten_hypothesis(k):  # supposed: a_t = 1
 
 @without(
     "kernel",
-    "_make",
+    "_theorem",
     "any(p.strength == 'numeric' for p in premises)",
     "False",
     ("WrongRule", "open"),
@@ -292,20 +292,20 @@ def only_tried_in_numbers(k):  # entered without a proof: a_t = 1
     return k.finished(k.restate(theory, th, k.equal(a(t), 1), k.Range()))
 
 
-@without("kernel", "_same", "type(a) is not type(b)")
+@without("statements", "same_statement", "type(a) is not type(b)")
 def a_bound_for_an_equation(k):  # log u = u - 1; at u = 2 it is 0.69 and 1
     theory, th = k.tangent()
     return k.restate(theory, th, k.equal(sp.log(u), u - 1), k.Range())
 
 
-@without("kernel", "_same", "subject(a) != subject(b)")
+@without("statements", "same_statement", "subject(a) != subject(b)")
 def another_process(k):  # under p the mean of x_t is 5 h, not 0
     theory, th = k.chain(0)
     theory, there = k.chain(5 * h, 1, theory, "p")
     return k.restate(theory, th, k.law(p, x(t), [t - 1], 0, 1), k.Range()), there.claim
 
 
-@without("kernel", "_same", "isinstance(a, MatrixLaw) and a.of != b.of")
+@without("statements", "same_statement", "isinstance(a, MatrixLaw) and a.of != b.of")
 def another_column(k):  # Y given X has the mean A X; its own is A b, not b
     theory = k.letters().with_process(pair, "pair")
     theory, th = k.declare_matrix(theory, "1", k.column_law(X, [], B0, S))
@@ -314,7 +314,7 @@ def another_column(k):  # Y given X has the mean A X; its own is A b, not b
     )
 
 
-@without("kernel", "_same", "not same")
+@without("statements", "same_statement", "not same")
 def another_variance(k):  # variance 4, not 1
     theory, th = k.chain(0, 4)
     return k.restate(theory, th, k.law(q, x(t), [t - 1], 0, 1), k.Range()), th.claim
@@ -329,8 +329,8 @@ def forged_range(k):  # f_{t-1} = 7 from t = 1; f_0 = 0
 
 
 @without(
-    "kernel",
-    "_common",
+    "statements",
+    "common_range",
     "max(p.lo for p in premises)",
     "min(p.lo for p in premises)",
     ("Undefined", "this"),
@@ -355,21 +355,23 @@ def then_minus_one(k, letter, number):
 
 
 @without(
-    "kernel", "_in_domain", "domain == 'natural' and not (value.expr.is_Integer and value.expr > 0)"
+    "statements",
+    "in_domain",
+    "domain == 'natural' and not (value.expr.is_Integer and value.expr > 0)",
 )
 def natural_letter(k):
     return then_minus_one(k, N, -1)  # 1 = -1
 
 
-@without("kernel", "_in_domain", "not context.positive(e, strict)")
-@without("zero", "Signs._sign", "numbers < 0", "False", ("WrongRule", "define"))
+@without("statements", "in_domain", "not context.positive(e, strict)")
+@without("signs", "Signs._sign", "numbers < 0", "False", ("WrongRule", "define"))
 def positive_letter(k):
     return then_minus_one(k, c, -1)  # 1 = -1
 
 
 @without(
-    "kernel",
-    "_in_domain",
+    "statements",
+    "in_domain",
     "[(value.expr, True), (1 - value.expr, True)]",
     "[(value.expr, True)]",
     ("WrongRule", "define"),
@@ -381,12 +383,12 @@ def letter_below_one(k):  # g in (0,1), then g := 2: 1 = -1
     return k.restate(theory, th, k.equal(1, -1), k.Range())
 
 
-@without("kernel", "define", "name in map(named, meaning.atoms(AppliedUndef, sp.Symbol))")
+@without("definitions", "define", "name in map(named, meaning.atoms(AppliedUndef, sp.Symbol))")
 def defined_by_itself(k):
     return k.define(k.letters(), "1", L, k.scalar(L + 1))[1]  # L = L + 1
 
 
-@without("kernel", "define", "meaning.has(EE, EV, M)")
+@without("definitions", "define", "meaning.has(EE, EV, M)")
 def name_for_a_mean(k):  # L is E|x_0|^2 under q; that it is more than 2 says nothing of r
     moment = lambda process: k.mean(process, [], k.Dot(x(0), x(0))) - 2
     theory, _ = k.define(k.chain(0)[0], "2", L, k.scalar(moment(q)))
@@ -396,7 +398,7 @@ def name_for_a_mean(k):  # L is E|x_0|^2 under q; that it is more than 2 says no
 
 
 @without(
-    "kernel",
+    "definitions",
     "define",
     "value.expr != 0 and value.kind != ('vector' if is_vector(head) else 'scalar')",
 )
@@ -405,16 +407,16 @@ def name_for_a_column(k):  # the mean of X would be X itself
     return k.define(theory, "2", B0, k.matrix(X, "n", "1"))[1]
 
 
-@without("kernel", "define", "letters - head.free_symbols")
+@without("definitions", "define", "letters - head.free_symbols")
 def letter_that_moves(k):  # L := a_t for every t, so a_t = a_1
     theory, th = k.define(k.letters(), "1", L, k.scalar(a(t)))
     return k.restate(theory, k.at(theory, th, 1), k.equal(a(t), a(1)), k.Range())
 
 
 @without(
-    "kernel",
+    "definitions",
     "define",
-    "not theory.random(head) and (not states_of(meaning) <= states_of(head) or _hides(theory, meaning))",
+    "not theory.random(head) and (not states_of(meaning) <= states_of(head) or hides(theory, meaning))",
 )
 def random_vector_said_to_be_fixed(k):  # E x_0 = x_0
     theory, _ = k.chain(0)
@@ -423,7 +425,7 @@ def random_vector_said_to_be_fixed(k):  # E x_0 = x_0
     return k.restate(theory, th, k.vectors(k.mean_vector(q, [], x(0)), x(0)), k.Range())
 
 
-@without("kernel", "define", "theory.kind(head) == 'fresh'")
+@without("definitions", "define", "theory.kind(head) == 'fresh'")
 def meaning_of_a_fresh_letter(k):  # the fixed vector 3 h has variance 1
     theory = k.letters()
     th = k.combination(theory, None, frozenset(), xi, k.Range())
@@ -433,12 +435,12 @@ def meaning_of_a_fresh_letter(k):  # the fixed vector 3 h has variance 1
     )
 
 
-@without("kernel", "define_sequence", "inside - {head.func(t_ - 1)}")
+@without("definitions", "define_sequence", "inside - {head.func(t_ - 1)}")
 def sequence_by_itself(k):  # f_t = f_t + 1
     return k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar(f(t) + 1))[1]
 
 
-@without("kernel", "define_sequence", "one.has(t_)")
+@without("definitions", "define_sequence", "one.has(t_)")
 def start_that_moves(k):  # f_0 := t for every t, so t = T
     theory, _ = k.define_sequence(
         k.letters(), frozenset("12"), f(t), k.scalar(t), k.scalar(f(t - 1))
@@ -447,7 +449,7 @@ def start_that_moves(k):  # f_0 := t for every t, so t = T
     return k.restate(theory, k.at(theory, th, T), k.equal(t, T), k.Range())
 
 
-@without("kernel", "define_sequence", "name in map(named, one.atoms(AppliedUndef))")
+@without("definitions", "define_sequence", "name in map(named, one.atoms(AppliedUndef))")
 def start_by_itself(k):  # f_0 := f_T + 1, and f_t = f_{t-1}: all are f_0, so f_T = f_T + 1
     theory, th = k.define_sequence(
         k.letters(), frozenset("12"), f(t), k.scalar(f(T) + 1), k.scalar(f(t - 1))
@@ -459,7 +461,7 @@ def start_by_itself(k):  # f_0 := f_T + 1, and f_t = f_{t-1}: all are f_0, so f_
     return k.restate(theory, k.at(theory, th, T), k.equal(f(T), f(T) + 1), k.Range())
 
 
-@without("kernel", "define_sequence", "states_of(both)")
+@without("definitions", "define_sequence", "states_of(both)")
 def sequence_of_a_state(k):  # f_1 is |x_0|^2, and its mean would be itself
     theory, _ = k.define_sequence(
         k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(x(0), x(0)))
@@ -470,7 +472,7 @@ def sequence_of_a_state(k):  # f_1 is |x_0|^2, and its mean would be itself
     )
 
 
-@without("kernel", "define_sequence", "both.has(EE, EV, M)")
+@without("definitions", "define_sequence", "both.has(EE, EV, M)")
 def sequence_of_means(
     k,
 ):  # f is E|x_0|^2 under q, and so it would be d under r, and d + |h|^2 under p
@@ -487,7 +489,7 @@ def sequence_of_means(
     return k.transfer(theory, k.equal(d + k.Dot(h, h), d), first, [second, two], k.Range())
 
 
-@without("kernel", "define_sequence", "_hides(theory, both)")
+@without("definitions", "define_sequence", "hides(theory, both)")
 def sequence_of_a_random_letter(k):  # f_1 is |w_1|^2, and its mean would be itself; w_t may be x_t
     theory, _ = k.define_sequence(
         k.chain(0)[0], frozenset("12"), f(t), k.scalar(0), k.scalar(k.Dot(w(t), w(t)))
@@ -497,12 +499,12 @@ def sequence_of_a_random_letter(k):  # f_1 is |w_1|^2, and its mean would be its
     )
 
 
-@without("kernel", "define_sequence", "{first.kind, step.kind} != {'scalar'}")
+@without("definitions", "define_sequence", "{first.kind, step.kind} != {'scalar'}")
 def sequence_of_vectors(k):  # the number f_t is the vector h
     return k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), k.vector(h))[1]
 
 
-@without("kernel", "define_sequence", "_letters(both) - {t_}")
+@without("definitions", "define_sequence", "index_letters(both) - {t_}")
 def sequence_with_another_index(k):  # f_1 = i for every i
     theory, _ = k.define_sequence(
         k.letters(), frozenset("12"), f(t), k.scalar(0), k.scalar(f(t - 1) + i)
@@ -510,7 +512,7 @@ def sequence_with_another_index(k):  # f_1 = i for every i
     return k.calc(theory, k.scalar(f(1)), k.scalar(i), [], k.Range())
 
 
-@without("kernel", "define_sequence", "theory.symbols[name].domain != 'real'")
+@without("definitions", "define_sequence", "theory.symbols[name].domain != 'real'")
 def sequence_outside_of_its_domain(
     k,
 ):  # said to be positive, and then f_t = f_{t-1}, f_0 = -1: 1 = -1
@@ -525,7 +527,7 @@ def sequence_outside_of_its_domain(
 # --- Processes -----------------------------------------------------------------------------------
 
 
-@without("kernel", "declare", "not is_state(law.of)")
+@without("definitions", "declare", "not is_state(law.of)")
 def law_of_a_fixed_vector(k):  # m_t is fixed: variance 0
     theory = k.letters().with_process("q", "forward")
     return k.declare(theory, "1", k.law(q, m(t), [t - 1], 0, 1), 1)[1], k.law(
@@ -533,13 +535,13 @@ def law_of_a_fixed_vector(k):  # m_t is fixed: variance 0
     )
 
 
-@without("kernel", "declare", "wanted[0] != law.given")
+@without("definitions", "declare", "wanted[0] != law.given")
 def state_given_itself(k):  # x_t given x_t is fixed
     theory = k.letters().with_process("q", "forward")
     return k.declare(theory, "1", k.law(q, x(t), [t], 0, 1), 1)[1], k.law(q, x(t), [t], x(t), 0)
 
 
-@without("kernel", "declare", "law.process != process.id")
+@without("definitions", "declare", "law.process != process.id")
 def process_of_another_t(
     k,
 ):  # in the process for t, the law of x_{t-1} | x_0 follows: its mean is 7 h
@@ -549,21 +551,21 @@ def process_of_another_t(
     return k.at(theory, th, t - 1), k.law(step(t), x(t - 1), [0], 7 * h, 1)
 
 
-@without("kernel", "declare", "lo < wanted[1]")
+@without("definitions", "declare", "lo < wanted[1]")
 def step_into_the_given_state(k):  # at t = 1: x_0 given x_0
     theory = k.letters().with_process("p", "bridge")
     th = k.declare(theory, "1", k.law(p, x(t - 1), [0, t], 7 * h, 1), 1)[1]
     return th, k.law(p, x(t - 1), [0, t], x(0), 0)
 
 
-@without("kernel", "declare", "key in theory.laws")
+@without("definitions", "declare", "key in theory.laws")
 def second_law(k):  # E|x_t|^2 is d, and d + 25 |h|^2
     theory, one = k.chain(0)
     theory, two = k.declare(theory, "2", k.law(q, x(t), [t - 1], 5 * h, 1), 1)
     return k.clash(theory, one, two)
 
 
-@without("kernel", "declare", "process.like and time != 0")
+@without("definitions", "declare", "process.like and time != 0")
 def second_step(k):  # r has the step of q, with mean 0, and one with mean 5 h
     theory, one = k.chain(0)
     theory, two = k.declare(
@@ -573,7 +575,7 @@ def second_step(k):  # r has the step of q, with mean 0, and one with mean 5 h
 
 
 @without(
-    "kernel",
+    "definitions",
     "declare",
     "time == 0 and any(p.like == process.name for p in theory.processes.values())",
 )
@@ -586,13 +588,13 @@ def start_of_a_process_that_lends_its_step(
     return k.clash(theory, k.instance(theory, one, "r"), two)
 
 
-@without("kernel", "declare", "e.has(EE, EV, M)")
+@without("definitions", "declare", "e.has(EE, EV, M)")
 def mean_of_its_own(k):  # the mean of x_t would be E x_t + h; it is E x_t
     E = k.mean_vector(q, [t - 1], x(t))
     return k.chain(E + h)[1], k.law(q, x(t), [t - 1], E, 1)
 
 
-@without("kernel", "declare", "not covered(states_of(context.unfold(e)), law.given, rng)")
+@without("definitions", "declare", "not covered(states_of(context.unfold(e)), law.given, rng)")
 def mean_with_the_state_itself(k):  # E[x_t | x_{t-1}] = x_t
     theory, th = k.chain(x(t))
     return k.calc(
@@ -600,7 +602,7 @@ def mean_with_the_state_itself(k):  # E[x_t | x_{t-1}] = x_t
     )
 
 
-@without("kernel", "declare", "_hides(theory, context.unfold(e))")
+@without("definitions", "declare", "hides(theory, context.unfold(e))")
 def mean_with_a_random_letter(k):  # E[x_t | x_{t-1}] = w, and then w is said to be x_t
     theory, th = k.chain(w(t))
     theory, _ = k.define(theory, "2", w(t), k.vector(x(t)))
@@ -609,8 +611,8 @@ def mean_with_a_random_letter(k):  # E[x_t | x_{t-1}] = w, and then w is said to
     )
 
 
-@without("kernel", "declare", "not context.positive(law.variance, strict=False)")
-@without("zero", "Signs._sign", "m % 2 == 0", "True", ("WrongRule", "declare"))
+@without("definitions", "declare", "not context.positive(law.variance, strict=False)")
+@without("signs", "Signs._sign", "m % 2 == 0", "True", ("WrongRule", "declare"))
 def negative_variance(k):  # E|x_t|^2 = d L, and L may be -1
     theory, th = k.chain(0, L)
     return k.calc(
@@ -618,7 +620,7 @@ def negative_variance(k):  # E|x_t|^2 = d L, and L may be -1
     ), {L: -1}
 
 
-@without("kernel", "innovation", "law.open")
+@without("definitions", "innovation", "law.open")
 def noise_of_a_supposed_law(k):  # the mean of x_t is 5 h, not 0
     theory, _ = k.chain(5 * h)
     th, _ = k.suppose(theory, k.law(q, x(t), [0], 0, 1), 0, down=True)
@@ -629,8 +631,8 @@ def noise_of_a_supposed_law(k):  # the mean of x_t is 5 h, not 0
     )
 
 
-@without("kernel", "innovation", "law.hi != T_")
-@without("kernel", "at", "th.hi - k", "th.hi", ("WrongRule", "innovation"))
+@without("definitions", "innovation", "law.hi != T_")
+@without("relations", "at", "th.hi - k", "th.hi", ("WrongRule", "innovation"))
 def noise_of_a_law_that_ends_before_T(k):  # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N(0, 1)
     theory, th, last = k.backward(0, 5)
     theory, _ = k.innovation(theory, "3", k.at(theory, th, t + 1), e(t))
@@ -638,7 +640,7 @@ def noise_of_a_law_that_ends_before_T(k):  # x_t | x_{t+1} ~ N(0, 5) for t < T; 
     return k.clash(theory, k.restate(theory, there, k.law(p, x(T), [], 0, 5), k.Range()), last)
 
 
-@without("kernel", "innovation", "law.strength != 'derived'")
+@without("definitions", "innovation", "law.strength != 'derived'")
 def noise_of_a_law_that_is_not_proved(k):  # the mean of x_t is 5 h, not 0
     theory, there = k.chain(5 * h)
     th = k.numeric(theory, k.law(q, x(t), [t - 1], 0, 1), k.Range())
@@ -647,7 +649,7 @@ def noise_of_a_law_that_is_not_proved(k):  # the mean of x_t is 5 h, not 0
     return k.restate(theory, th, k.law(q, x(t), [t - 1], 0, 1), k.Range()), there.claim
 
 
-@without("kernel", "innovation", "not is_state(q.of)")
+@without("definitions", "innovation", "not is_state(q.of)")
 def noise_of_no_state(k):  # w_t is the last noise for every t, so w_t + w_{t+1} has variance 4
     theory, th = k.chain(0)
     theory, _ = k.innovation(theory, "2", th, e(t))
@@ -659,14 +661,14 @@ def noise_of_no_state(k):  # w_t is the last noise for every t, so w_t + w_{t+1}
     return th, k.law(q, n(t) + n(t + 1), [0], 0, 4)
 
 
-@without("kernel", "innovation", "head.args != (t_,)")
+@without("definitions", "innovation", "head.args != (t_,)")
 def one_noise_for_all_t(k):  # x_1 = x_t
     theory, th = k.chain(0)
     theory, th = k.innovation(theory, "2", th, o)
     return k.restate(theory, k.at(theory, th, 1), k.vectors(x(1), x(t)), k.Range())
 
 
-@without("kernel", "innovation", "theory.kind(head) != 'noise'")
+@without("definitions", "innovation", "theory.kind(head) != 'noise'")
 def noise_that_was_fixed(k):  # E[x_t | x_{t-1}] = x_t
     theory, th = k.chain(0)
     fixed = k.calc(theory, k.vector(k.mean_vector(q, [t - 1], m(t))), k.vector(m(t)), [], k.Range())
@@ -674,20 +676,20 @@ def noise_that_was_fixed(k):  # E[x_t | x_{t-1}] = x_t
     return k.restate(theory, fixed, k.vectors(k.mean_vector(q, [t - 1], x(t)), x(t)), k.Range())
 
 
-@without("kernel", "innovation", "_letters(*parts(q)) - {t_}")
+@without("definitions", "innovation", "index_letters(*parts(q)) - {t_}")
 def one_noise_for_all_s(k):  # x_s = ε_t for every s < t: x_1 = x_2
     theory, process = k.letters().with_process("s", "jump"), sp.Function("s")(t, s)
     theory, th = k.declare(theory, "1", k.law(process, x(s), [0, t], 0, 1), 2)
     return k.innovation(theory, "2", th, e(t))[1]
 
 
-@without("kernel", "innovation", "not context.positive(q.variance)")
+@without("definitions", "innovation", "not context.positive(q.variance)")
 def noise_of_no_variance(k):  # x_t = sqrt(σ) ε_t for every x_t, and σ may be 0
     theory, th = k.chain(0, sigma)
     return k.innovation(theory, "2", th, e(t))[1], {sigma: 0}
 
 
-@without("kernel", "markov", "not theory.process(q.process).markov")
+@without("gaussians", "markov", "not theory.process(q.process).markov")
 def chain_that_is_none(k):  # x_0 -> x_t -> x_{t-1}: given both, x_0 depends on x_t alone
     theory, second, first = k.one_step(x(0), x(t))
     theory, start = k.declare(theory, "3", k.law(step(t), x(0), [], 0, 1), 1)
@@ -697,7 +699,7 @@ def chain_that_is_none(k):  # x_0 -> x_t -> x_{t-1}: given both, x_0 depends on 
     )
 
 
-@without("kernel", "markov", "not is_state(q.of)")
+@without("gaussians", "markov", "not is_state(q.of)")
 def noise_of_a_step_backward(k):  # ε_t = x_{t-1} - x_t is fixed by both
     theory, th, _ = k.backward(x(t), 1)
     theory, _ = k.innovation(theory, "3", th, e(t))
@@ -705,9 +707,13 @@ def noise_of_a_step_backward(k):  # ε_t = x_{t-1} - x_t is fixed by both
     return th, k.law(p, e(t), [t - 1, t], x(t - 1) - x(t), 0)
 
 
-@without("kernel", "markov", "not (after or ahead)")
+@without("gaussians", "markov", "not (after or ahead)")
 @without(
-    "kernel", "markov", "all(rng.before(b, m) for _, b in extra)", "True", ("WrongRule", "markov")
+    "gaussians",
+    "markov",
+    "all(rng.before(b, m) for _, b in extra)",
+    "True",
+    ("WrongRule", "markov"),
 )
 def state_on_the_other_side(k):  # given both neighbours, x_t has their average as its mean
     theory, th = k.chain(x(t - 1))
@@ -716,9 +722,13 @@ def state_on_the_other_side(k):  # given both neighbours, x_t has their average 
 
 
 @without(
-    "kernel", "markov", "all(rng.before(m, a) for a, _ in extra)", "True", ("WrongRule", "markov")
+    "gaussians",
+    "markov",
+    "all(rng.before(m, a) for a, _ in extra)",
+    "True",
+    ("WrongRule", "markov"),
 )
-@without("kernel", "markov", "rng.before(m, n)", "True", ("WrongRule", "markov"))
+@without("gaussians", "markov", "rng.before(m, n)", "True", ("WrongRule", "markov"))
 def state_on_the_other_side_backward(k):  # the same, in a chain that runs backward
     theory, th, _ = k.backward(x(t), 1)
     return k.markov(theory, k.at(theory, th, t + 1), [k.span(t - 1)]), k.law(
@@ -726,7 +736,7 @@ def state_on_the_other_side_backward(k):  # the same, in a chain that runs backw
     )
 
 
-@without("kernel", "markov", "rng.before(n, m)", "True", ("WrongRule", "markov"))
+@without("gaussians", "markov", "rng.before(n, m)", "True", ("WrongRule", "markov"))
 def state_ahead_of_a_step_forward(k):
     return state_on_the_other_side(k)  # the same once more
 
@@ -734,33 +744,33 @@ def state_ahead_of_a_step_forward(k):
 # --- Ranges --------------------------------------------------------------------------------------
 
 
-@without("kernel", "at", "any(a.has(s_) for a in parts(th.claim))")
+@without("relations", "at", "any(a.has(s_) for a in parts(th.claim))")
 def moved_beyond_s(k):  # x_{t-1} | x_{t-2}, x_s with s < t: at s = t-1 it is fixed
     theory, th = k.chain(0)
     th = k.at(theory, k.markov(theory, th, [k.span(s)]), t - 1)
     return th, k.law(q, x(t - 1), [t - 2, s], x(t - 1), 0)
 
 
-@without("kernel", "at", "not (rng.before(sp.Integer(th.lo), n) and rng.before(n, th.hi))")
+@without("relations", "at", "not (rng.before(sp.Integer(th.lo), n) and rng.before(n, th.hi))")
 @without("terms", "Range.before", "bool(found >= 0)", "True", ("Undefined", "this"))
 def before_the_first_t(k):  # f_0 = 0, not 7
     theory, th = k.seven()
     return k.at(theory, th, 0), {f(0): 0}
 
 
-@without("kernel", "at", "th.lo - int(k)", "th.lo", ("Undefined", "this"))
+@without("relations", "at", "th.lo - int(k)", "th.lo", ("Undefined", "this"))
 def range_that_stays(k):  # f_{t-1} = 7 from t = 1
     theory, th = k.seven()
     return k.restate(theory, k.at(theory, th, t - 1), k.equal(f(t - 1), 7), k.Range()), {f(0): 0}
 
 
-@without("kernel", "restate", "rng.lo < th.lo")
+@without("relations", "restate", "rng.lo < th.lo")
 def longer_range(k):  # f_{t-1} = 7 from t = 1
     theory, th = k.seven_before()
     return k.restate(theory, th, th.claim, k.Range()), {f(0): 0}
 
 
-@without("kernel", "restate", "not rng.before(rng.hi, th.hi)")
+@without("relations", "restate", "not rng.before(rng.hi, th.hi)")
 def range_that_ends_later(k):  # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N(0, 1)
     theory, th, last = k.backward(0, 5)
     th = k.at(theory, th, t + 1)
@@ -770,7 +780,7 @@ def range_that_ends_later(k):  # x_t | x_{t+1} ~ N(0, 5) for t < T; at T it is N
 
 
 @without(
-    "kernel",
+    "relations",
     "_rewritten.once",
     "not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi))",
     "False",
@@ -781,13 +791,13 @@ def applied_before_the_first_t(k):  # f_{t-1} = 7 from t = 1
     return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range()), {f(0): 0}
 
 
-@without("kernel", "transfer", "rng.lo < known.lo")
+@without("relations", "transfer", "rng.lo < known.lo")
 def same_on_both_sides_before_the_first_t(k):  # f_{t-1} + 1 = 8 from t = 1
     theory, th = k.seven_before()
     return k.transfer(theory, k.equal(f(t - 1) + 1, 8), th, [], k.Range()), {f(0): 0}
 
 
-@without("kernel", "transfer", "not rng.before(rng.hi, known.hi)")
+@without("relations", "transfer", "not rng.before(rng.hi, known.hi)")
 def same_on_both_sides_after_the_last_t(k):  # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is d
     theory, th, _ = k.backward(0, 5)
     E = k.mean(p, [t + 1], k.Dot(x(t), x(t)))
@@ -795,7 +805,7 @@ def same_on_both_sides_after_the_last_t(k):  # E[|x_t|^2 | x_{t+1}] = 5 d for t 
     return k.transfer(theory, k.equal(E + 1, 5 * d + 1), th, [], k.Range())
 
 
-@without("kernel", "substitute", "rng.lo < th.lo")
+@without("relations", "substitute", "rng.lo < th.lo")
 def bound_before_the_first_t(k):  # z_t > 0 from t = 2; at z_1 = -3 the bound is -16
     theory = k.positive_from_2()
     return k.substitute(theory, k.bound(theory, CUBIC, z(t), 2), u, k.scalar(1), k.Range()), {
@@ -806,7 +816,7 @@ def bound_before_the_first_t(k):  # z_t > 0 from t = 2; at z_1 = -3 the bound is
 # --- Laws of two states --------------------------------------------------------------------------
 
 
-@without("kernel", "_linked", "p.process != q.process")
+@without("gaussians", "linked", "p.process != q.process")
 def steps_of_two_processes(k):  # under q, x_t has variance 1
     theory, one = k.chain(0)
     theory, two = k.chain(x(t - 1), 1, theory, "p")
@@ -814,7 +824,7 @@ def steps_of_two_processes(k):  # under q, x_t has variance 1
     return th, k.law(q, x(t), [t - 2], 0, 1)
 
 
-@without("kernel", "_linked", "not (is_state(p.of) and is_state(q.of))")
+@without("gaussians", "linked", "not (is_state(p.of) and is_state(q.of))")
 def state_under_another_name(k):  # w_t is x_{t+1}, and x_{t+1} is said to be x_t
     theory, th = k.chain(x(t - 1))
     theory, _ = k.define(theory, "2", w(t), k.vector(x(t + 1)))
@@ -825,7 +835,7 @@ def state_under_another_name(k):  # w_t is x_{t+1}, and x_{t+1} is said to be x_
     return th, k.law(q, x(t - 1), [t - 2, t], (x(t - 2) + x(t)) / 2, sp.Rational(1, 2))
 
 
-@without("kernel", "_linked", "frozenset(merge([*p.given, y])) != q.given")
+@without("gaussians", "linked", "frozenset(merge([*p.given, y])) != q.given")
 def step_under_fewer_conditions(
     k,
 ):  # x_{t-1} given x_0 and x_t has the mean x_0; given x_t alone, x_t / 2
@@ -835,14 +845,14 @@ def step_under_fewer_conditions(
     return k.mix(theory, first, alone), k.law(step(t), x(t - 1), [0], x(0), 1)
 
 
-@without("kernel", "_linked", "not covered(states_of(e), p.given, rng)")
+@without("gaussians", "linked", "not covered(states_of(e), p.given, rng)")
 def mean_that_is_not_linear(k):  # x_t ~ N(|x_{t-1}|^2 h, 1) and x_{t-1} ~ N(0, 1): its mean is d h
     theory, th = k.chain(k.Dot(x(t - 1), x(t - 1)) * h)
     theory, start = k.declare(theory, "2", k.law(q, x(0), [], 0, 1), 1)
     return k.mix(theory, start, k.at(theory, th, 1)), k.law(q, x(1), [], d * h, 1)
 
 
-@without("kernel", "condition", "not context.positive(v)")
+@without("gaussians", "condition", "not context.positive(v)")
 def division_by_a_variance(k):  # at σ = 0 both variances are 0, and the mean has no value
     theory, th = k.chain(x(t - 1), sigma * a(t))
     th = k.condition(theory, k.at(theory, th, t - 1), k.markov(theory, th, [k.span(t - 2)]))
@@ -854,14 +864,14 @@ def noises(k, mean=0, variance=1):
     return k.innovation(theory, "2", th, e(t))[0]
 
 
-@without("kernel", "combination", "not covered(states_of(unfolded), given, rng)")
+@without("gaussians", "combination", "not covered(states_of(unfolded), given, rng)")
 def state_taken_for_fixed(k):  # ε_t is x_t, so the sum has variance 4
     return k.combination(noises(k), q, k.states(t - 1), x(t) + e(t), k.Range()), k.law(
         q, x(t) + e(t), [t - 1], 0, 4
     )
 
 
-@without("kernel", "combination", "_hides(theory, unfolded)")
+@without("gaussians", "combination", "hides(theory, unfolded)")
 def random_letter_taken_for_fixed(k):  # w_t will be x_t, which is ε_t
     theory = noises(k)
     th = k.combination(theory, q, k.states(t - 1), w(t) + e(t), k.Range())
@@ -881,12 +891,12 @@ def walk(k):
 
 
 @without(
-    "kernel",
+    "gaussians",
     "combination",
     "process is not None and (len(steps) > 1 or families) and not all(theory.noises[z].step for z in steps)",
 )
 @without(
-    "kernel",
+    "definitions",
     "innovation",
     "q.given == process.parents()[t_][0]",
     "True",
@@ -900,7 +910,7 @@ def noises_of_two_whole_ways(
 
 
 @without(
-    "kernel",
+    "gaussians",
     "combination",
     "alike and (one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng)))",
 )
@@ -910,7 +920,7 @@ def one_noise_twice(k):  # at s = t - 1, ε_t + ε_{s+1} has variance 4
 
 
 @without(
-    "kernel",
+    "gaussians",
     "combination",
     "len(steps) > 1 or families",
     "len(steps) > 1",
@@ -923,7 +933,7 @@ def sum_of_noises_of_whole_ways(k):  # the sum of n_1, n_2, n_3 has the variance
 
 
 @without(
-    "kernel",
+    "gaussians",
     "combination",
     "process is not None or named(z) == named(y)",
     "named(z) == named(y)",
@@ -1005,7 +1015,7 @@ def sum_of_fixed_vectors(k):  # m_1, m_2, m_3 are fixed: the variance is 0
 # --- Inductions ----------------------------------------------------------------------------------
 
 
-@without("kernel", "suppose", "any(a.has(s_) for a in parts(claim))")
+@without("relations", "suppose", "any(a.has(s_) for a in parts(claim))")
 def induction_that_moves_s(
     k,
 ):  # f_{s+1}... the step needs s >= 1, the base holds for s = 0: at t = 2, 0 = 7
@@ -1017,7 +1027,7 @@ def induction_that_moves_s(
     return k.induct(theory, token, base, made), {s: 0, t: 2, f(0): 0}
 
 
-@without("kernel", "induct", "token.down != down")
+@without("relations", "induct", "token.down != down")
 def step_in_the_other_direction(
     k,
 ):  # the hypothesis at t - 1 is the step downwards: a_t = a_T for all t
@@ -1043,17 +1053,17 @@ def base_on(k, rng):
     ), {T: 1, f(0): 0}
 
 
-@without("kernel", "induct", "base.lo > max(token.start, 1)")
+@without("relations", "induct", "base.lo > max(token.start, 1)")
 def base_that_starts_late(k):
     return base_on(k, k.Range(2))
 
 
-@without("kernel", "induct", "base.hi != T_")
+@without("relations", "induct", "base.hi != T_")
 def base_that_ends_early(k):
     return base_on(k, k.Range(1, T - 1))
 
 
-@without("kernel", "rule.run", "hasattr(a, 'claim') and type(a) not in (Theorem, Token)")
+@without("kernel", "_admitted.rule", "hasattr(a, 'claim') and type(a) not in (Theorem, Token)")
 def claim_that_changes(k):  # proved for a_t = a_t, said of a_t = 1
     theory, said = k.letters(), iter([k.equal(a(t), a(t))] * 2 + [k.equal(a(t), 1)] * 9)
 
@@ -1064,7 +1074,7 @@ def claim_that_changes(k):  # proved for a_t = a_t, said of a_t = 1
     return k.induct(theory, Changing(), same(1), same(t))
 
 
-@without("kernel", "induct", "base.open")
+@without("relations", "induct", "base.open")
 def base_that_rests_on_the_claim(k):  # L = 0
     theory, claim = k.letters(), k.equal(L + a(t), a(t))
     earlier, token = k.suppose(theory, claim, 0)
@@ -1072,7 +1082,7 @@ def base_that_rests_on_the_claim(k):  # L = 0
     return k.induct(theory, token, base, k.transfer(theory, claim, earlier, [], k.Range()))
 
 
-@without("kernel", "induct", "step.open - {token}")
+@without("relations", "induct", "step.open - {token}")
 def induction_inside_another_one(k):
     """y_t = (T - t)(T - 2) L is 0 at T. Downwards, let it be 0 at t. By an induction over t inside, the sum
     f_t of y_2, ..., y_t would be 0 too, so y_{t-1}, a multiple of that. At T = 3, t = 1, y is 2 L."""
@@ -1097,7 +1107,7 @@ def induction_inside_another_one(k):
     return k.induct(theory, outer, base, made, down=True), {t: 1}
 
 
-@without("kernel", "at", "th.open")
+@without("relations", "at", "th.open")
 def hypothesis_at_the_first_t(k):
     """E|x_t|^2 = (T - t)(T - 1) c d is 0 at T. Downwards, let it be 0 at t; at t = 1 that would make all of them
     0. At T = 3, t = 1, it is 4 c d."""
@@ -1121,7 +1131,7 @@ def hypothesis_at_the_first_t(k):
     )
 
 
-@without("kernel", "induct", "step.lo > rest.lo")
+@without("relations", "induct", "step.lo > rest.lo")
 def step_that_starts_late(
     k,
 ):  # f_{t-1} = 7 from t = 2 is the step; at t = 1 there is none, and f_0 = 0
@@ -1133,7 +1143,7 @@ def step_that_starts_late(
     return k.induct(theory, token, base, made), {f(0): 0, t: 1}
 
 
-@without("kernel", "induct", "step.hi != rest.hi")
+@without("relations", "induct", "step.hi != rest.hi")
 def step_that_ends_early(k):  # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is d
     theory, th, _ = k.backward(0, 5)
     claim = k.equal(t * k.mean(p, [t + 1], k.Dot(x(t), x(t))), 5 * t * d)
@@ -1144,9 +1154,9 @@ def step_that_ends_early(k):  # E[|x_t|^2 | x_{t+1}] = 5 d for t < T; at T it is
 
 
 @without(
-    "kernel",
+    "relations",
     "induct",
-    "used = _same('induct: the base', theory, base.claim, first, Range())",
+    "used = same_statement('induct: the base', theory, base.claim, first, Range())",
     "used = set()",
     ("NotProved", "induct: the base"),
 )
@@ -1158,9 +1168,9 @@ def base_of_another_claim(k):  # L = 0
 
 
 @without(
-    "kernel",
+    "relations",
     "induct",
-    "used |= _same('induct: the step', theory, step.claim, then, rest)",
+    "used |= same_statement('induct: the step', theory, step.claim, then, rest)",
     "pass",
     ("NotProved", "induct: the step"),
 )
@@ -1171,7 +1181,7 @@ def step_of_another_claim(k):  # t L = 0, which holds at t = 0
     return k.induct(theory, token, base, base)
 
 
-@without("kernel", "_rewritten.once", "th.open and n != t_", "False", ("NotProved", "calc"))
+@without("relations", "_rewritten.once", "th.open and n != t_", "False", ("NotProved", "calc"))
 def hypothesis_at_another_time(k):
     """f_t = (T - t) L is the sum of f_k / (T - k) over k = t..T-1. The hypothesis, that f is 0 at t - 1, would
     make all of them vanish: f_t = 0, which is (T - 1) L at t = 1."""
@@ -1198,7 +1208,7 @@ def hypothesis_at_another_time(k):
 
 
 @without(
-    "kernel",
+    "relations",
     "_rewritten.once",
     "isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n))",
     "False",
@@ -1212,7 +1222,7 @@ def density_of_no_variance(k):  # at σ = 0 there is no density
     }
 
 
-@without("kernel", "_patterns", "is_state(claim.of)", "True", ("NotProved", "calc"))
+@without("relations", "_patterns", "is_state(claim.of)", "True", ("NotProved", "calc"))
 def density_of_a_noise(k):  # ε_t = x_t / 2, whose density differs from that of x_t: d log 2 = 0
     theory = noises(k, 0, 4)
     th = k.combination(theory, q, k.states(t - 1), e(t), k.Range())
@@ -1229,23 +1239,23 @@ def density_of_a_noise(k):  # ε_t = x_t / 2, whose density differs from that of
     )
 
 
-@without("kernel", "_vanishing", "raise NotProved('calc', goal)", "return needed, context.used")
+@without("relations", "_vanishing", "raise NotProved('calc', goal)", "return needed, context.used")
 def sides_that_differ(k):  # a_t = 1
     return k.calc(k.letters(), k.scalar(a(t)), k.scalar(1), [], k.Range())
 
 
-@without("kernel", "calc", "left.kind != right.kind")
+@without("relations", "calc", "left.kind != right.kind")
 def number_and_matrix(k):  # 1 = I
     return k.calc(k.letters(), k.scalar(1), k.Term(sp.S.One, "isotropic"), [], k.Range())
 
 
-@without("kernel", "transfer", "type(claim) is not type(known.claim)")
+@without("relations", "transfer", "type(claim) is not type(known.claim)")
 def difference_of_a_bound(k):  # log u = u - 1; at u = 2 it is 0.69 and 1
     theory, th = k.tangent()
     return k.transfer(theory, k.equal(sp.log(u), u - 1), th, [], k.Range())
 
 
-@without("kernel", "transfer", "claim.left.kind != claim.right.kind")
+@without("relations", "transfer", "claim.left.kind != claim.right.kind")
 def difference_of_two_kinds(k):  # 1 = I
     theory = k.letters()
     th = k.calc(theory, k.scalar(1), k.scalar(1), [], k.Range())
@@ -1254,20 +1264,15 @@ def difference_of_two_kinds(k):  # 1 = I
     )
 
 
-@without("kernel", "calc", "left.kind == 'matrix'")
-def matrices_as_numbers(k):  # A B = B A
-    return k.calc(k.letters(), k.matrix(A * B), k.matrix(B * A), [], k.Range())
-
-
-@without("kernel", "transfer", "claim.left.kind == 'matrix'")
+@without("relations", "transfer", "claim.left.kind == 'matrix'")
 def difference_of_matrices(k):  # A B = B A
     theory = k.letters()
-    th = k.agree(theory, k.matrix(A), k.matrix(A), k.Range())
+    th = k.calc(theory, k.matrix(A), k.matrix(A), [], k.Range())
     return k.transfer(theory, k.Equal(k.matrix(A * B), k.matrix(B * A)), th, [], k.Range())
 
 
 @without(
-    "kernel",
+    "relations",
     "convex",
     "not (context.zero(gap.subs(u, lowest)) and context.zero(slope.subs(u, lowest)))",
 )
@@ -1275,12 +1280,12 @@ def gap_that_does_not_touch(k):  # log u <= u - 2; at u = 1 it is 0 and -1
     return k.convex(k.letters(), u, k.scalar(sp.log(u)), k.scalar(u - 2), sp.S.One), {u: 1}
 
 
-@without("kernel", "convex", "not (lowest.is_positive and context.positive(sp.diff(slope, u)))")
+@without("relations", "convex", "not (lowest.is_positive and context.positive(sp.diff(slope, u)))")
 def gap_that_is_concave(k):  # 0 <= -(u - 1)^2
     return k.convex(k.letters(), u, k.scalar(0), k.scalar(-((u - 1) ** 2)), sp.S.One)
 
 
-@without("kernel", "convex", "lowest.is_positive", "True", ("WrongRule", "convex"))
+@without("relations", "convex", "lowest.is_positive", "True", ("WrongRule", "convex"))
 def gap_that_touches_at_a_negative_number(k):  # 0 <= 1/u^2 - 2 u - 3, which is -4 at u = 1
     return k.convex(k.letters(), u, k.scalar(0), k.scalar(u**-2 - 2 * u - 3), sp.S.NegativeOne), {
         u: 1
@@ -1288,7 +1293,7 @@ def gap_that_touches_at_a_negative_number(k):  # 0 <= 1/u^2 - 2 u - 3, which is 
 
 
 @without(
-    "kernel",
+    "relations",
     "substitute",
     "any(a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol))) for a in parts(th.claim))",
 )
@@ -1306,7 +1311,7 @@ def random_number_for_a_letter(
     return k.substitute(theory, th, c, k.scalar(X2 + 1), k.Range()), {x(0): 100}
 
 
-@without("kernel", "substitute", "u.is_integer")
+@without("relations", "substitute", "u.is_integer")
 def number_of_steps_for_a_letter(
     k,
 ):  # 1 - a_t ... a_T > 0; with T = 1 in the bound, at t = 3 that is 1 - 1 / a_2
@@ -1316,9 +1321,9 @@ def number_of_steps_for_a_letter(
 
 
 @without(
-    "kernel",
+    "relations",
     "substitute",
-    "used = _in_domain(theory, 'substitute', value, theory.domain(u), rng)",
+    "used = in_domain(theory, 'substitute', value, theory.domain(u), rng)",
     "used = set()",
     ("WrongRule", "substitute"),
 )
@@ -1326,14 +1331,14 @@ def negative_number_for_a_positive_letter(k):
     return k.bound(k.letters(), CUBIC, -3)  # 0 <= -16
 
 
-@without("kernel", "monotone", "not isinstance(th.claim, AtMost)")
+@without("relations", "monotone", "not isinstance(th.claim, AtMost)")
 def means_of_a_law(k):  # the number E x_t has variance 1
     theory, th = k.chain(0)
     th = k.monotone(theory, th, q, frozenset())
     return th, k.law(q, th.claim.of, [t - 1], th.claim.of, 0)
 
 
-@without("kernel", "importance", "not apart(S, C, rng)")
+@without("relations", "importance", "not apart(S, C, rng)")
 @without("terms", "apart", "rng.before(b, c, 1)", "rng.before(b, c)", ("WrongRule", "importance"))
 @without("terms", "apart", "rng.before(d, a, 1)", "rng.before(d, a)", ("WrongRule", "importance"))
 def drawn_and_given(k):  # q(x_0) cancels, although x_0 is given: p(x_0) / q(x_0) = 1 / q(x_0)
@@ -1341,14 +1346,14 @@ def drawn_and_given(k):  # q(x_0) cancels, although x_0 is given: p(x_0) / q(x_0
     return k.importance(theory, q, k.states(0), k.states(0), p, frozenset(), k.Range())
 
 
-@without("kernel", "importance", "not covered(R, C, rng)")
+@without("relations", "importance", "not covered(R, C, rng)")
 def neither_drawn_nor_given(k):  # the left side is a mean over x_t, the right side holds x_t
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
     return k.importance(theory, q, k.states(T), k.states(0), p, k.states(t), k.Range())
 
 
 @without(
-    "kernel",
+    "relations",
     "importance",
     "not all(rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R])",
 )
@@ -1359,7 +1364,7 @@ def state_after_the_last(k):
     ), "q has no state x_{T+1}"
 
 
-@without("kernel", "importance", "{theory.process(x).shape for x in (q, p)} & {'step', 'jump'}")
+@without("relations", "importance", "{theory.process(x).shape for x in (q, p)} & {'step', 'jump'}")
 def state_of_no_step(k):
     theory = k.chain(0, 1, k.one_step(0, 0)[0])[0]
     return k.importance(
@@ -1370,14 +1375,14 @@ def state_of_no_step(k):
 # --- Matrices ------------------------------------------------------------------------------------
 
 
-@without("kernel", "agree", "not Words(context).zero(left, right)")
+@without("relations", "calc", "not Words(context).zero(left, right)")
 def two_matrices(k):
-    return k.agree(k.letters(), k.matrix(A), k.matrix(B), k.Range())  # A = B
+    return k.calc(k.letters(), k.matrix(A), k.matrix(B), [], k.Range())  # A = B
 
 
-@without("matrices", "Words.zero", "a.is_number", "True", ("NotProved", "agree"))
+@without("matrices", "Words.zero", "a.is_number", "True", ("NotProved", "calc"))
 def a_matrix_and_its_transpose(k):  # A B is its own transpose
-    return k.agree(k.letters(), k.matrix(A * B), k.matrix(turned(k, A * B)), k.Range())
+    return k.calc(k.letters(), k.matrix(A * B), k.matrix(turned(k, A * B)), [], k.Range())
 
 
 def turned(k, e):
@@ -1392,24 +1397,24 @@ def columns(k, *laws):
     return theory, *found
 
 
-@without("kernel", "declare_matrix", "law.given != frozenset(before)")
+@without("definitions", "declare_matrix", "law.given != frozenset(before)")
 def two_laws_that_do_not_fit(
     k,
 ):  # X given Y does not depend on Y, so Y given X does not depend on X
     return columns(k, (X, [Y], B0, S), (Y, [X], X, S))[2], k.column_law(Y, [X], B0, S)
 
 
-@without("kernel", "declare_matrix", "law.of in before")
+@without("definitions", "declare_matrix", "law.of in before")
 def column_given_itself(k):
     return columns(k, (X, [], B0, S), (X, [X], B0, S))[2], k.column_law(X, [X], X, 0 * S)
 
 
-@without("kernel", "declare_matrix", "law.of in letters(law.mean)")
+@without("definitions", "declare_matrix", "law.of in letters(law.mean)")
 def mean_with_the_column_itself(k):
     return columns(k, (X, [], X, S))[1], k.column_law(X, [], B0, S)  # no mean
 
 
-@without("kernel", "declare_matrix", "not words.positive(law.covariance.expr)")
+@without("definitions", "declare_matrix", "not words.positive(law.covariance.expr)")
 @without(
     "matrices",
     "Words.positive",
@@ -1432,7 +1437,7 @@ def covariance_of_two_factors(k):
     return columns(k, (X, [], B0, A * S * B))[1], k.column_law(X, [], B0, S)
 
 
-@without("kernel", "declare_matrix", "letters(law.covariance) & {law.of, *law.given}")
+@without("definitions", "declare_matrix", "letters(law.covariance) & {law.of, *law.given}")
 def random_covariance(k):  # the covariance of Y holds X, which is not given
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], B0, X * number * turned(k, X)))
     return k.mix_matrix(theory, one, two), k.column_law(
@@ -1441,7 +1446,7 @@ def random_covariance(k):  # the covariance of Y holds X, which is not given
 
 
 @without(
-    "kernel",
+    "definitions",
     "declare_matrix",
     "any(law.of in letters(x.mean) | letters(x.covariance) for x in first)",
 )
@@ -1450,7 +1455,7 @@ def mean_with_the_second_column(k):  # the mean of Y is A Y
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], 0 * B0, S2)
 
 
-@without("kernel", "mix_matrix", "p.process != q.process")
+@without("gaussians", "mix_matrix", "p.process != q.process")
 def columns_of_two_processes(k):  # in the first process, Y is B X
     theory, one, _ = columns(k, (X, [], B0, S), (Y, [X], B * X, S2))
     theory, _ = k.declare_matrix(
@@ -1460,7 +1465,7 @@ def columns_of_two_processes(k):  # in the first process, Y is B X
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], B * B0, S2 + B * S * turned(k, B))
 
 
-@without("kernel", "mix_matrix", "q.given != {p.of}")
+@without("gaussians", "mix_matrix", "q.given != {p.of}")
 def mix_over_another_column(k):  # the mean of Y would hold X
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], A * X, S2))
     return k.mix_matrix(theory, k.mix_matrix(theory, one, two), two), k.column_law(
@@ -1468,7 +1473,7 @@ def mix_over_another_column(k):  # the mean of Y would hold X
     )
 
 
-@without("kernel", "mix_matrix", "(A + b).has(p.of, turned(p.of))")
+@without("gaussians", "mix_matrix", "(A + b).has(p.of, turned(p.of))")
 def mean_that_is_a_square(k):  # the mean of (X^T B0) X holds S
     theory, one, two = columns(k, (X, [], B0, S), (Y, [X], turned(k, X) * B0 * X, S2))
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], turned(k, B0) * B0 * B0 + S * B0, S2)
@@ -1476,7 +1481,7 @@ def mean_that_is_a_square(k):  # the mean of (X^T B0) X holds S
 
 def sum_of(k, *terms):
     words = k.Words(k.Context(k.letters(), k.Range()))
-    return k.agree(k.letters(), made := words.add(*terms), made, k.Range())
+    return k.calc(k.letters(), made := words.add(*terms), made, [], k.Range())
 
 
 @without("matrices", "Words.add", "len(shapes) > 1")
@@ -1504,7 +1509,7 @@ def number_plus_identity(k):
 
 def product_of(k, one, two, product):
     words = k.Words(k.Context(k.letters(), k.Range()))
-    return k.agree(k.letters(), words.mul(one, two), product, k.Range())
+    return k.calc(k.letters(), words.mul(one, two), product, [], k.Range())
 
 
 @without("matrices", "Words.mul", "len(x.rows[0]) != len(y.rows)")
@@ -1816,24 +1821,28 @@ def states_from_both_ends(
 
 
 @without(
-    "zero", "Signs._sign", "if numbers == 0: return not strict", "pass", ("WrongRule", "substitute")
+    "signs",
+    "Signs._sign",
+    "if numbers == 0: return not strict",
+    "pass",
+    ("WrongRule", "substitute"),
 )
 def zero_that_is_positive(k):
     return k.bound(k.letters(), POLE, 0), {u: 0}  # 1/0
 
 
-@without("zero", "Signs._sign", "self.nonzero(f)", "True", ("WrongRule", "substitute"))
+@without("signs", "Signs._sign", "self.nonzero(f)", "True", ("WrongRule", "substitute"))
 def square_that_may_vanish(k):
     return k.bound(k.letters(), POLE, L**2), {L: 0}  # 1/0
 
 
-@without("zero", "Signs._by_coefficients", "c < 0", "False", ("WrongRule", "define"))
+@without("signs", "Signs._by_coefficients", "c < 0", "False", ("WrongRule", "define"))
 def negative_coefficient(k):  # c > 0, then c := g - 1/2: at g = 1/4, 1/4 = -1/4
     return root_of(k, g - sp.Rational(1, 2)), {g: sp.Rational(1, 4)}
 
 
 @without(
-    "zero",
+    "signs",
     "Signs._by_coefficients",
     "any(n % 2 for u, n in zip(gens, powers) if u in open_)",
     "False",
@@ -1851,7 +1860,7 @@ def root_of(k, value):
 
 
 @without(
-    "zero",
+    "signs",
     "Signs._by_coefficients",
     "any(c > 0 for c in alive)",
     "True",
@@ -1862,7 +1871,7 @@ def number_that_may_vanish(k):
 
 
 @without(
-    "zero",
+    "signs",
     "Signs._gram_sign",
     "bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)",
     "True",
@@ -1873,21 +1882,21 @@ def form_of_unknown_sign(k):  # 1 + |h|^2 + 5 <h, y> is -3 where h = 1, y = -1
 
 
 @without(
-    "zero", "Signs.atom_sign", "atom.args[0] == atom.args[1]", "True", ("WrongRule", "substitute")
+    "signs", "Signs.atom_sign", "atom.args[0] == atom.args[1]", "True", ("WrongRule", "substitute")
 )
 def inner_product_of_two_vectors(k):  # 1 + <h, y> is -3 where h = 1, y = -4
     return k.bound(k.letters(), CUBIC, 1 + k.Dot(h, y)), {h: 1, y: -4}
 
 
 @without(
-    "zero", "Signs.atom_sign", "self.rng.before(low, high)", "True", ("WrongRule", "substitute")
+    "signs", "Signs.atom_sign", "self.rng.before(low, high)", "True", ("WrongRule", "substitute")
 )
 def empty_product(k):  # at t = 1 the product over 1..t-1 is 1, and 1 - 1 = 0 has no inverse
     return k.bound(k.letters(), POLE, 1 - sp.Product(a(k_), (k_, 1, t - 1)))
 
 
 @without(
-    "zero",
+    "signs",
     "Signs.atom_sign",
     "self.rng.before(sp.S.Zero, atom.exp)",
     "True",
@@ -1899,7 +1908,7 @@ def negative_power(k):  # at t = 1 the variance is 1 - 1/g < 0
     return k.calc(theory, k.scalar(E), k.scalar(d * th.claim.variance), [th], k.Range())
 
 
-@without("zero", "Signs._by_hypothesis", "self.rng.lo < fact.lo", "False", ("NotProved", "calc"))
+@without("signs", "Signs._by_hypothesis", "self.rng.lo < fact.lo", "False", ("NotProved", "calc"))
 @without(
     "zero",
     "Context.roots.root",
@@ -1913,7 +1922,7 @@ def hypothesis_before_its_first_t(k):  # z_1 may be -1: 1 = -1
 
 
 @without(
-    "zero",
+    "signs",
     "Signs._by_hypothesis",
     "strict and not fact.strict",
     "False",
@@ -1923,7 +1932,7 @@ def hypothesis_that_is_not_strict(k):  # L >= 0, and L may be 0: 1/0
     return k.bound(k.letters().with_hypothesis("H", L, False, 1), POLE, L), {L: 0}
 
 
-@without("zero", "Signs._by_hypothesis", "quotient > 0", "True", ("WrongRule", "substitute"))
+@without("signs", "Signs._by_hypothesis", "quotient > 0", "True", ("WrongRule", "substitute"))
 def hypothesis_with_the_other_sign(k):  # -L > 0, and L is said to be positive: at L = -3, 0 <= -16
     return k.bound(k.letters().with_hypothesis("H", -L, True, 1), CUBIC, L), {L: -3}
 
@@ -1952,7 +1961,9 @@ def double_product(k):  # the same with a product
     return k.calc(k.letters(), k.scalar(sp.Product(one, (k2, 1, T))), k.scalar(one), [], k.Range())
 
 
-@without("kernel", "declare", "_letters(e) - _letters(law.of, law.process, *law.given)")
+@without(
+    "definitions", "declare", "index_letters(e) - index_letters(law.of, law.process, *law.given)"
+)
 def start_law_that_moves(k):  # E x_0 = a_t h for every t, so a_t h = a_T h
     theory = k.letters().with_process("q", "forward")
     theory, th = k.declare(theory, "1", k.law(q, x(0), [], a(t) * h, 1), 1)
@@ -1965,7 +1976,11 @@ def start_law_that_moves(k):  # E x_0 = a_t h for every t, so a_t h = a_T h
 
 
 @without(
-    "kernel", "define_sequence", "context.unfold(step.expr)", "step.expr", ("WrongRule", "define")
+    "definitions",
+    "define_sequence",
+    "context.unfold(step.expr)",
+    "step.expr",
+    ("WrongRule", "define"),
 )
 def sequence_in_a_circle(k):  # z_t := f_t + 1, f_t := z_t, so f_t = f_t + 1
     theory, _ = k.define(k.letters(), "1", z(t), k.scalar(f(t) + 1))
@@ -1973,7 +1988,7 @@ def sequence_in_a_circle(k):  # z_t := f_t + 1, f_t := z_t, so f_t = f_t + 1
     return k.transfer(theory, k.equal(f(t), f(t) + 1), th, [], k.Range())
 
 
-@without("kernel", "convex", "context.used")
+@without("relations", "convex", "context.used")
 def convex_by_a_hypothesis(k):  # (u - 1)^2 (u - 2) is convex where 6 u > 8; at u = 1/2 it is -3/8
     theory = k.letters().with_hypothesis("H", 6 * u - 8, True, 1)
     return k.convex(theory, u, k.scalar(0), k.scalar((u - 1) ** 2 * (u - 2)), sp.S.One), {
@@ -1989,7 +2004,11 @@ def convex_by_a_hypothesis(k):  # (u - 1)^2 (u - 2) is convex where 6 u > 8; at 
     ("WrongRule", "open"),
 )
 @without(
-    "kernel", "define", "assumes & set(theory.hypotheses)", "frozenset()", ("WrongRule", "open")
+    "definitions",
+    "define",
+    "assumes & set(theory.hypotheses)",
+    "frozenset()",
+    ("WrongRule", "open"),
 )
 def domain_by_a_hypothesis(k):  # c := L - 1 is positive when L > 1; at L = 0, 1 = -1
     theory = k.letters().with_hypothesis("H", L - 1, True, 1)
@@ -2002,7 +2021,7 @@ def domain_by_a_hypothesis(k):  # c := L - 1 is positive when L > 1; at L = 0, 1
 
 
 @without(
-    "kernel",
+    "relations",
     "substitute",
     "any(u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values())",
 )
@@ -2012,7 +2031,7 @@ def letter_of_a_hypothesis(k):  # under L > 0, the bound holds; at L = -3 it is 
 
 
 @without(
-    "kernel",
+    "definitions",
     "declare_matrix",
     "letters(x.mean) | letters(x.covariance)",
     "letters(x.mean)",
@@ -2084,7 +2103,7 @@ def nested_sums_of_one_letter(k):  # f_0 is 0, and k starts at 0 inside
 
 
 @without(
-    "kernel",
+    "definitions",
     "define",
     "letters - head.free_symbols",
     "{x for x in letters if not x.is_Dummy} - head.free_symbols",
@@ -2121,7 +2140,7 @@ def letter_that_is_declared_later(k):  # E v = v, and then v is x_0
 
 @without(
     "kernel",
-    "_make",
+    "_theorem",
     "isinstance(claim, (Equal, AtMost)) and "
     "not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))",
 )
@@ -2134,7 +2153,7 @@ def side_that_changes(k):  # proved for 1 = 1, said of 2 = 1
     return k.calc(k.letters(), Changing(), k.scalar(1), [], k.Range())
 
 
-@without("kernel", "_make", "type(claim) not in (Equal, AtMost, Law, MatrixLaw)")
+@without("kernel", "_theorem", "type(claim) not in (Equal, AtMost, Law, MatrixLaw)")
 def something_like_a_claim(k):  # it says a_t = 1; at another t, it says a_t = a_t
     theory, same = k.letters(), k.equal(a(t), a(t))
     claim = SimpleNamespace(left=k.scalar(a(t)), right=k.scalar(1), map=same.map)
@@ -2144,7 +2163,7 @@ def something_like_a_claim(k):  # it says a_t = 1; at another t, it says a_t = a
     return k.induct(theory, token, base, made, down=True)
 
 
-@without("kernel", "define", "lo < 0")
+@without("definitions", "define", "lo < 0")
 def meaning_from_minus_1(
     k,
 ):  # b_{-1} > 0 by its domain; b_t := 1 - g^t from t = -1: that is 1 - 1/g < 0
@@ -2172,118 +2191,121 @@ CRASH = "only a clearer message: without it, the next lines fail"
 FENCE = "a second fence: what comes out ends before T, and induct asks for the whole range"
 EXEMPT = {
     (
-        "kernel",
-        "_common",
+        "statements",
+        "common_range",
         "any((p.open for p in premises)) and len({p.hi for p in premises}) > 1",
     ): FENCE,
-    ("kernel", "_law", "not isinstance(th.claim, Law)"): CRASH
+    ("statements", "law_in", "not isinstance(th.claim, Law)"): CRASH
     + ", other statements have no variance",
-    ("kernel", "declare", "wanted is None"): CRASH + ", None has no parts",
+    ("definitions", "declare", "wanted is None"): CRASH + ", None has no parts",
     (
-        "kernel",
+        "definitions",
         "declare",
         "states_of(context.unfold(law.variance))",
     ): "a law whose variance depends on what is given is a true law; mix and condition ask again",
     (
-        "kernel",
+        "definitions",
         "define",
         "domain != 'real' and lo > 1",
     ): "a second fence: before its first t a letter stays a number of its domain, and no meaning is put in",
-    ("kernel", "instance", "name not in theory.processes"): CRASH + ", there is no such entry",
-    ("kernel", "instance", "not (like := theory.processes[name].like)"): CRASH
+    ("gaussians", "instance", "name not in theory.processes"): CRASH + ", there is no such entry",
+    ("gaussians", "instance", "not (like := theory.processes[name].like)"): CRASH
     + ", no process has an empty name",
     (
-        "kernel",
+        "gaussians",
         "instance",
         "th.open",
     ): "a claim on the process is supposed for every start, so for this one as well",
-    ("kernel", "markov", "len(q.given) != 1"): CRASH + ", there is not one state to unpack",
-    ("kernel", "at", "not k.is_Integer"): CRASH + ", it makes a whole number of it",
-    ("kernel", "restate", "th.open and rng.hi != th.hi"): FENCE,
-    ("kernel", "transfer", "known.open and rng.hi != known.hi"): FENCE,
+    ("gaussians", "markov", "len(q.given) != 1"): CRASH + ", there is not one state to unpack",
+    ("relations", "at", "not k.is_Integer"): CRASH + ", it makes a whole number of it",
+    ("relations", "restate", "th.open and rng.hi != th.hi"): FENCE,
+    ("relations", "transfer", "known.open and rng.hi != known.hi"): FENCE,
     (
-        "kernel",
-        "_linked",
+        "gaussians",
+        "linked",
         "not apart([y], p.given, rng)",
     ): "a true law of a state given itself has no variance, and what is mixed or conditioned of it is true",
     (
-        "kernel",
-        "_linked",
-        "_hides(theory, e)",
+        "gaussians",
+        "linked",
+        "hides(theory, e)",
     ): "a law with a letter that may be random comes from no rule but suppose and numeric, which mark it",
     (
-        "kernel",
+        "gaussians",
         "mix",
         "not apart([span(q.of.args[0])], p.given, rng)",
     ): "what is mixed of true laws is true, even of a state given itself",
     (
-        "kernel",
+        "gaussians",
         "condition",
         "not apart([x], [*p.given, span(p.of.args[0])], rng)",
     ): "a state given itself has no variance, and the variances are asked to be positive",
     (
-        "kernel",
+        "relations",
         "induct",
         "not any((a.has(t_) for a in parts(token.claim)))",
     ): "without t in the claim, the base is the claim itself",
-    ("kernel", "transfer", "not isinstance(claim, (Equal, AtMost))"): CRASH
+    ("relations", "transfer", "not isinstance(claim, (Equal, AtMost))"): CRASH
     + ", a law has no left side",
     (
-        "kernel",
+        "relations",
         "transfer",
         "claim.left.kind != known.claim.left.kind",
     ): "a difference of numbers, and of the same multiples of I, say the same; of vectors, only 0 is the same",
     (
-        "kernel",
+        "relations",
         "convex",
         "theory.domain(u) != 'positive'",
     ): "on a smaller domain the bound holds as well; on a larger one no slope of a logarithm or a root is proved to rise",
     (
-        "kernel",
+        "relations",
         "convex",
         "gap.free_symbols != {u}",
     ): "the gap is convex in u for every value of the other letters",
     (
-        "kernel",
+        "relations",
         "convex",
         "gap.atoms(sp.Function) - gap.atoms(sp.log)",
     ): "the derivative of another function of u is a symbol without sign, and the slope is not proved to rise",
     (
-        "kernel",
+        "relations",
         "substitute",
         "theory.kind(u) != 'scalar'",
     ): "a bound in a letter that is not declared was proved for all numbers",
     (
-        "kernel",
+        "relations",
         "substitute",
         "named(u) in theory.definitions",
     ): "a letter with a meaning is replaced by that before",
     (
-        "kernel",
+        "relations",
         "substitute",
         "not u.is_Symbol",
     ): "the value of a family at one index is a number like another",
     (
-        "kernel",
+        "relations",
         "substitute",
         "not isinstance(th.claim, AtMost)",
     ): "an equation of numbers holds for every number, too",
-    ("kernel", "substitute", "th.open"): "what is supposed holds for every value of the letter",
-    ("kernel", "monotone", "th.open"): "what is supposed holds for all states",
+    ("relations", "substitute", "th.open"): "what is supposed holds for every value of the letter",
+    ("relations", "monotone", "th.open"): "what is supposed holds for all states",
     (
-        "kernel",
+        "definitions",
         "declare_matrix",
         "process.shape != 'pair'",
     ): "columns beside a chain: nothing connects them with its states",
     (
-        "kernel",
+        "definitions",
         "declare_matrix",
         "len(before) > 1",
     ): "a third column given the two before it is a true law",
-    ("kernel", "mix_matrix", "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))"): CRASH
-    + ", other means have no words",
     (
-        "kernel",
+        "gaussians",
+        "mix_matrix",
+        "not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw))",
+    ): CRASH + ", other means have no words",
+    (
+        "gaussians",
         "mix_matrix",
         "p.given",
     ): "a pair has no law given its second column that could follow",
@@ -2297,7 +2319,8 @@ EXEMPT = {
     ("matrices", "Words.mul", "isinstance(x, Blocks)"): CRASH + ", blocks have no shape",
     ("matrices", "Words.mul", "isinstance(y, Blocks)"): CRASH + ", blocks have no shape",
 }
-ALL = [x for file in ("kernel", "theory", "matrices") for x in conditions(file)]
+FILES = "theory", "matrices", "statements", "definitions", "gaussians", "relations", "kernel"
+ALL = [x for file in FILES for x in conditions(file)]
 REAL = Kernel()
 
 

@@ -19,8 +19,9 @@ from mpmath import inf
 
 from ddpm_course import forward, objective, posterior, prediction
 from ddpm_course.proofs import Book, after, in_book
-from ddpm_course.proofs.kernel import Equal, Theorem
+from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.reader import read
+from ddpm_course.proofs.statements import Equal
 from ddpm_course.proofs.terms import Dot, Law, t_
 from ddpm_course.proofs.zero import Context
 from ddpm_course.schedule import SCHEDULES, extract, make_schedule, rescale_zero_terminal_snr

@@ -15,7 +15,7 @@ from breaking import HOLDS, PROVED, by_number, course, oracle_says, sample
 from claims import in_words
 from notebooks import ROOT
 
-from ddpm_course.proofs.kernel import Equal
+from ddpm_course.proofs.statements import Equal
 from ddpm_course.proofs.terms import Law
 
 LISTED = {

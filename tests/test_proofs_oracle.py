@@ -574,7 +574,7 @@ def test_the_verdict_does_not_hang_on_the_seed(seed):
             attempt(latex, int(start), seed=seed)
 
 
-@pytest.mark.parametrize("name", ["oracle", "laws", "worlds", "grids"])
+@pytest.mark.parametrize("name", ["oracle", "chains", "laws", "worlds", "grids"])
 def test_it_shares_nothing_with_the_kernel(name):
     tree = ast.parse(Path(refute.__code__.co_filename).with_stem(name).read_text())
     used = {
@@ -585,5 +585,5 @@ def test_it_shares_nothing_with_the_kernel(name):
     used |= {
         name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
     }
-    own = {".declarations", ".errors", ".reader", ".laws", ".worlds", ".grids"}
+    own = {".declarations", ".errors", ".reader", ".chains", ".laws", ".worlds", ".grids"}
     assert used <= sys.stdlib_module_names | own

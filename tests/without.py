@@ -22,8 +22,13 @@ FILES = (
     "terms",
     "theory",
     "unfolding",
+    "signs",
     "zero",
     "matrices",
+    "statements",
+    "definitions",
+    "gaussians",
+    "relations",
     "kernel",
 )  # each needs those before it
 NUMBER = itertools.count()

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import ddpm_course.proofs
 from ddpm_course.proofs import ProofError, Undefined, Unreadable, in_book, oracle
-from ddpm_course.proofs.book import WORDS, Book, chapters, is_mathematics
+from ddpm_course.proofs.book import Book
+from ddpm_course.proofs.chapters import WORDS, chapters, is_mathematics
 from ddpm_course.proofs.declarations import Declarations
 from ddpm_course.proofs.reader import read_relations
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from ddpm_course.proofs.kernel import AtMost, Equal, Theorem
+from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.reader import Node
+from ddpm_course.proofs.statements import AtMost, Equal
 from ddpm_course.proofs.terms import (
     EE,
     EV,

@@ -25,7 +25,8 @@ from notebooks import directives
 
 from ddpm_course.proofs.display import MIME, page
 from ddpm_course.proofs.errors import Unreadable
-from ddpm_course.proofs.reader import ACCENTS, GREEK, SPACING, SPELLINGS, TERMINALS, cut
+from ddpm_course.proofs.grammar import ACCENTS, GREEK, SPACING, SPELLINGS, TERMINALS
+from ddpm_course.proofs.reader import cut
 
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 CITED = re.compile(rf"\(({NUMBER})\)")

@@ -10,7 +10,7 @@ import notebooks
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from ddpm_course.proofs.book import is_mathematics
+from ddpm_course.proofs.chapters import is_mathematics
 
 
 def aside(source: str) -> bool:

@@ -266,19 +266,19 @@ def changes(place: int) -> list[Change]:
 @contextlib.contextmanager
 def watched() -> Iterator[list]:
     """All theorems that the kernel makes meanwhile."""
-    made, make = [], kernel._make
+    made, make = [], kernel._theorem
 
-    def making(theory, rule, *arguments, **options):
-        theorem = make(theory, rule, *arguments, **options)
+    def making(rule, *arguments):
+        theorem = make(rule, *arguments)
         if rule != "suppose":  # of an induction, a hypothesis
             made.append(theorem)
         return theorem
 
-    kernel._make = making
+    kernel._theorem = making
     try:
         yield made
     finally:
-        kernel._make = make
+        kernel._theorem = make
 
 
 @dataclass(frozen=True)

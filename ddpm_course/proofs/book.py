@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import ast
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import sympy as sp
 
 from . import display, kernel, oracle
 from .declarations import Declarations, DeclaredLaw, Hypothesis, Structure
 from .errors import ProofError, Undefined, Unreadable, WrongRule
-from .kernel import AtMost, Claim, Equal, Theorem
-from .matrices import MatrixReading
+from .goals import Goal, goals, law_claim
+from .kernel import Theorem
+from .matrix_reading import MatrixReading
 from .reader import Node, declared, read_relations
-from .reading import Reading, name_of
-from .terms import Law, Range, Term, is_state, merge, named, span
+from .reading import Reading
+from .terms import Law, Range, named
 from .theory import Theory
+from .values import name_of
 
 
 @dataclass
@@ -67,16 +66,6 @@ class Equation:
 
     def _repr_mimebundle_(self, **_) -> dict:
         return display.shown(self, book())
-
-
-@dataclass
-class Goal:
-    """One relation that is to be proved, for t >= start."""
-
-    claim: Claim
-    range: Range
-    sides: tuple[Node, Node]
-    sign: Node
 
 
 @dataclass
@@ -324,7 +313,8 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
         if extends := getattr(by, "extends", None):
             made = extends(b, equation)
             equation.known = tuple(
-                _settled(b, th, goal) for th, goal in zip(made, goals(b, equation), strict=True)
+                _settled(b, th, goal)
+                for th, goal in zip(made, goals(b.reading(equation.start), equation), strict=True)
             )
         else:
             equation.prove = lambda: proofs(before, equation, by)
@@ -354,103 +344,12 @@ def _enter(equation: Equation) -> Equation:
     return equation
 
 
-# --- From sides to claims ------------------------------------------------------------------------
-
-
-def law_claim(r: Reading, density: Node, normal: Node) -> Law:
-    """q(x | C) = N(x; m, v I) as a statement about the law of x."""
-    process, drawn, given = r.density(*density.parts)
-    law = r.law(normal)
-    if (
-        len(drawn) != 1
-        or law.of is None
-        or not is_state(law.of)
-        or span(law.of.args[0]) not in drawn
-    ):
-        r.fail("the density is not that of the variable of the normal law")
-    r.need(lambda c: c.positive(law.variance, strict=False), f"a law of variance {law.variance}")
-    return replace(law, process=process, given=given)
-
-
-def in_law(r: Reading, sign: Node, left: Node, right: Node) -> Law:
-    """left =(q | C) right, as a statement about the law of the left side."""
-    fresh = frozenset(n for n, e in r.notation.items() if e.kind == "fresh")
-    process, given = None, frozenset()
-    if sign.op == "law_under":
-        name, nodes = sign.parts
-        if name not in r.theory.processes:
-            r.fail(f"{name} is no process yet")
-        known = r.theory.processes[name]
-        process, given = known.id, frozenset(merge([r.states(n, known) for n in nodes]))
-        of = r.of_kind(left, "vector")
-    else:
-        with r.drawing(fresh):
-            of = r.of_kind(left, "vector")
-    with r.drawing(fresh):
-        value = r.of_kind(right, "vector")
-    drawn = kernel.combination(r.theory, None, given, value, r.rng).claim
-    return Law(process, of, given, drawn.mean, drawn.variance)
-
-
-def goals(b: Book, equation: Equation) -> list[Goal]:
-    found, r = [], b.reading(equation.start)
-    for left, sign, right in zip(equation.sides, equation.signs, equation.sides[1:]):
-        if any(map(MatrixReading(r).holds, (left, right))):
-            found.append(Goal(_matrix_claim(r, left, sign, right), r.rng, (left, right), sign))
-            continue
-        if sign.op in ("law_under", "in_law"):
-            claim = in_law(r, sign, left, right)
-        elif (
-            left.op == "density"
-            and right.op == "normal"
-            and sign.op == "equal"
-            and len(left.parts[1]) == 1
-            and left.parts[1][0].op == "member"
-        ):
-            claim = law_claim(r, left, right)
-        else:
-            x, y = r(left), r(right)
-            if sign.op == "ge":
-                claim = AtMost(y, x)
-            else:
-                claim = AtMost(x, y) if sign.op == "le" else Equal(x, y)
-            found.append(Goal(_of_one_kind(r, claim), r.rng, (left, right), sign))
-            continue
-        found.append(Goal(claim, r.rng, (left, right), sign))
-    nodes = [n for side in equation.sides for n in side.walk()]
-    moving = {Node("index", ("t",)), Node("index", ("s",))} & set(nodes) or any(
-        n.op == "symbol" and r.notation[n.parts[0]].kind in ("noise", "random") for n in nodes
-    )
-    if equation.start != 1 and not moving:
-        r.fail("it does not depend on t, so it has no start")
-    equation.needs = set(r.used)
-    return found
-
-
-def _matrix_claim(r: Reading, left: Node, sign: Node, right: Node) -> Claim:
-    m = MatrixReading(r)
-    if sign.op != "equal":
-        r.fail("matrices are related by = alone")
-    if left.op == "density" and right.op == "normal":
-        return m.law(left, right)
-    return Equal(m(left), m(right))
-
-
-def _of_one_kind(r: Reading, claim: Claim) -> Claim:
-    """The sides as terms of one kind; a plain 0 is of every kind."""
-    kinds = {x.kind for x in (claim.left, claim.right) if x.expr != 0} or {claim.left.kind}
-    if len(kinds) > 1:
-        r.fail(f"a {claim.left.kind} is compared with a {claim.right.kind}")
-    (kind,) = kinds
-    return type(claim)(Term(claim.left.expr, kind), Term(claim.right.expr, kind))
-
-
 def proofs(b: Book, equation: Equation, by) -> tuple[Theorem, ...]:
     from .tactics import automatic
 
     tactic = by or automatic
     found = []
-    for goal in goals(b, equation):
+    for goal in goals(b.reading(equation.start), equation):
         th = tactic(b, goal)
         found.append(_settled(b, th, goal))
     return tuple(found)
@@ -462,51 +361,3 @@ def _settled(b: Book, th: Theorem, goal: Goal) -> Theorem:
     if th.open:
         raise WrongRule("eq", "the hypothesis of an induction is still open")
     return th
-
-
-# --- Chapters ------------------------------------------------------------------------------------
-
-WORDS = "notation", "process", "assume", "define", "eq", "cite"
-
-
-def is_mathematics(source: str) -> bool:
-    """Whether a cell declares, defines, proves or cites, at its top level."""
-    try:
-        body = ast.parse(source).body
-    except SyntaxError:
-        return False
-    calls = (
-        s.value.func for s in body if isinstance(s, ast.Expr) and isinstance(s.value, ast.Call)
-    )
-    return any(getattr(f, "id", "") in WORDS for f in calls)
-
-
-def chapters() -> list[Path]:
-    """The notebooks of the course in reading order, wherever it is run from."""
-    places = Path.cwd(), Path.cwd() / "nbs", Path(__file__).parent.parent / "notebooks"
-    found = next((p for p in places if (p / "00_gaussian_algebra.ipynb").exists()), None)
-    if not found:
-        raise FileNotFoundError(f"the notebooks are in none of {', '.join(map(str, places))}")
-    return sorted(found.glob("[0-9][0-9]_*.ipynb"))
-
-
-def after(chapter: str) -> None:
-    """Stand on what the chapters up to this one, and it, declare, define and prove.
-
-    Their own cells are read for that. A proof is done when somebody needs its theorem."""
-    from . import __dict__ as words
-
-    earlier = [p for p in chapters() if p.stem <= chapter]
-    if not earlier or earlier[-1].stem != chapter:
-        raise FileNotFoundError(f"no chapter is called {chapter}")
-    b = book()
-    b.recalling, kept = True, b.recalling
-    try:
-        for path in earlier:
-            known = dict(words)
-            for cell in json.loads(path.read_text(encoding="utf8"))["cells"]:
-                source = "".join(cell["source"])
-                if cell["cell_type"] == "code" and is_mathematics(source):
-                    exec(source, known)
-    finally:
-        b.recalling = kept

@@ -1,11 +1,10 @@
-"""Laws in a world of numbers: Gaussian processes by linear algebra, finite chains by counting."""
+"""Laws in a world of numbers: Gaussian processes by linear algebra."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal, getcontext, localcontext
 from itertools import product
-from math import prod
 
 from .declarations import Structure
 from .errors import Refuted, Undefined
@@ -328,84 +327,3 @@ class World(Points):
         raise Refuted(
             *map(plain, bad), {k: plain(v) for k, v in shown.items()}, f"T = {self.T}, d = {self.d}"
         )
-
-
-class Chain(World):
-    """States have two or three values, marked 0, 1, 2; every law is a random table."""
-
-    @property
-    def marks(self) -> range:
-        return range(3 if self.T < 3 else 2)
-
-    def choices(self, key: Key | str, at: At, start: int) -> Iterable:
-        if isinstance(key, str):
-            return super().choices(key, at, start)
-        return (
-            self.marks
-            if sum(isinstance(k, tuple) for k in at) < 4
-            else [self.rng.choice(self.marks)]
-        )
-
-    def point(self, key: Key, mark: int) -> Grid:
-        return self.once((key, mark), lambda: self.array(self.d))
-
-    def joint(self, *parts: object):
-        raise Inexpressible
-
-    def on_kl(self, at: At, one: Node, two: Node) -> Decimal:
-        """The mean of log one/two."""
-        keys, ratio = self.keys(one.parts[1], at), Node("log", (Node("div", (one, two)),))
-        if {*keys} != {*self.keys(two.parts[1], at)}:
-            wrong("a divergence of laws of different states")
-        return self.expect(
-            one, at, lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}}))
-        )
-
-    def row(self, *which: object) -> list[Decimal]:
-        """The probabilities of the marks of one state, given those of its parents."""
-        weights = self.once(which, lambda: [Decimal(self.rng.randint(1, 20)) for _ in self.marks])
-        return [x / sum(weights) for x in weights]
-
-    def chance(self, at: At, name: str, fixed: dict[Key, int]) -> Decimal:
-        """The probability that some states have these marks: a sum over all paths."""
-        if not fixed:
-            return ONE
-        shape, steps = self.structure(name), self.steps(name, fixed, at)
-        memo = name, *steps.items()
-        if shape.shape == "pair":
-            raise Inexpressible
-        if memo not in self.made:
-            paths = [({}, ONE)]
-            for key, parents in steps.items():
-                source = shape.like if shape.like and parents else name
-                paths = [
-                    ({**path, key: mark}, w * x)
-                    for path, w in paths
-                    for mark, x in enumerate(self.row(source, key, *(path[p] for p in parents)))
-                ]
-            self.made[memo] = paths
-        if (some := (memo, frozenset(fixed.items()))) not in self.made:
-            self.made[some] = sum(w for path, w in self.made[memo] if some[1] <= path.items())
-        return self.made[some]
-
-    def on_density(self, at: At, *parts: object) -> Decimal:
-        """A probability by the sizes of the values: a density may be larger than 1."""
-        name, left, right = self.bar(at, *parts)
-        size = prod(
-            self.once((key, at[key], "size"), lambda: self.any_number("positive")) for key in left
-        )
-        given = {key: at[key] for key in right}
-        return (
-            self.chance(at, name, {key: at[key] for key in left} | given)
-            / self.chance(at, name, given)
-            / size
-        )
-
-    def expect(self, node: Node, at: At, body: Callable[[At], Value]) -> Value:
-        if node.op != "density":
-            return super().expect(node, at, body)
-        name, left, right = self.bar(at, *node.parts)
-        given = {key: at[key] for key in right}
-        cases = [given | dict(zip(left, marks)) for marks in product(self.marks, repeat=len(left))]
-        total = sum(self.chance(at, name, case) * body(at.with_only(case)) for case in cases)
-        return total * (1 / self.chance(at, name, given))

@@ -1,4 +1,4 @@
-"""Matrices of any size: words of noncommuting letters whose shapes fit, and when two of them agree."""
+"""Matrices of any size: words of noncommuting letters whose shapes fit, and when two agree."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import sympy as sp
 
 from .errors import WrongRule
-from .reader import Node
 from .zero import Context
 
 ANY = "any"  # the shape of I and of 0, until a sum or a product says more
@@ -184,134 +183,3 @@ class Words:
                 return False
             definite = definite and len(word) > 1
         return not definite
-
-
-class MatrixReading:
-    """Gives nodes their values where a formula holds matrices; numbers are read as elsewhere."""
-
-    def __init__(self, reading):
-        self.reading, self.words = reading, Words(reading.context)
-
-    def fail(self, why: str):
-        self.reading.fail(why)
-
-    def __call__(self, node) -> Matrix:
-        known = getattr(self, f"_{node.op}", None)
-        if node == Node("symbol", ("I",)):
-            return Matrix(sp.S.One, (ANY, ANY))
-        if not self.holds(node) or known is None:
-            if self.holds(node):
-                self.fail(f"matrices are not read within {node.op}")
-            if node.op == "number" and node.parts == (0,):
-                return Matrix(sp.S.Zero, (ANY, ANY))
-            return Matrix(self.reading.scalar(node))
-        return known(*node.parts)
-
-    def holds(self, node) -> bool:
-        """Whether a matrix stands in there."""
-        kinds = self.reading.notation
-        return any(
-            n.op == "blocks"
-            or n.op == "symbol"
-            and n.parts[0] != "I"
-            and kinds[n.parts[0]].kind in ("matrix", "column")
-            for n in node.walk()
-        )
-
-    def _symbol(self, name):
-        return Matrix(
-            sp.Symbol(name, commutative=False), tuple(map(str, self.reading.notation[name].shape))
-        )
-
-    def _neg(self, a):
-        x = self(a)
-        return Matrix(-x.expr, x.shape)
-
-    def _add(self, *nodes):
-        return self.words.add(*map(self, nodes))
-
-    def _mul(self, a, b):
-        return self.words.mul(self(a), self(b))
-
-    def _div(self, a, b):
-        x, y = self(a), self(b)
-        if not y.is_number:
-            self.fail("a division by a matrix")
-        if not y.expr.is_commutative:
-            self.fail("a division by a number that may be zero")
-        if not y.expr.has(Det):
-            self.reading.need(lambda c: c.never_zero(y.expr), f"a quotient by {y.expr}")
-        return Matrix(x.expr / y.expr, x.shape)
-
-    def _pow(self, a, n):
-        x, e = self(a), self.reading.scalar(n)
-        if e != -1 or x.shape[0] != x.shape[1]:
-            self.fail("of matrices only the inverse of a square one is read")
-        if not self.words.positive(x.expr, definite=True):
-            self.fail(f"{x.expr} is not known to have an inverse")
-        return Matrix(x.expr**-1, x.shape)
-
-    def _transpose(self, a):
-        x = self(a)
-        if isinstance(x, Blocks):
-            return Blocks(tuple(tuple(map(self._turned, column)) for column in zip(*x.rows)))
-        return self._turned(x)
-
-    def _turned(self, x: Matrix) -> Matrix:
-        return Matrix(self.words.turn(x.expr), x.shape[::-1])
-
-    def _trace(self, a):
-        x = self(a)
-        if x.shape[0] != x.shape[1] or ANY in x.shape:
-            self.fail("the trace of what is not square")
-        return Matrix(Trace(x.expr, sp.Symbol(x.shape[0])))
-
-    def _det(self, a):
-        x = self(a)
-        if x.shape[0] != x.shape[1] or not self.words.positive(x.expr, definite=True):
-            self.fail("a determinant is of a covariance")
-        return Matrix(Det(x.expr))
-
-    def _log(self, a):
-        return Matrix(sp.log(self(a).expr))
-
-    def _kl(self, p, q):
-        """The mean of the difference of the log densities; of a quadratic form it is a trace."""
-        if not p.op == q.op == "normal" or p.parts[0] or q.parts[0]:
-            self.fail("a divergence of two normal laws")
-        (m1, S1), (m2, S2) = (tuple(map(self, x.parts[1:])) for x in (p, q))
-        if m1.shape != m2.shape or not all(
-            self.words.positive(S.expr, definite=True) for S in (S1, S2)
-        ):
-            self.fail("means of one shape and covariances are asked for")
-        z = sp.Symbol("drawn", commutative=False)
-        total = (sp.log(Det(S2.expr)) - sp.log(Det(S1.expr))) / 2
-        for S, x, sign in ((S2, m1.expr - m2.expr + z, 1), (S1, z, -1)):
-            for term in sp.Add.make_args(sp.expand(self.words.turn(x) * S.expr**-1 * x)):
-                numbers, word = term.args_cnc()
-                drawn = sum(getattr(a, "name", "").startswith("drawn") for a in word)
-                if drawn == 2:
-                    term = sp.Mul(*numbers) * Trace(
-                        sp.Mul(*word[1:-1]) * S1.expr, sp.Symbol(m1.shape[0])
-                    )
-                if drawn != 1:
-                    total += sp.Rational(sign, 2) * term
-        return Matrix(total)
-
-    def law(self, density, normal) -> MatrixLaw:
-        """p(Y | X) = N(Y; mean, covariance) as a statement about the law of Y."""
-        name, left, right = density.parts
-        variable, mean, covariance = normal.parts
-        sides = [frozenset(self(n).expr for n in side) for side in (left, right)]
-        if variable is None or sides[0] != {self(variable).expr} or sides[0] & sides[1]:
-            self.fail("the density is not that of the variable of the normal law")
-        m, S = self(mean), self(covariance)
-        size = self(variable).shape[0]
-        if m.shape != (size, "1") or S.shape != (size, size):
-            self.fail("mean and covariance do not fit the variable")
-        return MatrixLaw(name, self(variable).expr, sides[1], m, S)
-
-    def _blocks(self, *rows):
-        if len({len(row) for row in rows}) > 1:
-            self.fail("rows of blocks differ in length")
-        return Blocks(tuple(tuple(map(self, row)) for row in rows))

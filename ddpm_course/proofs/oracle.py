@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from decimal import localcontext
 
+from .chains import Chain
 from .declarations import Declarations
 from .errors import Refuted, Undefined
 from .grids import DIGITS, Inexpressible
-from .laws import Chain, World
+from .laws import World
 from .reader import Node
 from .worlds import At
 

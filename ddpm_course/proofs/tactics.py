@@ -8,13 +8,15 @@ from dataclasses import replace
 import sympy as sp
 
 from . import kernel
-from .book import Book, Equation, Goal, _head, goals
+from .book import Book, Equation, _head
 from .declarations import Noise
 from .errors import NotProved, ProofError, WrongRule
-from .kernel import AtMost, Equal, Theorem
+from .goals import Goal, goals
+from .kernel import Theorem
 from .matrices import MatrixLaw
 from .reader import Node
-from .terms import T_, Law, M, Range, Term, covered, is_state, merge, named, span, t_
+from .statements import AtMost, Equal
+from .terms import EE, EV, T_, Exp, Law, M, Range, Term, covered, is_state, merge, named, span, t_
 from .unfolding import matches
 
 Tactic = Callable[[Book, Goal], Theorem]
@@ -69,16 +71,14 @@ def automatic(b: Book, goal: Goal) -> Theorem:
     if isinstance(claim, Law):
         return _law(b, goal)
     if isinstance(claim, Equal) and claim.left.kind == "matrix":
-        return kernel.agree(b.theory, claim.left, claim.right, goal.range)
+        return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
     if isinstance(claim, AtMost):
         raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
     try:
         return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
     except NotProved:
         names = {
-            named(m.args[0])
-            for x in (claim.left, claim.right)
-            for m in x.expr.atoms(M, kernel.EE, kernel.EV)
+            named(m.args[0]) for x in (claim.left, claim.right) for m in x.expr.atoms(M, EE, EV)
         }
         laws = [th for name in sorted(names) for th in b.laws(b.theory.processes[name].id)]
         if not laws:
@@ -200,7 +200,7 @@ def innovation(law: Premise):
             theory, made = kernel.innovation(b.theory, equation.number, th, head)
             b.theory, before = theory, b.theory
             try:
-                (goal,) = goals(b, equation)
+                (goal,) = goals(b.reading(equation.start), equation)
                 made = kernel.restate(b.theory, made, goal.claim, goal.range)
             except ProofError:
                 b.theory = before
@@ -283,7 +283,7 @@ def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theore
         raise WrongRule("gibbs", "the premise is no bound")
     r = b.reading(rng.lo)
     (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
-    ratio = Term(kernel.Exp(r.log_density(q) - r.log_density(p)))
+    ratio = Term(Exp(r.log_density(q) - r.log_density(p)))
     letters = (bound.claim.right.expr - bound.claim.left.expr).free_symbols
     if len(letters) != 1:
         raise WrongRule("gibbs", "the bound is not one in a single letter")

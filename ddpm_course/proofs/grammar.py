@@ -1,0 +1,174 @@
+"""The grammar of formulas, and the tables of TeX that the lexer goes by."""
+
+import re
+
+GRAMMAR = r"""
+start: sum (relation sum)*
+relation: EQUAL -> equal | DEFINE -> define | LE -> le | GE -> ge | LT -> lt
+        | OVERSET LBRACE D RBRACE LBRACE EQUAL RBRACE                   -> in_law
+        | OVERSET LBRACE DENSITY RBRACE LBRACE EQUAL RBRACE             -> law_under
+        | OVERSET LBRACE DENSITY MID vars RBRACE LBRACE EQUAL RBRACE    -> law_under
+
+sum: signed (PLUS product | MINUS product)*
+signed: product | PLUS product | MINUS product
+?product: chain | big | chain big -> mul | chain CDOT big -> times | power SLASH power -> over
+?chain: power | chain tail -> mul | chain CDOT power -> times
+?power: base | number
+?base: atom | atom CARET group -> pow | atom CARET TOP -> transpose
+     | number CARET group -> pow
+?tail: atom | atom CARET group -> pow | atom CARET TOP -> transpose
+big: LOG inside -> log | EXP inside -> exp
+   | SUM under CARET group product -> sum_over | PROD under CARET group product -> prod_over
+   | LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product -> limit
+?inside: atom | number
+under: UNDERSCORE LBRACE INDEX EQUAL sum RBRACE
+?group: LBRACE sum RBRACE | number | letter | index
+letter: SYMBOL -> symbol
+
+?atom: symbol | index | member | call | density | normal | mean | kl | blocks
+     | LPAR sum RPAR | LBRACKET sum RBRACKET
+     | LVERT sum RVERT CARET group -> norm2 | LBAR sum RBAR -> det
+     | LANGLE sum COMMA sum RANGLE -> inner
+     | FRAC group group -> div | SQRT group -> sqrt | TRACE LPAR sum RPAR -> trace
+number: INT
+symbol: SYMBOL | LABELLED
+index: INDEX
+member: FAMILY SUBL sum SUBR
+call: FUNCTION LPAR args RPAR | FUNCTION SUBL sum SUBR LPAR args RPAR -> call_at
+args: sum (COMMA sum)*
+density: DENSITY LPAR vars RPAR | DENSITY LPAR vars MID vars RPAR
+vars: var (COMMA var)*
+?var: member | symbol | FAMILY SUBL sum COLON sum SUBR -> span
+normal: NORMAL LPAR sum SEMICOLON sum COMMA sum RPAR | NORMAL LPAR sum COMMA sum RPAR
+mean: MEAN UNDERSCORE LBRACE over RBRACE LBRACKET sum RBRACKET
+    | COV UNDERSCORE LBRACE over RBRACE LBRACKET sum RBRACKET -> covariance
+over: density | symbol (COMMA symbol)* -> letters
+kl: KL LPAR law PARALLEL law RPAR
+?law: density | normal
+blocks: BEGIN row (ROW row)* END
+row: sum (AMP sum)*
+
+%declare EQUAL DEFINE LE GE LT OVERSET D PLUS MINUS CDOT SLASH CARET TOP LOG EXP SUM PROD LIM TO INFTY
+%declare UNDERSCORE LBRACE RBRACE LPAR RPAR LBRACKET RBRACKET LVERT RVERT LBAR RBAR LANGLE RANGLE
+%declare COMMA COLON SEMICOLON MID PARALLEL FRAC SQRT TRACE INT SYMBOL LABELLED INDEX FAMILY FUNCTION DENSITY
+%declare SUBL SUBR NORMAL MEAN COV KL BEGIN END ROW AMP
+"""
+
+TERMINALS = {
+    "=": "EQUAL",
+    ":=": "DEFINE",
+    r"\le": "LE",
+    r"\ge": "GE",
+    "<": "LT",
+    r"\overset": "OVERSET",
+    "+": "PLUS",
+    "-": "MINUS",
+    r"\cdot": "CDOT",
+    "/": "SLASH",
+    "^": "CARET",
+    r"\top": "TOP",
+    r"\log": "LOG",
+    r"\exp": "EXP",
+    r"\sum": "SUM",
+    r"\prod": "PROD",
+    r"\lim": "LIM",
+    r"\to": "TO",
+    r"\infty": "INFTY",
+    "_": "UNDERSCORE",
+    "{": "LBRACE",
+    "}": "RBRACE",
+    "(": "LPAR",
+    ")": "RPAR",
+    "[": "LBRACKET",
+    "]": "RBRACKET",
+    r"\lVert": "LVERT",
+    r"\rVert": "RVERT",
+    r"\lvert": "LBAR",
+    r"\rvert": "RBAR",
+    r"\langle": "LANGLE",
+    r"\rangle": "RANGLE",
+    ",": "COMMA",
+    ":": "COLON",
+    ";": "SEMICOLON",
+    r"\mid": "MID",
+    r"\|": "PARALLEL",
+    r"\frac": "FRAC",
+    r"\sqrt": "SQRT",
+    r"\mathrm{tr}": "TRACE",
+    r"\mathrm{Cov}": "COV",
+    r"\begin{pmatrix}": "BEGIN",
+    r"\end{pmatrix}": "END",
+    r"\\": "ROW",
+    "&": "AMP",
+    r"\normal": "NORMAL",
+    r"\mean": "MEAN",
+    r"\KL": "KL",
+}
+WORDS = {
+    "INT": "a number",
+    "SYMBOL": "a symbol",
+    "LABELLED": "a symbol",
+    "FAMILY": "a symbol with an index",
+    "INDEX": "an index",
+    "FUNCTION": "a function",
+    "DENSITY": "a density",
+    "$END": "the end",
+}
+SPELLINGS = {
+    r"\mathcal{N}": r"\normal ",
+    r"\mathcal N": r"\normal ",
+    r"\mathbb{E}": r"\mean ",
+    r"\mathbb E": r"\mean ",
+    r"\operatorname": r"\mathrm",
+    r"D_{\mathrm{KL}}": r"\KL ",
+    "D_{KL}": r"\KL ",
+    r"\tfrac": r"\frac",
+    r"\dfrac": r"\frac",
+}
+SPACING = {
+    r"\,",
+    r"\;",
+    r"\:",
+    r"\!",
+    r"\ ",
+    r"\left",
+    r"\right",
+    r"\big",
+    r"\Big",
+    r"\bigl",
+    r"\Bigl",
+    r"\bigr",
+    r"\Bigr",
+    r"\begin{aligned}",
+    r"\end{aligned}",
+}
+ACCENTS = (r"\bar", r"\tilde", r"\hat")
+ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}  # without braces, TeX takes a single digit after these
+CUT = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
+GREEK = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
+    "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega"
+)
+LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join(GREEK.split()) + ")$")
+RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
+ENDS = {
+    "",
+    "+",
+    "-",
+    ")",
+    "]",
+    "}",
+    ",",
+    ";",
+    ":",
+    "&",
+    r"\\",
+    r"\mid",
+    r"\|",
+    r"\rVert",
+    r"\rvert",
+    r"\rangle",
+    r"\cdot",
+    r"\end{pmatrix}",
+} | RELATIONS
+BEGINS = {"", "+", "-", "(", "[", "{", ",", ";", ":", r"\mid", r"\|", r"\cdot"} | RELATIONS
