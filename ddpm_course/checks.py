@@ -35,7 +35,7 @@ def bad_input(
     kind: type[BadInput], where: str, what: str, *, got: str, expected: str, fix: str
 ) -> BadInput:
     """Build the error to raise: `where` is the function or file, `what` the argument or key."""
-    return kind(f"{where}: {what}: got {got}, expected {expected}. To fix it: {fix}.")
+    return kind(visible(f"{where}: {what}: got {got}, expected {expected}. To fix it: {fix}."))
 
 
 def is_tensor(value: Any) -> bool:
@@ -290,3 +290,8 @@ def check_images(where: str, what: str, x: Any) -> None:
         raise bad_input(
             BadValue, where, what, got=f"values {low:.4g}..{high:.4g}", expected=expected, fix=fix
         )
+
+
+def visible(text: str) -> str:
+    """The text with an escape for each character that does not print, such as a newline."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

@@ -1,17 +1,23 @@
 """Data: the border between whole numbers and floats, pictures on disk, and what a seed decides."""
 
+import gzip
 import hashlib
+import http.server
 import os
+import shutil
+import struct
 import subprocess
 import sys
+import tarfile
 import warnings
 from itertools import islice
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
-from bad_inputs import cut, picture, write_cifar, write_mnist, write_pictures
+from bad_inputs import cut, pack, picture, write_cifar, write_mnist, write_pictures
 from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import datasets
@@ -180,6 +186,7 @@ def test_a_set_goes_through_a_data_loader():
         torch.tensor([0, -1]),
         torch.tensor([[0], [1]]),
         torch.tensor([0, 1], dtype=torch.int32),
+        torch.zeros(0, dtype=torch.int64),
     ],
 )
 def test_labels_that_do_not_belong_to_the_images_are_refused(labels):
@@ -288,11 +295,129 @@ def test_a_pickle_that_was_changed_is_not_opened(cifar, monkeypatch):
 
 def test_a_missing_file_is_named_with_its_place(tmp_path, cifar):
     (cifar / "test_batch").unlink()
-    with pytest.raises(BadValue, match=f"got no test_batch, expected .* in {cifar}. To fix it"):
+    with pytest.raises(
+        BadValue, match=f"got no test_batch, expected .* in {cifar} or in {tmp_path}"
+    ):
         load_set("cifar10", data_dir=tmp_path)
     (write_mnist(root=tmp_path) / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(BadValue, match="got no t10k-labels-idx1-ubyte, .*/MNIST/raw"):
         load_set("mnist", data_dir=tmp_path)
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("packed", ["none", "one", "all"])
+def test_mnist_s_files_are_read_as_they_were_published(tmp_path, packed, flat):
+    folder = write_mnist(root=tmp_path)
+    for file in sorted(folder.iterdir())[: {"none": 0, "one": 1, "all": 4}[packed]]:
+        file.with_suffix(".gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    before = contents(tmp_path)
+    found = load_set("mnist", data_dir=folder if flat else tmp_path)
+    assert [int(image.unique()) for image, _ in found] == list(range(20))
+    assert contents(tmp_path) == before
+
+
+def test_cifar_10_s_archive_is_read_as_it_was_published(tmp_path, cifar):
+    with tarfile.open(tmp_path / "cifar-10-python.tar.gz", "w:gz") as archive:
+        archive.add(cifar, cifar.name)
+    shutil.rmtree(cifar)
+    before = contents(tmp_path)
+    assert len(load_set("cifar10", data_dir=tmp_path)) == 20 and contents(tmp_path) == before
+
+
+def test_an_archive_writes_nothing_beside_and_a_changed_pickle_is_not_opened(
+    tmp_path, cifar, monkeypatch
+):
+    monkeypatch.setattr("pickle.load", lambda *_, **__: pytest.fail("opened"))
+    (cifar / "data_batch_3").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    root = tmp_path / "a/b/c"
+    root.mkdir(parents=True)
+    with tarfile.open(root / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for file in cifar.iterdir():
+            archive.add(file, f"../../{file.name}")
+    shutil.rmtree(cifar)
+    before = contents(tmp_path)
+    with pytest.raises(BadValue, match="another MD5 sum .* for data_batch_3, exp"):
+        load_set("cifar10", data_dir=root)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("damage", ["cut", "bomb"])
+def test_a_damaged_archive_is_refused(tmp_path, monkeypatch, damage):
+    folder = write_mnist(root=tmp_path)
+    pack(folder)
+    if damage == "cut":
+        cut(folder / "train-images-idx3-ubyte.gz")
+    else:
+        monkeypatch.setattr("ddpm_course.data.published.LARGEST", 10_000)
+    with pytest.raises(BadValue, match="mnist: data_dir: got (EOFError|.*more than 10000 bytes)"):
+        load_set("mnist", data_dir=tmp_path)
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A small Fashion-MNIST on a server of this machine, and how often it was asked."""
+    folder = write_mnist("FashionMNIST", tmp_path / "server")
+    pack(folder)
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=folder)
+
+        def log_message(self, *arguments):
+            asked.append(self.path)
+
+    sums = [(file.name, hashlib.md5(file.read_bytes()).hexdigest()) for file in folder.iterdir()]
+    monkeypatch.setattr(datasets.FashionMNIST, "resources", sums)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [address])
+        yield folder, asked
+        server.shutdown()
+
+
+def test_what_is_missing_is_downloaded_once_and_only_when_asked(tmp_path, published):
+    folder, asked = published
+    with pytest.raises(BadValue, match="got no .* set download = yes"):
+        load_set("fashion_mnist", data_dir=tmp_path / "new")
+    assert not asked and not (tmp_path / "new").exists()
+    for _ in range(2):
+        assert len(load_set("fashion_mnist", data_dir=tmp_path / "new", download=True)) == 20
+        names = sorted(path.name for path in contents(tmp_path / "new"))
+        assert names == sorted(file.stem for file in folder.iterdir())
+        assert len(asked) == 8  # where is it, and the file itself
+    with pytest.raises(BadValue, match="got no folder to download into"):
+        load_set("fashion_mnist", download=True)
+
+
+@pytest.mark.parametrize("broken", ["sum", "server"])
+def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(tmp_path, published, broken):
+    folder, _ = published
+    for file in [*folder.iterdir()][-1:] if broken == "sum" else [*folder.iterdir()]:
+        file.write_bytes(b"another") if broken == "sum" else file.unlink()
+    with pytest.raises(BadValue, match="Error downloading .* To fix it: copy them there\\.$"):
+        load_set("fashion_mnist", data_dir=tmp_path / "new", download=True)
+    assert not [*(tmp_path / "new").iterdir()]
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"download": "no"}, "download: got 'no'"),
+        ({"data_dir": None}, "data_dir: got None"),
+        ({"image_size": 2**63}, "image_size: got 9223372036854775808"),
+        ({"image_size": 4097}, "0 to 4096"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_refused(options, words):
+    with pytest.raises(BadInput, match=words):
+        load_set("digits", **options)
 
 
 # --- A folder of images --------------------------------------------------------------------------
@@ -329,16 +454,63 @@ def test_every_kind_of_image_shows_the_same(tmp_path, mode, kind, shown, error):
     assert np.abs(found - np.asarray(picture("L")).astype(int)).max() <= error
 
 
-@pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "RGB", "L"])
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P", "RGB", "L", "I;16"])
 def test_what_is_transparent_becomes_white(tmp_path, mode):
     image, options = Image.new(mode, (12, 9)), {}
-    if mode in ("P", "RGB", "L"):  # one colour, black here, is declared transparent
+    if mode in ("P", "RGB", "L", "I;16"):  # one colour, black here, is declared transparent
         options["transparency"] = (0, 0, 0) if mode == "RGB" else 0
     if mode == "P":
         image.putpalette([0, 0, 0, 255, 0, 0])
     image.save(tmp_path / "a.png", **options)
     assert Image.open(tmp_path / "a.png").mode == mode
     assert (np.asarray(open_image(tmp_path / "a.png")) == 255).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_an_unknown_white_is_refused(tmp_path, dtype):
+    Image.fromarray(np.full((4, 4), 200, dtype)).save(tmp_path / "a.tif")
+    with pytest.raises(BadValue, match="a.tif: image: got .* not known how large white is"):
+        open_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    "tag, old, new",
+    [(262, 1, 0), (258, 16, 12), (339, 1, 2)],
+    ids=["inverted", "12 bits", "signed"],
+)
+def test_sixteen_bits_are_what_the_file_says(tmp_path, tag, old, new):
+    Image.fromarray(np.full((4, 4), 200 * 257, np.uint16)).save(
+        tmp_path / "a.tif", tiffinfo={339: 1}
+    )
+    assert (np.asarray(open_image(tmp_path / "a.tif")) == 200).all()
+    entry, data = struct.pack("<HHI", tag, 3, 1), (tmp_path / "a.tif").read_bytes()
+    assert data.count(entry + struct.pack("<I", old)) == 1
+    changed = data.replace(entry + struct.pack("<I", old), entry + struct.pack("<I", new))
+    (tmp_path / "a.tif").write_bytes(changed)
+    with pytest.raises(BadValue, match="a.tif: image: got "):
+        open_image(tmp_path / "a.tif")
+
+
+def test_a_small_file_with_very_many_pixels_is_refused_before_they_are_read(tmp_path, monkeypatch):
+    Image.new("RGBA", (100, 90)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9000)
+    assert open_image(tmp_path / "a.png").size == (100, 90)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 8999)
+    monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("read"))
+    with (
+        pytest.warns(Image.DecompressionBombWarning),
+        pytest.raises(BadValue, match="a.png: image: .* 100 x 90 pixels, more than 8999"),
+    ):
+        open_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp", "png", "tif"])
+def test_of_an_animation_the_first_image_is_taken(tmp_path, kind):
+    first, second = picture("L"), picture("L").transpose(Image.Transpose.ROTATE_180)
+    options = {"lossless": True} if kind == "webp" else {}
+    first.save(tmp_path / f"a.{kind}", save_all=True, append_images=[second], **options)
+    found = np.asarray(open_image(tmp_path / f"a.{kind}").convert("L")).astype(int)
+    assert np.abs(found - np.asarray(first)).max() <= 1
 
 
 def test_a_photograph_is_put_upright(tmp_path):
@@ -374,6 +546,68 @@ def test_sub_folders_are_classes(tmp_path):
         own = [path.relative_to(tmp_path).parts[0] for path in found.pixels.paths]
         assert own == [found.classes[label] for label in found.labels]
         assert found.floats().shape == (len(found), 3, 8, 8)
+
+
+def test_links_are_followed(tmp_path):
+    write_pictures(tmp_path / "elsewhere/cats", 5)
+    write_pictures(tmp_path / "photos/dogs", 5)
+    (tmp_path / "photos/cats").symlink_to(tmp_path / "elsewhere/cats")
+    for path in write_pictures(tmp_path / "elsewhere/more", 5):
+        (tmp_path / f"photos/dogs/more {path.name}").symlink_to(path)
+    found = load_set("folder", data_dir=tmp_path / "photos", image_size=8)
+    assert found.classes == ("cats", "dogs") and found.labels.bincount().tolist() == [4, 9]
+    (tmp_path / "linked").symlink_to(tmp_path / "photos")
+    assert len(load_set("folder", data_dir=tmp_path / "linked", image_size=8)) == 13
+
+
+def test_links_that_lead_nowhere_or_back_are_named(tmp_path):
+    write_pictures(tmp_path / "cats", 3)
+    (tmp_path / "cats/again").symlink_to(tmp_path / "cats")
+    with pytest.raises(BadValue, match="cats/again: folder: got a link to .*cats', which it is in"):
+        load_set("folder", data_dir=tmp_path, image_size=8)
+    (tmp_path / "cats/again").unlink()
+    (tmp_path / "cats/gone.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(BadValue, match="cats/gone.png: image: got FileNotFoundError"):
+        load_set("folder", data_dir=tmp_path, image_size=8)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    write_pictures(tmp_path, 3)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(BadValue, match="pipe.png: image: got OSError: a pipe or a device"):
+        load_set("folder", data_dir=tmp_path, image_size=8)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path, monkeypatch):
+    write_pictures(tmp_path / "cats", 3)
+    listed = os.scandir
+
+    def scandir(folder):
+        if Path(folder).name == "cats":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(BadValue, match="cats: folder: got PermissionError: Permission denied"):
+        load_set("folder", data_dir=tmp_path, image_size=8)
+
+
+@pytest.mark.parametrize("name", ["a\x1b]0;b\x07", "a\nb", "a\u202eb", "a\udcffb"])
+def test_names_of_files_do_not_reach_the_terminal_as_they_are(tmp_path, name):
+    for path in write_pictures(tmp_path / "photos", 3):
+        path.rename(path.with_name(f"{name}{path.name}"))
+    assert len(load_set("folder", data_dir=tmp_path / "photos", image_size=8)) == 2
+    (tmp_path / "photos" / name).write_bytes(b"")
+    with pytest.raises(BadValue) as refused:
+        load_set("folder", data_dir=tmp_path / "photos", image_size=8)
+    with pytest.warns(UserWarning) as warned:
+        load_set("folder", data_dir=tmp_path / "photos", image_size=8, unreadable="skip")
+    for text in (str(refused.value), str(warned[0].message)):
+        assert text.isprintable() and repr(name)[1:-1] in text
+    write_pictures(tmp_path / "classes" / name, 3)
+    with pytest.raises(BadValue, match="got a sub-folder named .* To fix it: rename it") as refused:
+        load_set("folder", data_dir=tmp_path / "classes", image_size=8)
+    assert str(refused.value).isprintable()
 
 
 def test_without_sub_folders_there_are_no_classes(tmp_path):
@@ -444,10 +678,10 @@ IMAGES, _ = digits()
 
 def test_a_grid_holds_its_images_in_reading_order():
     grid = image_grid(IMAGES[:5], columns=3)
-    assert grid.shape == (1, 2 * 9, 3 * 9) and grid.dtype == torch.uint8
-    assert torch.equal(grid[:, 10:18, 1:9], image_grid(IMAGES[3:4])[:, 1:, 1:])
-    assert (grid[:, 9:, 19:] == 128).all()
-    assert image_grid(IMAGES[:64]).shape == (1, 72, 72)
+    assert grid.shape == (1, 2 * 9 + 1, 3 * 9 + 1) and grid.dtype == torch.uint8
+    assert torch.equal(grid[:, 10:18, 1:9], to_uint8(IMAGES[3]))
+    assert (grid[:, 9:, 19:] == 128).all() and (grid[:, ::9] == 128).all()
+    assert image_grid(IMAGES[:64]).shape == (1, 73, 73)
 
 
 @pytest.mark.parametrize(
@@ -464,8 +698,8 @@ def test_a_picture_is_the_enlarged_grid(tmp_path, channels, mode):
     images = IMAGES[:6].expand(-1, channels, -1, -1)
     save_grid(tmp_path / "grid.png", images, columns=3)
     picture = Image.open(tmp_path / "grid.png")
-    assert picture.mode == mode and picture.size == (27 * 4, 18 * 4)
-    small = np.asarray(picture).reshape(18 * 4, 27 * 4, channels)[::4, ::4]
+    assert picture.mode == mode and picture.size == (28 * 4, 19 * 4)
+    small = np.asarray(picture).reshape(19 * 4, 28 * 4, channels)[::4, ::4]
     assert np.array_equal(small, image_grid(images, 3).permute(1, 2, 0))
 
 

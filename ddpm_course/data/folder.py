@@ -1,7 +1,8 @@
 """A folder of image files as a data set: every file is looked at once, and read on demand."""
 
+import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.pool import ThreadPool
@@ -12,28 +13,31 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ddpm_course.checks import BadValue, bad_input
+from ddpm_course.checks import BadValue, bad_input, visible
 from ddpm_course.data.images import PARTS, ImageSet, held_out_tenth
 
 
 def open_image(path: Path) -> Image.Image:
     """An image file of any mode as Pillow's "L", grey, or "RGB", upright and laid on white.
 
-    Raises BadValue, naming path, for a file that cannot be read to its end.
+    Of an animation it is the first image. Raises BadValue, naming path, for a file that cannot be
+    read to its end, for more pixels than Pillow's MAX_IMAGE_PIXELS, and for an unknown white.
     """
     try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-        if image.mode == "F":
-            raise ValueError("floats, of which it is not known how large white is")
-        if image.mode.startswith("I"):
-            high = np.asarray(image) / 257  # 65535 is white
-            image = Image.fromarray(high.round().clip(0, 255).astype(np.uint8))
+        if path.exists() and not path.is_file():
+            raise OSError("a pipe or a device, which has no end")
+        with Image.open(path) as image:
+            _check_size(image)
+            ImageOps.exif_transpose(image, in_place=True)
+        if image.mode[0] in "IF":
+            image = _eight_bits(image)
         mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
         if image.has_transparency_data:
             image = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-        return image.convert(mode)
+            white = Image.new(mode, image.size, "white")
+            white.paste(image, mask=image)
+            return white
+        return image if image.mode == mode else image.convert(mode)
     except Exception as error:  # Pillow's readers raise some ten kinds
         raise bad_input(
             BadValue,
@@ -43,6 +47,25 @@ def open_image(path: Path) -> Image.Image:
             expected="an image file that Pillow can read to its end",
             fix="replace or remove it, or leave such files out with unreadable = skip",
         ) from None
+
+
+def _check_size(image: Image.Image) -> None:
+    """Before the pixels are read: a small file can hold very many. Pillow itself only warns."""
+    limit, (width, height) = Image.MAX_IMAGE_PIXELS, image.size
+    if limit is not None and width * height > limit:
+        raise Image.DecompressionBombError(f"{width} x {height} pixels, more than {limit} in all")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits in 8. Raises ValueError unless the file says that 65535 is white."""
+    tags = getattr(image, "tag_v2", {})  # of a TIFF: bits, and whether black is 0
+    plain = (tags.get(258), tags.get(262)) == ((16,), 1) and image.mode != "I"
+    if image.mode == "F" or not (plain or image.format in ("PNG", "PPM", "JPEG2000")):
+        kind = "floats" if image.mode == "F" else "integers"
+        raise ValueError(f"{kind}, of which it is not known how large white is")
+    levels = np.array(image)
+    levels[levels == image.info.get("transparency", -1)] = 65535
+    return Image.fromarray((levels / 257).round().astype(np.uint8))
 
 
 @dataclass(frozen=True)
@@ -86,13 +109,52 @@ def image_modes(paths: list[Path], unreadable: str) -> dict[Path, str]:
 
     with ThreadPool() as pool:
         modes = dict(zip(paths, pool.imap(mode, paths, chunksize=16)))
-    if skipped := [path for path in modes if not isinstance(modes[path], str)]:
+    if skipped := [str(path) for path in modes if not isinstance(modes[path], str)]:
         warnings.warn(
             f"{len(skipped)} of {len(paths)} files cannot be read and are skipped: "
-            + ", ".join(map(str, skipped)),
+            + visible(", ".join(skipped)),
             stacklevel=2,
         )
     return {path: found for path, found in modes.items() if isinstance(found, str)}
+
+
+def image_paths(root: Path) -> list[Path]:
+    """All files below a folder, by name, but what begins with a dot. Links are followed.
+
+    Raises BadValue for a folder that cannot be listed, and for a link to a folder that it is in.
+    """
+
+    def walk(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
+        real = folder.resolve()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            raise bad_input(
+                BadValue,
+                str(folder),
+                "folder",
+                got=f"{type(error).__name__}: {error.strerror}",
+                expected="a folder that can be listed",
+                fix="allow it to be read, or move it out of data_dir",
+            ) from None
+        if real in above:
+            raise bad_input(
+                BadValue,
+                str(folder),
+                "folder",
+                got=f"a link to {str(real)!r}, which it is in",
+                expected="links that lead to other folders",
+                fix="remove the link",
+            )
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from walk(folder / entry.name, (*above, real))
+            else:
+                yield folder / entry.name
+
+    return list(walk(root, ()))
 
 
 def _classes_of(paths: Iterable[Path], root: Path) -> tuple[np.ndarray, Tensor, np.ndarray]:
@@ -120,7 +182,7 @@ def folder_set(
         expected="a folder of images, in one sub-folder per class or all without, "
         "two or more of each class",
     )
-    root = Path(data_dir).expanduser()
+    root = Path(os.path.expanduser(data_dir))
     if not str(data_dir) or not root.is_dir():
         raise error(
             got=f"{str(data_dir)!r}, which is no folder", fix="set data_dir to a folder that exists"
@@ -134,9 +196,7 @@ def folder_set(
             expected="1 or more",
             fix="say how many pixels wide the images shall be, for example 32",
         )
-    inside = [path.relative_to(root) for path in sorted(root.rglob("*")) if path.is_file()]
-    files = [root / path for path in inside if not any(name[0] == "." for name in path.parts)]
-    modes = image_modes(files, unreadable)
+    modes = image_modes(image_paths(root), unreadable)
     if not modes:
         raise error(got=f"{str(data_dir)!r} without an image", fix="put images there")
     classes, labels, counts = _classes_of(modes, root)
@@ -144,6 +204,11 @@ def folder_set(
         raise error(
             got=f"{counts[0]} images beside the sub-folder {str(classes[1])!r}",
             fix="move them into sub-folders, or out of the folder",
+        )
+    if strange := [name for name in classes.tolist() if not name.isprintable()]:
+        raise error(
+            got=f"a sub-folder named {strange[0]!r}",
+            fix="rename it, in letters that can be printed",
         )
     if counts.min() < 2:
         raise error(

@@ -138,6 +138,8 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
 
     columns sets the images per row. Raises BadInput for another shape.
     """
+    from torchvision.utils import make_grid
+
     check_batch("image_grid", "images", images)
     if images.ndim != 4:
         raise bad_input(
@@ -151,12 +153,8 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
     if columns is None:
         columns = math.ceil(len(images) ** 0.5)
     check_int("image_grid", "columns", columns, 1)
-    batch, channels, height, width = images.shape
-    rows = math.ceil(batch / columns)
-    grid = torch.full((rows * columns, channels, height + 1, width + 1), 128, dtype=torch.uint8)
-    grid[:batch, :, 1:, 1:] = to_uint8(images).cpu()
-    grid = grid.view(rows, columns, *grid.shape[1:]).permute(2, 0, 3, 1, 4)
-    return grid.reshape(channels, rows * (height + 1), columns * (width + 1))
+    grid = make_grid(to_uint8(images).cpu(), columns, padding=1, pad_value=128)
+    return grid[: images.shape[1]]  # torchvision makes three channels of one
 
 # %% ../../nbs/11_data.ipynb #9aab52a5
 def check_absent(where: str, what: str, path: Path) -> None:
@@ -202,7 +200,8 @@ class ImageSet(Dataset):
     def __post_init__(self) -> None:
         top = max(self.num_classes, 1)
         if (
-            self.labels.shape != (len(self.pixels),)
+            not len(self.labels)
+            or self.labels.shape != (len(self.pixels),)
             or self.labels.dtype != torch.int64
             or not 0 <= self.labels.min() <= self.labels.max() < top
         ):
@@ -359,7 +358,8 @@ def glyph_set(part: str, size: int, colour: bool) -> ImageSet:
 def held_out_tenth(labels: Tensor) -> tuple[Tensor, Tensor]:
     """Indices to train on and to hold out, ascending: a tenth of each label, at least one."""
     order = torch.randperm(len(labels), generator=random_stream(0, "held_out"))
-    own = (order[labels[order] == label] for label in labels.unique())
+    order = order[labels[order].argsort(stable=True)]
+    own = order.split(labels.unique(return_counts=True)[1].tolist())
     held_out = torch.cat([each[: max(1, len(each) // 10)] for each in own]).sort().values
     kept = torch.ones(len(labels), dtype=torch.bool).index_fill(0, held_out, False)
     return kept.nonzero()[:, 0], held_out

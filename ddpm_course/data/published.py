@@ -1,55 +1,118 @@
 """The published sets that torchvision reads: MNIST, Fashion-MNIST and CIFAR-10."""
 
+import gzip
+import os
+import tarfile
+from collections.abc import Iterable
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 import torch
 
-from ddpm_course.checks import BadValue, bad_input
+from ddpm_course.checks import BadInput, BadValue, bad_input
 from ddpm_course.data.images import ImageSet
 
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "CIFAR10"}
+LARGEST = 2**27  # bytes of a file that is unpacked; the largest published one has 47,040,016
 
 
-def _files_of(kind: Any) -> tuple[str, dict[str, str | None]]:
-    """Where in data_dir the files of a set of torchvision are; their MD5 sums, if any, by name."""
+def _files_of(kind: Any) -> tuple[str, dict[str, str | None], str]:
+    """Where a root has the files of a set; their MD5 sums, if any, by name; the archive of all."""
     if kind.__name__ == "CIFAR10":
         sums = dict(kind.train_list + kind.test_list)
-        return kind.base_folder, {**sums, kind.meta["filename"]: kind.meta["md5"]}
-    return f"{kind.__name__}/raw", {
-        packed.removesuffix(".gz"): None for packed, _ in kind.resources
-    }
+        return kind.base_folder, {**sums, kind.meta["filename"]: kind.meta["md5"]}, kind.filename
+    names = [packed.removesuffix(".gz") for packed, _ in kind.resources]
+    return f"{kind.__name__}/raw", dict.fromkeys(names), ""
 
 
-def torchvision_set(name: str, part: str, data_dir: Path | str) -> ImageSet:
-    """torchvision's training or test set, read from data_dir; name is one of TORCHVISION.
+def _unpack(source: IO[bytes], path: Path) -> None:
+    with source:
+        data = source.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise ValueError(f"{path.name} has more than {LARGEST} bytes")
+    path.write_bytes(data)
 
-    Raises BadValue, naming the file and its place, when one is missing or damaged.
+
+def _gather(folders: list[Path], files: Iterable[str], archive: Path, target: Path) -> list[str]:
+    """Copy files from where they are, unpacked, packed, or in the archive; the names of the rest."""
+    target.mkdir(parents=True)
+    for file, folder in ((file, folder) for file in files for folder in folders):
+        if not (target / file).exists():
+            if (folder / file).is_file():
+                _unpack((folder / file).open("rb"), target / file)
+            elif (folder / f"{file}.gz").is_file():
+                _unpack(gzip.open(folder / f"{file}.gz"), target / file)
+    missing = [file for file in files if not (target / file).exists()]
+    if missing and archive.is_file():
+        with tarfile.open(archive) as members:
+            for member in members:
+                name = PurePosixPath(member.name).name
+                if name in missing and (source := members.extractfile(member)):
+                    _unpack(source, target / name)
+                    missing.remove(name)
+    return missing
+
+
+def _download(kind: Any, root: Path, inside: str, files: Iterable[str]) -> None:
+    """Let torchvision fetch the files and compare their sums; root has all of each file, or none."""
+    root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=root) as fetched:
+        kind(fetched, download=True)
+        (root / inside).mkdir(parents=True, exist_ok=True)
+        for file in files:
+            os.replace(Path(fetched, inside, file), root / inside / file)
+
+
+def torchvision_set(name: str, part: str, data_dir: Path | str, download: bool = False) -> ImageSet:
+    """torchvision's training or test set; name is one of TORCHVISION.
+
+    The files are read as they were published, or unpacked, from data_dir or the folder in it where
+    torchvision keeps them. With download, torchvision fetches them if some are missing; without,
+    nothing is written to data_dir. Raises BadValue, naming the files and their place, when some
+    are missing or damaged.
     """
     from torchvision import datasets
     from torchvision.datasets.utils import check_integrity
 
     kind = getattr(datasets, TORCHVISION[name])
-    inside, files = _files_of(kind)
-    folder = Path(data_dir).expanduser() / inside
+    root = Path(os.path.expanduser(data_dir))
+    inside, files, archive = _files_of(kind)
     error = partial(
         bad_input,
         BadValue,
         name,
         "data_dir",
-        expected=f"the {len(files)} files of {kind.__name__}, unpacked, in {folder}",
-        fix=f"copy them there, or set data_dir to the folder that holds {inside}; "
-        "nothing is downloaded",
+        expected=f"the {len(files)} files of {kind.__name__}, as published or unpacked, "
+        f"in {root / inside} or in {root}",
+        fix="copy them there" if download else "copy them there, or set download = yes",
     )
-    if missing := [file for file in files if not (folder / file).is_file()]:
-        raise error(got=f"no {', '.join(missing)}")
-    if damaged := [file for file, md5 in files.items() if not check_integrity(folder / file, md5)]:
-        raise error(got=f"another MD5 sum than the published one for {', '.join(damaged)}")
-    try:
-        found = kind(Path(data_dir).expanduser(), train=part == "train")
-    except Exception as broken:  # whatever the reader makes of a file that is cut off
-        raise error(got=f"damaged files, {type(broken).__name__}: {broken}") from None
+    with ExitStack() as stack:
+        try:
+            if not all((root / inside / file).is_file() for file in files):
+                copies = Path(stack.enter_context(TemporaryDirectory()))
+                missing = _gather([root / inside, root], files, root / archive, copies / inside)
+                if not missing:
+                    root = copies
+                elif not download:
+                    raise error(got=f"no {', '.join(missing)}")
+                elif not str(data_dir):
+                    raise error(got="no folder to download into", fix="set data_dir to a folder")
+                else:
+                    _download(kind, root, inside, files)
+            if wrong := [
+                file
+                for file, md5 in files.items()
+                if not check_integrity(root / inside / file, md5)
+            ]:
+                raise error(got=f"another MD5 sum than the published one for {', '.join(wrong)}")
+            found = kind(root, train=part == "train")
+        except BadInput:
+            raise
+        except Exception as broken:  # of a file that is cut off, of the network, of the disk
+            raise error(got=f"{type(broken).__name__}: {broken}") from None
     pixels = torch.as_tensor(found.data)
     pixels = pixels[:, None] if name != "cifar10" else pixels.permute(0, 3, 1, 2).contiguous()
     return ImageSet(name, pixels, torch.as_tensor(found.targets), tuple(found.classes))

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_course.checks import BadValue, bad_input, check_choice, check_int
+from ddpm_course.checks import BadType, BadValue, bad_input, check_choice, check_int, describe
 from ddpm_course.data.folder import folder_set
 from ddpm_course.data.images import PARTS, ImageSet, digit_set, glyph_set
 from ddpm_course.data.published import TORCHVISION, torchvision_set
@@ -19,6 +19,7 @@ BUILT_IN: dict[str, Callable[[str], ImageSet]] = {
     "glyphs28": partial(glyph_set, size=28, colour=False),
     "glyphs32": partial(glyph_set, size=32, colour=True),
 }
+LARGEST_SIDE = 4096  # pixels of a side of an image
 DATA = (*BUILT_IN, *TORCHVISION, "folder")
 
 
@@ -29,18 +30,30 @@ def load_set(
     data_dir: Path | str = "",
     image_size: int = 0,
     unreadable: str = "stop",
+    download: bool = False,
 ) -> ImageSet:
     """One part, of PARTS, of the data set `name`, of DATA.
 
     data_dir is where torchvision's files or the folder of images are; the other sets take none.
     image_size is the height and width of the images, 0 for the set's own; a folder needs one.
     unreadable is what happens to files in a folder that cannot be read: "stop" or "skip".
+    download lets torchvision fetch its files into data_dir if some are missing.
     Raises BadInput for arguments that do not fit, and for files that are missing or damaged.
     """
     check_choice("load_set", "name", name, DATA)
     check_choice("load_set", "part", part, PARTS)
     check_choice("load_set", "unreadable", unreadable, ("stop", "skip"))
-    image_size = check_int("load_set", "image_size", image_size, 0)
+    image_size = check_int("load_set", "image_size", image_size, 0, LARGEST_SIDE)
+    for what, value, kind in (("data_dir", data_dir, (str, Path)), ("download", download, bool)):
+        if not isinstance(value, kind):
+            raise bad_input(
+                BadType,
+                "load_set",
+                what,
+                got=describe(value),
+                expected="a path" if what == "data_dir" else "True or False",
+                fix="write it as text" if what == "data_dir" else "write one of the two",
+            )
     if name == "folder":
         return folder_set(part, data_dir, image_size, unreadable)
     if name in BUILT_IN and str(data_dir):
@@ -52,7 +65,11 @@ def load_set(
             expected=f"none: {name} is not read from there",
             fix="name the data set 'folder' to read your own images",
         )
-    found = BUILT_IN[name](part) if name in BUILT_IN else torchvision_set(name, part, data_dir)
+    found = (
+        BUILT_IN[name](part)
+        if name in BUILT_IN
+        else torchvision_set(name, part, data_dir, download)
+    )
     if image_size in (0, found.image_shape[-1]):
         return found
     return replace(
