@@ -12,15 +12,40 @@ import difflib
 import math
 import sys
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import Self
+
     import torch
     from torch import Tensor
 
 
 class BadInput(Exception):
-    """An input that cannot be used. The command line prints its message without a traceback."""
+    """An input that cannot be used; the command line prints it without a traceback.
+
+    where is the function or file, what the argument or key. An error that can only quote another
+    program says it in `where` and leaves the rest empty.
+    """
+
+    def __init__(
+        self, where: str, what: str = "", got: str = "", expected: str = "", fix: str = ""
+    ):
+        super().__init__(where, what, got, expected, fix)
+        self.where, self.what, self.got, self.expected, self.fix = self.args
+
+    def __str__(self) -> str:
+        if not self.got:
+            return visible(self.where)
+        place = f"{self.where}: {self.what}" if self.what else self.where
+        text = f"{place}: got {self.got}, expected {self.expected}. To fix it: {self.fix}."
+        return visible(text)
+
+    def within(self, place: object) -> Self:
+        """The same error, met inside `place`, such as the file that was read."""
+        where, *rest = self.args
+        return type(self)(f"{place}: {where}", *rest)
 
 
 class BadValue(BadInput, ValueError):
@@ -34,8 +59,8 @@ class BadType(BadInput, TypeError):
 def bad_input(
     kind: type[BadInput], where: str, what: str, *, got: str, expected: str, fix: str
 ) -> BadInput:
-    """Build the error to raise: `where` is the function or file, `what` the argument or key."""
-    return kind(visible(f"{where}: {what}: got {got}, expected {expected}. To fix it: {fix}."))
+    """The same as calling `kind`."""
+    return kind(where, what, got, expected, fix)
 
 
 def is_tensor(value: Any) -> bool:
@@ -44,33 +69,58 @@ def is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def _is_dense(x: Tensor) -> bool:
+    return not (x.is_sparse or x.is_sparse_csr or x.is_mkldnn or x.is_nested)
+
+
 def describe(value: Any) -> str:
     """Say what a value is: a tensor by shape, dtype and device, anything else by its repr."""
     if is_tensor(value):
         dtype = str(value.dtype).removeprefix("torch.")
-        return f"a tensor of shape {list(value.shape)}, {dtype}, on {value.device}"
-    text = repr(value)
-    return f"{text if len(text) <= 60 else text[:57] + '...'} ({type(value).__name__})"
+        kind = "a tensor" if _is_dense(value) else "a sparse or nested tensor"
+        shape = "no single shape" if value.is_nested else f"shape {list(value.shape)}"
+        return f"{kind} of {shape}, {dtype}, on {value.device}"
+    return f"{_text(value)} ({type(value).__name__})"
 
 
-def check_int(where: str, what: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+def _text(value: Any) -> str:
+    """The repr of a value, cut to one line."""
+    try:
+        text = repr(value)
+    except Exception:  # whatever a foreign class or a number of 5,000 digits raises
+        text = "something that cannot be written"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def check_int(where: str, what: str, value: Any, minimum: int, maximum: int = 2**63 - 1) -> int:
     """Return `value` if it is an integer (not a bool) in minimum..maximum."""
-    upto = f"to {maximum}" if maximum is not None else "or more"
+    upto = f"to {maximum}" if maximum != 2**63 - 1 else "or more"
     expected = f"an integer, {minimum} {upto}"
-    if isinstance(value, bool) or not hasattr(value, "__index__") or is_tensor(value):
-        raise bad_input(
-            BadType, where, what, got=describe(value), expected=expected, fix="give a whole number"
-        )
-    if value < minimum or (maximum is not None and value > maximum):
-        raise bad_input(
-            BadValue,
-            where,
-            what,
-            got=str(value),
-            expected=expected,
-            fix=f"choose {what} in that range",
-        )
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise BadType(where, what, describe(value), expected, "give a whole number")
+    if not minimum <= value <= maximum:
+        raise BadValue(where, what, _text(int(value)), expected, f"choose {what} in that range")
     return int(value)
+
+
+def check_bool(where: str, what: str, value: Any) -> bool:
+    """Return `value` if it is True or False."""
+    if not isinstance(value, bool):
+        raise BadType(where, what, describe(value), "True or False", "write one of the two")
+    return value
+
+
+def check_instance(where: str, what: str, value: Any, kind: type, fix: str) -> None:
+    """value must be an instance of `kind`."""
+    if not isinstance(value, kind):
+        raise BadType(where, what, describe(value), f"a {kind.__name__}", fix)
+
+
+def check_callable(where: str, what: str, value: Any, call: str) -> None:
+    """value must be callable; `call` shows how it will be called."""
+    if not callable(value):
+        fix = "pass a network or a function; wrap one that takes other arguments"
+        raise BadType(where, what, describe(value), f"something to call as {call}", fix)
 
 
 def check_seed(where: str, seed: Any) -> int:
@@ -86,37 +136,60 @@ def check_number(
     `ends` writes the interval: "()", "[]", "(]" or "[)"; a round bracket leaves the end out.
     """
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
-    if isinstance(value, bool) or is_tensor(value) or not hasattr(value, "__float__"):
-        raise bad_input(
-            BadType, where, what, got=describe(value), expected=expected, fix="give a number"
-        )
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise BadType(where, what, describe(value), expected, "give a number")
     above = value > low if ends[0] == "(" else value >= low
     below = value < high if ends[1] == ")" else value <= high
     if not (above and below and math.isfinite(value)):
-        raise bad_input(
-            BadValue,
-            where,
-            what,
-            got=f"{value:g}",
-            expected=expected,
-            fix=f"choose {what} in that range",
-        )
+        raise BadValue(where, what, _text(value), expected, f"choose {what} in that range")
     return float(value)
 
 
 def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value` if it is one of the choices; else name the nearest one."""
-    if value in choices:
+    if isinstance(value, str) and value in choices:
         return value
     near = difflib.get_close_matches(str(value), choices, n=1)
-    raise bad_input(
-        BadValue,
+    raise BadValue(
         where,
         what,
-        got=repr(value),
-        expected="one of " + ", ".join(map(repr, choices)),
-        fix=f"write {near[0]!r}" if near else "take one of these names",
+        repr(value) if isinstance(value, str) or value is None else describe(value),
+        "one of " + ", ".join(map(repr, choices)),
+        f"write {near[0]!r}" if near else "take one of these names",
     )
+
+
+def check_shape(where: str, shape: Any) -> tuple[int, ...]:
+    """Return `shape` as a tuple if it is that of a batch: [B, ...], all 1 or more."""
+    expected = "the shape of a batch, [B, ...]"
+    fix = "pass whole numbers, the number of examples first"
+    if isinstance(shape, str) or is_tensor(shape) or not isinstance(shape, Sequence) or not shape:
+        raise BadType(where, "shape", describe(shape), expected, fix)
+    sizes = tuple(check_int(where, "shape", size, 1) for size in shape)
+    if math.prod(sizes) > 2**40:
+        raise BadValue(where, "shape", describe(sizes), "2^40 numbers at most", "draw fewer")
+    return sizes
+
+
+def check_device(where: str, device: Any) -> torch.device:
+    """Return the device if this machine can hold tensors there."""
+    import torch
+
+    try:
+        device = torch.device(device)
+        torch.empty(0, device=device)
+        usable = device.type != "meta"
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+        usable = False
+    if not usable:
+        raise BadValue(
+            where,
+            "device",
+            describe(device),
+            "a device that this machine has, such as 'cpu'",
+            "choose another; torch.cuda.is_available() says whether there is a GPU",
+        )
+    return device
 
 
 def check_batch(where: str, what: str, x: Any) -> None:
@@ -125,34 +198,30 @@ def check_batch(where: str, what: str, x: Any) -> None:
 
     expected = "a float32 or float64 tensor [B, ...] with B at least 1"
     if not is_tensor(x):
-        raise bad_input(
-            BadType,
-            where,
-            what,
-            got=describe(x),
-            expected=expected,
-            fix="turn it into a tensor, for example with torch.as_tensor",
-        )
+        fix = "turn it into a tensor, for example with torch.as_tensor"
+        raise BadType(where, what, describe(x), expected, fix)
+    if not _is_dense(x) or x.is_meta:
+        raise BadType(where, what, describe(x), expected, "give a dense tensor that holds values")
     if x.dtype not in (torch.float32, torch.float64):
         fix = (
             "scale whole-number images to [-1, 1] first, as ddpm_course.data.to_float does"
             if not x.is_floating_point()
             else "use x.float(), and keep autocast to the network: lower precision rounds noise away"
         )
-        raise bad_input(BadType, where, what, got=describe(x), expected=expected, fix=fix)
+        raise BadType(where, what, got=describe(x), expected=expected, fix=fix)
     if x.ndim == 0 or x.numel() == 0:
         fix = "add a batch axis with x[None]" if x.ndim == 0 else "skip empty batches"
-        raise bad_input(BadValue, where, what, got=describe(x), expected=expected, fix=fix)
+        raise BadValue(where, what, got=describe(x), expected=expected, fix=fix)
 
 
 def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> None:
     """y must be a floating tensor with exactly the shape and the device of `like`."""
-    if is_tensor(y) and y.is_floating_point() and y.shape == like.shape and y.device == like.device:
+    fits = is_tensor(y) and y.is_floating_point() and _is_dense(y)
+    if fits and y.shape == like.shape and y.device == like.device:
         return
     expected = f"a float tensor exactly like {like_name}: {describe(like)}"
-    if not is_tensor(y) or not y.is_floating_point():
-        raise bad_input(
-            BadType,
+    if not fits:
+        raise BadType(
             where,
             what,
             got=describe(y),
@@ -167,9 +236,8 @@ def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> N
             if twice
             else f"give {what} the shape of {like_name}; nothing is broadcast"
         )
-        raise bad_input(BadValue, where, what, got=describe(y), expected=expected, fix=fix)
-    raise bad_input(
-        BadValue,
+        raise BadValue(where, what, got=describe(y), expected=expected, fix=fix)
+    raise BadValue(
         where,
         what,
         got=describe(y),
@@ -191,24 +259,24 @@ def check_timesteps(
     values = f"values {first}..{num_train_timesteps}" if known else f"values of {first} or more"
     expected = f"an integer tensor of shape [{batch}], {values}"
     if not is_tensor(t):
-        raise bad_input(
-            BadType,
+        raise BadType(
             where,
             "t",
             got=describe(t),
             expected=expected,
             fix="for one step for the whole batch use torch.full((B,), t)",
         )
+    if t.is_meta or not _is_dense(t) or t.is_quantized:
+        raise BadType(where, "t", describe(t), expected, "give a dense tensor that holds values")
     if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
         fix = (
             "give the steps themselves, not a mask"
             if t.dtype == torch.bool
             else "draw t with torch.randint; t.long() is for whole numbers that are stored as floats"
         )
-        raise bad_input(BadType, where, "t", got=describe(t), expected=expected, fix=fix)
+        raise BadType(where, "t", got=describe(t), expected=expected, fix=fix)
     if t.shape != (batch,):
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             where,
             "t",
             got=describe(t),
@@ -217,10 +285,9 @@ def check_timesteps(
             "x[None] makes a batch of a single example",
         )
     if t.device.type == "cpu":
-        low, high = map(int, t.aminmax())
+        low, high = map(int, t.long().aminmax())
         if low < first or high > num_train_timesteps:
-            raise bad_input(
-                BadValue,
+            raise BadValue(
                 where,
                 "t",
                 got=f"values {low}..{high}",
@@ -237,8 +304,7 @@ def check_generator(where: str, generator: Any, device: torch.device) -> None:
         return
     expected = f"None or a torch.Generator on {device.type}"
     if not isinstance(generator, torch.Generator):
-        raise bad_input(
-            BadType,
+        raise BadType(
             where,
             "generator",
             got=describe(generator),
@@ -246,8 +312,7 @@ def check_generator(where: str, generator: Any, device: torch.device) -> None:
             fix="make one with torch.Generator(device).manual_seed(seed)",
         )
     if generator.device.type != device.type:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             where,
             "generator",
             got=f"one on {generator.device}",
@@ -268,11 +333,10 @@ def check_images(where: str, what: str, x: Any) -> None:
             if x.ndim == 4 and x.shape[3] in (1, 3)
             else "reshape to [B, C, H, W]"
         )
-        raise bad_input(BadValue, where, what, got=describe(x), expected=expected, fix=fix)
+        raise BadValue(where, what, got=describe(x), expected=expected, fix=fix)
     low, high = (float(end) for end in x.aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             where,
             what,
             got="NaN or Inf",
@@ -287,9 +351,7 @@ def check_images(where: str, what: str, x: Any) -> None:
             if low >= 0
             else "scale the values to [-1, 1]"
         )
-        raise bad_input(
-            BadValue, where, what, got=f"values {low:.4g}..{high:.4g}", expected=expected, fix=fix
-        )
+        raise BadValue(where, what, got=f"values {low:.4g}..{high:.4g}", expected=expected, fix=fix)
 
 
 def visible(text: str) -> str:

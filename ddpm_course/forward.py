@@ -4,13 +4,11 @@
 __all__ = ['q_mean_variance', 'q_sample', 'snr']
 
 # %% ../nbs/02_closed_form.ipynb #7f34c4a8
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
-from .checks import check_batch, check_generator, check_like
-from .schedule import NoiseSchedule, extract
+from .checks import check_batch, check_generator, check_like, check_timesteps
+from .schedule import NoiseSchedule, _at, _check_schedule
 
 # %% ../nbs/02_closed_form.ipynb #b1003bbf
 def q_mean_variance(schedule: NoiseSchedule, x0: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -18,11 +16,21 @@ def q_mean_variance(schedule: NoiseSchedule, x0: Tensor, t: Tensor) -> tuple[Ten
 
     x0 [B, ...] float32 or float64; t [B] integers in 1..T. Raises BadValue, BadType.
     """
-    check_batch("q_mean_variance", "x0", x0)
-    mean = extract(schedule.alphas_cumprod.sqrt(), t, x0) * x0
-    return mean, extract(schedule.one_minus_alphas_cumprod, t, x0)
+    _check_state("q_mean_variance", schedule, "x0", x0, t)
+    mean = _at(schedule.alphas_cumprod.sqrt(), t, x0) * x0
+    return mean, _at(schedule.one_minus_alphas_cumprod, t, x0)
+
+
+def _check_state(where: str, schedule: NoiseSchedule, what: str, x: Tensor, t: Tensor) -> None:
+    _check_schedule(where, schedule)
+    check_batch(where, what, x)
+    check_timesteps(where, t, len(x), schedule.num_train_timesteps)
 
 # %% ../nbs/02_closed_form.ipynb #2722ba4a
+def _q_sample(x0: Tensor, noise: Tensor, signal_factor: Tensor, noise_factor: Tensor) -> Tensor:
+    return signal_factor * x0 + noise_factor * noise
+
+
 def q_sample(
     schedule: NoiseSchedule,
     x0: Tensor,
@@ -35,16 +43,35 @@ def q_sample(
     x0 [B, ...] float32 or float64; t [B] integers in 1..T; noise of exactly x0's shape, else
     drawn from `generator`. Raises BadValue, BadType.
     """
-    check_batch("q_sample", "x0", x0)
+    _check_state("q_sample", schedule, "x0", x0, t)
+    noise = _noise_like("q_sample", "x0", x0, noise, generator)
+    return _q_sample(x0, noise, *_roots(schedule, t, x0))
+
+# %% ../nbs/02_closed_form.ipynb #a2c1e0b2
+def _roots(schedule: NoiseSchedule, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The factors of the image and of the noise in x_t, shaped for x."""
+    return (
+        _at(schedule.alphas_cumprod.sqrt(), t, x),
+        _at(schedule.one_minus_alphas_cumprod.sqrt(), t, x),
+    )
+
+
+def _noise_like(
+    where: str,
+    what: str,
+    x: Tensor,
+    noise: Tensor | None,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """The noise that was given, in the precision of x, or a new draw of x's shape."""
     if noise is None:
-        check_generator("q_sample", generator, x0.device)
-        noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype, device=x0.device)
-    check_like("q_sample", "noise", noise, "x0", x0)
-    signal = extract(schedule.alphas_cumprod.sqrt(), t, x0)
-    return signal * x0 + extract(schedule.one_minus_alphas_cumprod.sqrt(), t, x0) * noise
+        check_generator(where, generator, x.device)
+        return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+    check_like(where, "noise", noise, what, x)
+    return noise.to(x.dtype)
 
 # %% ../nbs/02_closed_form.ipynb #1fcaa417
-@lru_cache
 def snr(schedule: NoiseSchedule) -> Tensor:
     """Signal-to-noise ratio, alphas_cumprod over its complement: [T+1], inf at t = 0, falling."""
+    _check_schedule("snr", schedule)
     return schedule.alphas_cumprod / schedule.one_minus_alphas_cumprod

@@ -7,14 +7,12 @@ __all__ = ['VARIANCE_TYPES', 'normal_kl', 'reverse_variance', 'bound_weights', '
 # %% ../nbs/04_kl_to_mse.ipynb #fb82c640
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ddpm_course.checks import (
     BadValue,
-    bad_input,
     check_batch,
     check_choice,
     check_int,
@@ -44,7 +42,6 @@ def normal_kl(
 VARIANCE_TYPES = ("fixed_small", "fixed_large")
 
 
-@lru_cache
 def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     """Variance of p(x_{t-1} | x_t), float64 [T+1], nan at index 0 (DDPM, section 3.2).
 
@@ -59,7 +56,6 @@ def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     return variance
 
 # %% ../nbs/04_kl_to_mse.ipynb #e6f4ea04
-@lru_cache
 def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     """Weight of ||x0 - predicted x0||^2 in the variational bound, float64 [T+1], nan at index 0.
 
@@ -84,8 +80,7 @@ def _bin_edges(x: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     """Ends of the bin around each value; the first and the last bin reach to infinity."""
     index = (x + 1) * (levels - 1) / 2
     if not bool(((index - index.round()).abs() < 1e-2).all() and (x.abs() <= 1 + 1e-6).all()):
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "discretized_log_likelihood",
             "x",
             got=f"values off the grid, {float(x.min()):.4g}..{float(x.max()):.4g}",

@@ -4,12 +4,11 @@
 __all__ = ['posterior_variance', 'posterior_mean_coef1', 'posterior_mean_coef2', 'q_posterior_mean_variance']
 
 # %% ../nbs/03_posterior.ipynb #89f5a069
-from functools import lru_cache
-
 from torch import Tensor
 
-from .checks import check_batch, check_like
-from .schedule import NoiseSchedule, extract
+from .checks import check_like
+from .forward import _check_state
+from .schedule import NoiseSchedule, _at, _check_schedule
 
 # %% ../nbs/03_posterior.ipynb #5135e4c2
 def _one_step_earlier(table: Tensor) -> Tensor:
@@ -19,36 +18,41 @@ def _one_step_earlier(table: Tensor) -> Tensor:
     return earlier
 
 
-@lru_cache
 def posterior_variance(schedule: NoiseSchedule) -> Tensor:
     """Variance of q(x_{t-1} | x_t, x_0), float64 [T+1]: nan at 0, 0 at t = 1.
 
     (3.5) and (3.9); DDPM, eq. 7.
     """
+    _check_schedule("posterior_variance", schedule)
     earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
     return schedule.betas * earlier / schedule.one_minus_alphas_cumprod
 
 # %% ../nbs/03_posterior.ipynb #9c235d97
-@lru_cache
 def posterior_mean_coef1(schedule: NoiseSchedule) -> Tensor:
     """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1.
 
     (3.6) and (3.10); DDPM, eq. 7.
     """
+    _check_schedule("posterior_mean_coef1", schedule)
     earlier = _one_step_earlier(schedule.alphas_cumprod)
     return schedule.betas * earlier.sqrt() / schedule.one_minus_alphas_cumprod
 
 
-@lru_cache
 def posterior_mean_coef2(schedule: NoiseSchedule) -> Tensor:
     """Factor of x_t in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1.
 
     (3.6) and (3.10); DDPM, eq. 7.
     """
+    _check_schedule("posterior_mean_coef2", schedule)
     earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
     return schedule.alphas.sqrt() * earlier / schedule.one_minus_alphas_cumprod
 
 # %% ../nbs/03_posterior.ipynb #0ad44f9c
+def _posterior_mean(schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
+    of_x0, of_x_t = posterior_mean_coef1(schedule), posterior_mean_coef2(schedule)
+    return _at(of_x0, t, x_t) * x0 + _at(of_x_t, t, x_t) * x_t
+
+
 def q_posterior_mean_variance(
     schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -58,10 +62,7 @@ def q_posterior_mean_variance(
     Raises BadValue, BadType.
     """
     where = "q_posterior_mean_variance"
-    check_batch(where, "x_t", x_t)
+    _check_state(where, schedule, "x_t", x_t, t)
     check_like(where, "x0", x0, "x_t", x_t)
-    mean = (
-        extract(posterior_mean_coef1(schedule), t, x_t) * x0
-        + extract(posterior_mean_coef2(schedule), t, x_t) * x_t
-    )
-    return mean, extract(posterior_variance(schedule), t, x_t)
+    mean = _posterior_mean(schedule, x0.to(x_t.dtype), x_t, t)
+    return mean, _at(posterior_variance(schedule), t, x_t)

@@ -16,8 +16,8 @@ from torch import Tensor
 from ddpm_course.checks import (
     BadType,
     BadValue,
-    bad_input,
     check_choice,
+    check_instance,
     check_int,
     check_number,
     check_timesteps,
@@ -67,8 +67,7 @@ def _check_betas(betas: Sequence[float] | Tensor) -> Tensor:
     try:
         betas = torch.as_tensor(betas, dtype=torch.float64)
     except (TypeError, ValueError, RuntimeError):
-        raise bad_input(
-            BadType,
+        raise BadType(
             where,
             "betas",
             got=describe(betas),
@@ -76,8 +75,7 @@ def _check_betas(betas: Sequence[float] | Tensor) -> Tensor:
             fix="pass a list of numbers or a tensor [T]",
         ) from None
     if betas.ndim != 1 or len(betas) == 0:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             where,
             "betas",
             got=describe(betas),
@@ -87,8 +85,7 @@ def _check_betas(betas: Sequence[float] | Tensor) -> Tensor:
     bad = ~((betas > 0) & (betas < 1))
     if bad.any():
         t = int(bad.nonzero()[0]) + 1
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             where,
             f"beta at t = {t}",
             got=f"{betas[t - 1]:g}",
@@ -96,6 +93,11 @@ def _check_betas(betas: Sequence[float] | Tensor) -> Tensor:
             fix="change it, or the end points or T of the schedule that it is from",
         )
     return betas
+
+# %% ../nbs/01_forward_process.ipynb #a1c1e0b1
+def _check_schedule(where: str, schedule: NoiseSchedule) -> None:
+    fix = "make one with make_schedule or NoiseSchedule.from_betas"
+    check_instance(where, "schedule", schedule, NoiseSchedule, fix)
 
 # %% ../nbs/01_forward_process.ipynb #be3475a3
 def linear_schedule(
@@ -198,6 +200,10 @@ def make_schedule(name: str, num_train_timesteps: int, **options: float | bool) 
     return SCHEDULES[name](num_train_timesteps, **options)
 
 # %% ../nbs/01_forward_process.ipynb #bd9ee1bb
+def _at(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
+    return table[t.to(table.device, torch.long)].to(x).view(-1, *[1] * (x.ndim - 1))
+
+
 def extract(table: Tensor, t: Tensor, x: Tensor, first: int = 1) -> Tensor:
     """The entries of table [T+1] at t [B], shaped [B, 1, ..., 1] to fit x [B, ...].
 
@@ -205,4 +211,4 @@ def extract(table: Tensor, t: Tensor, x: Tensor, first: int = 1) -> Tensor:
     Raises BadValue or BadType when t does not fit.
     """
     check_timesteps("extract", t, x.shape[0], len(table) - 1, first)
-    return table[t.to(table.device, torch.long)].to(x).view(-1, *[1] * (x.ndim - 1))
+    return _at(table, t, x)

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from ddpm_course.checks import (
     BadType,
     BadValue,
-    bad_input,
     check_batch,
     check_int,
     check_number,
@@ -33,8 +32,7 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
     """
     half, odd = divmod(check_int("timestep_embedding", "dim", dim, 4), 2)
     if odd:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "timestep_embedding",
             "dim",
             got=str(dim),
@@ -305,8 +303,7 @@ def _check_architecture(
     check_number("UNet", "dropout", dropout, 0, 1, ends="[)")
     check_int("UNet", "num_classes", num_classes, 0)
     if model_channels % 4:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "UNet",
             "model_channels",
             got=str(model_channels),
@@ -319,8 +316,7 @@ def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: T
     check_batch("UNet", "x", x)
     fitting = x.ndim == 4 and x.shape[1] == in_channels
     if not fitting or x.shape[2] % factor or x.shape[3] % factor:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "UNet",
             "x",
             got=describe(x),
@@ -331,8 +327,7 @@ def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: T
         )
     if x.dtype != weights.dtype or x.device != weights.device:
         kind = str(weights.dtype).removeprefix("torch.")
-        raise bad_input(
-            BadType,
+        raise BadType(
             "UNet",
             "x",
             got=describe(x),
@@ -351,8 +346,7 @@ def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
         else "None, since the network was built without classes"
     )
     if num_classes == 0 or not isinstance(labels, Tensor) or labels.dtype != torch.int64:
-        raise bad_input(
-            BadType,
+        raise BadType(
             "UNet",
             "labels",
             got=describe(labels),
@@ -361,8 +355,7 @@ def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
             "and give it labels.long(), or neither",
         )
     if labels.shape != (batch,):
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "UNet",
             "labels",
             got=describe(labels),
@@ -373,8 +366,7 @@ def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
         labels.device.type == "cpu"
         and not -1 <= int(labels.min()) <= int(labels.max()) < num_classes
     ):
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "UNet",
             "labels",
             got=f"values {labels.min()}..{labels.max()}",
