@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ddpm_course.data import batch_order, load_data, random_stream
-from ddpm_course.prediction import training_loss
+from ddpm_course.prediction import Denoiser, training_loss
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
     batches,
@@ -81,7 +81,7 @@ def plain_steps() -> Callable[[], object]:
             drawn = dict(generator=random_stream(0, "step", step, device=DEVICE), device=DEVICE)
             t = torch.randint(1, PROFILE.num_train_timesteps + 1, (len(x0),), **drawn)
             noise = torch.randn(x0.shape, **drawn)
-            loss = training_loss(schedule, lambda x, t: model(x, t, known), x0, t, noise)
+            loss = training_loss(Denoiser(schedule, lambda x, t: model(x, t, known)), x0, t, noise)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), PROFILE.grad_clip)

@@ -651,10 +651,10 @@ EXERCISES |= {
 @cache
 def _width_kept(steps: int, variance: float = 0.09) -> float:
     """Standard deviation of what DDIM draws in so many steps, over that of the data."""
-    from ddpm_course.sampling import spacing
+    from ddpm_course.sampling import Sampler
 
     product = variance**-0.5
-    kept = [_kept()[t] for t in spacing("trailing", 1000, steps)]
+    kept = [_kept()[t] for t in Sampler(steps).timesteps(1000)]
     for t, s in zip(kept, kept[1:]):
         product *= ((s * t) ** 0.5 * variance + ((1 - s) * (1 - t)) ** 0.5) / (t * variance + 1 - t)
     return product

@@ -54,9 +54,9 @@ from ddpm_course.data import (
     save_grid,
     scaled,
 )
-from .prediction import training_loss
+from .prediction import Denoiser, training_loss
 from .profiles import Profile
-from .sampling import sample_steps, spacing
+from .sampling import Sampler
 from .schedule import NoiseSchedule, make_schedule
 from .unet import UNet
 
@@ -336,15 +336,8 @@ def training_loop(
             network = network_of(model, profile.precision, part.labels, part.keys)
             last = number == profile.accumulate
             with nullcontext() if last else accelerator.no_sync(model):
-                loss = training_loss(
-                    schedule,
-                    network,
-                    part.x0,
-                    part.t,
-                    part.noise,
-                    profile.prediction_type,
-                    profile.weighting,
-                )
+                denoiser = Denoiser(schedule, network, profile.prediction_type)
+                loss = training_loss(denoiser, part.x0, part.t, part.noise, profile.weighting)
                 accelerator.backward(loss / profile.accumulate)
             losses.append(loss.detach())
         state.grad_norm = nn.utils.clip_grad_norm_(model.parameters(), profile.grad_clip)
@@ -399,16 +392,17 @@ def sampling_steps(
     mode, on device. Raises BadInput for a label that the network does not know.
     """
     numbers = range(first, first + shape[0])
-    times = spacing(profile.spacing, profile.num_train_timesteps, profile.sampling_steps)
-    return sample_steps(
-        schedule,
-        network_of(model, profile.precision, sample_labels(model, numbers, label)),
+    sampler = Sampler(
+        profile.sampling_steps,
+        profile.spacing,
+        profile.eta,
+        profile.variance_type,
+        profile.clip_sample,
+    )
+    network = network_of(model, profile.precision, sample_labels(model, numbers, label))
+    return sampler.walk(
+        Denoiser(schedule, network, profile.prediction_type),
         shape,
-        times,
-        prediction_type=profile.prediction_type,
-        eta=profile.eta,
-        variance_type=profile.variance_type,
-        clip_sample=profile.clip_sample,
         device=device,
         seeds=[random_stream(seed, "sample", i).initial_seed() for i in numbers],
     )
@@ -883,7 +877,7 @@ def sample(
     Without out the file is in run_dir, named after all that was chosen, as
     samples-64-seed-1-eta-0.5.png. The run's own seed and number give its samples.png again.
     Raises BadInput as `draw` does, and when the file exists. For a schedule and a network without
-    a run there is `sampling.sample`.
+    a run there is `Sampler.sample`.
     """
     options = sampler if label is None else {"label": label, **sampler}
     chosen = "".join(f"-{key}-{value}" for key, value in options.items())

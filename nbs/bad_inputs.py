@@ -5,10 +5,13 @@ expression in Python, with the names below, or a command of the shell; before it
 Each row has an empty folder of its own as the current one, and a machine without a GPU.
 """
 
+# ruff: noqa: F401 - the rows use names that no line of this file uses
+
 import contextlib
 import gzip
 import io
 import json
+import math
 import pickle
 import re
 import shlex
@@ -29,12 +32,16 @@ import torch
 from PIL import Image
 
 from ddpm_course import training
-from ddpm_course.checks import BadInput, describe
+from ddpm_course.checkpoint import load_weights
+from ddpm_course.checks import BadInput, check_images, describe
 from ddpm_course.cli import main
 from ddpm_course.data import ImageSet, load_set, to_uint8
+from ddpm_course.forward import q_sample
+from ddpm_course.prediction import Denoiser, predict_x0, training_loss
 from ddpm_course.profiles import SETTINGS, load_profile
-from ddpm_course.schedule import linear_schedule
-from ddpm_course.training import Stopped, train
+from ddpm_course.sampling import Sampler, ddim_step
+from ddpm_course.schedule import NoiseSchedule, extract, linear_schedule, make_schedule
+from ddpm_course.training import Stopped, load_images, resume, train
 from ddpm_course.unet import UNet
 
 # --- What the rows are about ---------------------------------------------------------------------
@@ -56,6 +63,9 @@ tiny = replace(
 def model(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
     """A model that predicts what it sees."""
     return x
+
+
+denoiser = Denoiser(schedule, model)
 
 
 def photos(**options: object) -> ImageSet:
@@ -269,12 +279,12 @@ TENSORS = [
     ),
     Row(
         "a prediction that broadcasts",
-        "training_loss(schedule, lambda x, t: x[:, :1], x, t, noise)",
+        "training_loss(Denoiser(schedule, lambda x, t: x[:, :1]), x, t)",
         "nothing is broadcast",
     ),
     Row(
         "a model that returns 2C channels",
-        "training_loss(schedule, lambda x, t: torch.cat([x, x], 1), x, t, noise)",
+        "training_loss(Denoiser(schedule, lambda x, t: x.repeat(1, 2, 1, 1)), x, t)",
         "keep the first C",
     ),
     Row("NaN", "check_images('mine', 'images', x * math.nan)", "NaN or Inf"),
@@ -316,23 +326,22 @@ TIMESTEPS = [
         "ddim_step(schedule, x, torch.tensor([13, 13]), torch.tensor([977, 977]), noise, eta=1)",
         "s < t",
     ),
-    Row(
-        "times that do not fall to 0",
-        "sample(schedule, model, x.shape, [1000, 500])",
-        "0 at the end",
-    ),
 ]
 
 SCHEDULES = [
-    Row("0 steps", "spacing('trailing', 1000, 0)", "1 to 1000"),
-    Row("negative steps", "spacing('trailing', 1000, -5)", "1 to 1000"),
-    Row("more steps than T", "spacing('trailing', 1000, 1001)", "1 to 1000"),
-    Row("12.5 steps", "spacing('trailing', 1000, 12.5)", "BadType"),
-    Row("steps that do not divide T", "spacing('trailing', 10, 3)", "works: [10, 7, 3, 0]"),
-    Row("a number for the times", "sample(schedule, model, x.shape, 50)", "spacing"),
-    Row("eta below 0", "sample(schedule, model, x.shape, [1000, 0], eta=-0.1)", "[0, 1]"),
-    Row("eta above 1", "sample(schedule, model, x.shape, [1000, 0], eta=1.5)", "[0, 1]"),
-    Row("eta NaN", "sample(schedule, model, x.shape, [1000, 0], eta=math.nan)", "[0, 1]"),
+    Row("0 steps", "Sampler(0)", "1 or more"),
+    Row("negative steps", "Sampler(-5)", "1 or more"),
+    Row("more steps than T", "Sampler(1001).timesteps(1000)", "1 to 1000"),
+    Row("12.5 steps", "Sampler(12.5)", "BadType"),
+    Row("steps that do not divide T", "Sampler(3).timesteps(10)", "works: [10, 7, 3, 0]"),
+    Row(
+        "a network for a denoiser", "Sampler().sample(model, x.shape)", "Denoiser(schedule, model)"
+    ),
+    Row("no network at all", "Denoiser(schedule, 0.5)", "model(x_t, t)"),
+    Row("a word for yes or no", "Sampler(clip_sample='no')", "True or False"),
+    Row("eta below 0", "Sampler(eta=-0.1)", "[0, 1]"),
+    Row("eta above 1", "Sampler(eta=1.5)", "[0, 1]"),
+    Row("eta NaN", "Sampler(eta=math.nan)", "[0, 1]"),
     Row("beta 0", "NoiseSchedule.from_betas([0.1, 0.0])", "beta at t = 2"),
     Row("beta 1", "NoiseSchedule.from_betas([0.1, 1.0])", "(0, 1)"),
     Row("beta NaN", "NoiseSchedule.from_betas([0.1, math.nan])", "nan"),
@@ -342,15 +351,13 @@ SCHEDULES = [
     Row("betas too large for a short chain", "linear_schedule(10, rescale=True)", "t = 6"),
     Row("a misspelt prediction type", "predict_x0(schedule, x, t, noise, 'eps')", "'epsilon'"),
     Row("a misspelt schedule", "make_schedule('linaer', 1000)", "write 'linear'"),
-    Row("a misspelt spacing", "spacing('trailling', 1000, 50)", "write 'trailing'"),
+    Row("a misspelt spacing", "Sampler(spacing='trailling')", "write 'trailing'"),
     Row("seed -1", "ddpm-course train --seed -1", "seed: got -1"),
-    Row(
-        "seed 2^64", "sample(schedule, model, x.shape, [1000, 0], seeds=[0, 2**64])", str(2**64 - 1)
-    ),
+    Row("seed 2^64", "Sampler(1).sample(denoiser, x.shape, seeds=[0, 2**64])", str(2**64 - 1)),
     Row("seed 0.5", "train(tiny, 0.5, 'runs/first')", "BadType"),
     Row(
         "a seed for a generator",
-        "sample(schedule, model, x.shape, [1000, 0], generator=0)",
+        "Sampler(1).sample(denoiser, x.shape, generator=0)",
         "manual_seed",
     ),
 ]

@@ -28,6 +28,7 @@ from ddpm_course.objective import (
 )
 from ddpm_course.posterior import q_posterior_mean_variance
 from ddpm_course.prediction import (
+    Denoiser,
     loss_weights,
     p_sample,
     p_sample_loop,
@@ -316,11 +317,13 @@ OBJECTIVE = [
 
 # --- Predictions ---------------------------------------------------------------------------------
 
+SEES = Denoiser(SCHEDULE, lambda x, t: x)
+TWICE = Denoiser(SCHEDULE, lambda x, t: torch.cat([x, x], 1))
 CONVERSIONS = {
     "predict_x0": lambda x=X, t=T, y=X: predict_x0(SCHEDULE, x, t, y, "sample"),
     "predict_epsilon": lambda x=X, t=T, y=X: predict_epsilon(SCHEDULE, x, t, y, "sample"),
     "training_target": lambda x=X, t=T, y=X: training_target(SCHEDULE, x, t, y, "sample"),
-    "training_loss": lambda x=X, t=T, y=X: training_loss(SCHEDULE, lambda x, t: x, x, t, y),
+    "training_loss": lambda x=X, t=T, y=X: training_loss(SEES, x, t, y),
     "p_sample": lambda x=X, t=T, y=X: p_sample(SCHEDULE, x, t, y),
 }
 DARK = rescale_zero_terminal_snr(SCHEDULE)
@@ -380,7 +383,7 @@ PREDICTIONS = [
     *(
         Row(
             f"p_sample_loop: shape {shape}",
-            lambda s=shape: p_sample_loop(SCHEDULE, lambda x, t: x, s),
+            lambda s=shape: p_sample_loop(SEES, s),
             error,
             "shape",
         )
@@ -388,13 +391,13 @@ PREDICTIONS = [
     ),
     Row(
         "p_sample_loop: a seed as generator",
-        lambda: p_sample_loop(SCHEDULE, lambda x, t: x, (2, 3, 8, 8), generator=0),
+        lambda: p_sample_loop(SEES, (2, 3, 8, 8), generator=0),
         BadType,
         "torch.Generator",
     ),
     Row(
         "p_sample_loop: 2C channels",
-        lambda: p_sample_loop(SCHEDULE, lambda x, t: torch.cat([x, x], 1), (2, 3, 8, 8)),
+        lambda: p_sample_loop(TWICE, (2, 3, 8, 8)),
         BadValue,
         "keep the first C",
     ),

@@ -12,8 +12,8 @@ from ddpm_course.mixture import (
     GaussianMixture,
     conditional_mean,
     conditional_variance,
-    exact_model,
-    log_density,
+    exact_denoiser,
+    log_prob,
     responsibilities,
     score,
 )
@@ -25,6 +25,7 @@ from ddpm_course.posterior import (
 )
 from ddpm_course.prediction import (
     PREDICTION_TYPES,
+    Denoiser,
     p_sample_loop,
     predict_epsilon,
     predict_x0,
@@ -96,7 +97,7 @@ def test_the_axes_give_what_the_matrices_give(rank, step):
         means.append(m + (x_t - signal * m) @ gain.T)
         variances.append((S - signal * gain @ S).diagonal())
     log_joint, means = torch.stack(log_joint, 1), torch.stack(means, 1)
-    close(log_density(mixture, SCHEDULE, x_t, t), log_joint.logsumexp(1), rtol=1e-8)
+    close(log_prob(mixture, SCHEDULE, x_t, t), log_joint.logsumexp(1), rtol=1e-8)
     share = log_joint.softmax(1)
     close(responsibilities(mixture, SCHEDULE, x_t, t), share, atol=1e-8)
     mean = torch.einsum("bk,bkd->bd", share, means)
@@ -143,7 +144,7 @@ def test_one_pixel_against_integrals(step, x):
     with mpmath.workdps(25):
         log_p, mean, variance = map(float, moments_by_integration(step, x))
     x_t, t = torch.tensor([[x]], dtype=F64), torch.tensor([step])
-    close(log_density(PIXEL, SCHEDULE, x_t, t), [log_p], rtol=1e-10)
+    close(log_prob(PIXEL, SCHEDULE, x_t, t), [log_p], rtol=1e-10)
     close(conditional_mean(PIXEL, SCHEDULE, x_t, t, "sample"), [[mean]], rtol=1e-10)
     close(conditional_variance(PIXEL, SCHEDULE, x_t, t, "sample"), [[variance]], rtol=1e-8, atol=0)
 
@@ -157,7 +158,7 @@ def test_many_points_stand_for_a_gaussian():
     )
     bell = GaussianMixture.from_covariances([1.0], [[0.4]], [[[0.25]]])
     x_t, t = seen(bell, (50, 300, 1000))
-    close(log_density(points, SCHEDULE, x_t, t), log_density(bell, SCHEDULE, x_t, t))
+    close(log_prob(points, SCHEDULE, x_t, t), log_prob(bell, SCHEDULE, x_t, t))
     for kind in PREDICTION_TYPES:
         for exact in (conditional_mean, conditional_variance):
             close(exact(points, SCHEDULE, x_t, t, kind), exact(bell, SCHEDULE, x_t, t, kind))
@@ -181,7 +182,7 @@ def test_score_is_the_gradient_and_minus_the_noise(D, rank):
     mixture = world(D, rank=rank)
     x_t, t = seen(mixture)
     x_t.requires_grad_()
-    (gradient,) = torch.autograd.grad(log_density(mixture, SCHEDULE, x_t, t).sum(), x_t)
+    (gradient,) = torch.autograd.grad(log_prob(mixture, SCHEDULE, x_t, t).sum(), x_t)
     got = score(mixture, SCHEDULE, x_t, t)
     close(got, gradient, rtol=1e-8)
     noise = conditional_mean(mixture, SCHEDULE, x_t, t, "epsilon")
@@ -195,7 +196,7 @@ def test_score_against_finite_differences():
     for i in range(2):
         step = torch.zeros(2, dtype=F64)
         step[i] = h
-        rise = log_density(mixture, SCHEDULE, x_t + step, t) - log_density(
+        rise = log_prob(mixture, SCHEDULE, x_t + step, t) - log_prob(
             mixture, SCHEDULE, x_t - step, t
         )
         close(score(mixture, SCHEDULE, x_t, t)[:, i], rise / (2 * h), rtol=1e-6, atol=1e-6)
@@ -262,7 +263,7 @@ def test_a_point_is_always_known(step):
     assert (conditional_variance(point, SCHEDULE, x_t, t, "epsilon") == 0).all()
     signal, noise = factors_at(step)
     expected = torch.distributions.Normal(signal * m, noise).log_prob(x_t).sum(1)
-    close(log_density(point, SCHEDULE, x_t, t), expected, rtol=1e-12)
+    close(log_prob(point, SCHEDULE, x_t, t), expected, rtol=1e-12)
 
 
 def test_noise_far_below_the_rounding_of_one_is_seen():
@@ -292,7 +293,7 @@ def test_t_0_is_the_data_where_it_has_a_density():
         torch.distributions.MultivariateNormal(m, S).log_prob(x) + w.log()
         for w, m, S in zip(mixture.weights, mixture.means, covariances(mixture))
     ]
-    close(log_density(mixture, SCHEDULE, x, t), torch.stack(laws).logsumexp(0))
+    close(log_prob(mixture, SCHEDULE, x, t), torch.stack(laws).logsumexp(0))
     close(conditional_mean(mixture, SCHEDULE, x, t, "sample"), x)
     for kind in ("epsilon", "v_prediction"):
         close(conditional_mean(mixture, SCHEDULE, x, t, kind), torch.zeros(6, 3), rtol=0, atol=0)
@@ -330,7 +331,7 @@ def test_t_T_without_signal_tells_nothing():
 # --- Symmetries, shapes and precision ------------------------------------------------------------
 
 QUANTITIES = {
-    "log_density": log_density,
+    "log_prob": log_prob,
     "score": score,
     **{
         f"mean of {kind}": lambda m, s, x, t, kind=kind: conditional_mean(m, s, x, t, kind)
@@ -455,19 +456,20 @@ def test_samples_come_from_the_generator_alone():
 
 @pytest.mark.parametrize("kind", PREDICTION_TYPES)
 @pytest.mark.parametrize("step", [1, 100, 1000])
-def test_the_loss_of_the_exact_model_is_the_variance(kind, step):
+def test_the_loss_of_the_exact_denoiser_is_the_variance(kind, step):
     mixture, n = world(2), 40_000
     generator = torch.Generator().manual_seed(step)
     x0, t = mixture.sample(n, generator), torch.full((n,), step)
     noise = torch.randn(n, 2, dtype=F64, generator=generator)
     x_t = q_sample(SCHEDULE, x0, t, noise=noise)
-    model = exact_model(mixture, SCHEDULE, kind)
-    errors = (model(x_t, t) - training_target(SCHEDULE, x0, t, noise, kind)) ** 2
+    exact = exact_denoiser(mixture, SCHEDULE, kind)
+    errors = (exact.model(x_t, t) - training_target(SCHEDULE, x0, t, noise, kind)) ** 2
     floor = conditional_variance(mixture, SCHEDULE, x_t, t, kind)
-    loss = training_loss(SCHEDULE, model, x0, t, noise, kind)
+    loss = training_loss(exact, x0, t, noise)
     close(loss, errors.mean())
     assert abs(loss - floor.mean()) < 4 * (errors - floor).mean(1).std() / n**0.5
-    other = training_loss(SCHEDULE, lambda x, t: model(x, t) + 0.1, x0, t, noise, kind)
+    off = Denoiser(SCHEDULE, lambda x, t: exact.model(x, t) + 0.1, kind)
+    other = training_loss(off, x0, t, noise)
     assert other > loss
 
 
@@ -533,10 +535,8 @@ def test_sampling_a_gaussian_gives_the_law_of_the_recursion(kind, variance_type)
     covariance = torch.tensor([[0.25, 0.1], [0.1, 0.04]], dtype=F64)  # singular: a line
     mixture = GaussianMixture.from_covariances([1.0], mean[None], covariance[None])
     x = p_sample_loop(
-        SCHEDULE,
-        exact_model(mixture, SCHEDULE, kind),
+        exact_denoiser(mixture, SCHEDULE, kind),
         (4000, 2),
-        prediction_type=kind,
         variance_type=variance_type,
         generator=torch.Generator().manual_seed(0),
     ).double()
@@ -549,12 +549,10 @@ def test_sampling_a_gaussian_gives_the_law_of_the_recursion(kind, variance_type)
 
 def test_the_sampler_refuses_noise_where_there_is_no_signal():
     with pytest.raises(ValueError, match="zero terminal SNR"):
-        p_sample_loop(ZERO_SNR, exact_model(PIXEL, ZERO_SNR), (2, 1))
+        p_sample_loop(exact_denoiser(PIXEL, ZERO_SNR), (2, 1))
     x = p_sample_loop(
-        ZERO_SNR,
-        exact_model(PIXEL, ZERO_SNR, "v_prediction"),
+        exact_denoiser(PIXEL, ZERO_SNR, "v_prediction"),
         (500, 1),
-        prediction_type="v_prediction",
         generator=torch.Generator().manual_seed(0),
     )
     assert abs((x < -0.5).double().mean() - 0.3) < 0.1
@@ -626,7 +624,7 @@ def test_what_does_not_fit_is_refused(quantity, x_t, t, error, words):
     [
         lambda: conditional_mean(LINE, SCHEDULE, X, T, "eps"),
         lambda: conditional_variance(LINE, SCHEDULE, X, T, "eps"),
-        lambda: exact_model(LINE, SCHEDULE, "eps"),
+        lambda: exact_denoiser(LINE, SCHEDULE, "eps"),
     ],
 )
 def test_an_unknown_prediction_type_is_refused_at_once(call):

@@ -9,6 +9,7 @@ from ddpm_course.posterior import q_posterior_mean_variance
 from ddpm_course.prediction import (
     PREDICTION_TYPES,
     WEIGHTINGS,
+    Denoiser,
     loss_weights,
     p_sample,
     p_sample_loop,
@@ -26,6 +27,11 @@ from ddpm_course.schedule import (
 )
 
 SCHEDULE = linear_schedule(1000)
+
+
+def says(output, prediction_type="epsilon"):
+    """A denoiser that always says the same."""
+    return Denoiser(SCHEDULE, lambda x, t: output, prediction_type)
 
 
 def batch(dtype=torch.float64, seed=0):
@@ -80,9 +86,8 @@ def test_zero_terminal_snr_refuses_epsilon():
         lambda: predict_epsilon(schedule, x0, t, noise, "epsilon"),
         lambda: training_target(schedule, x0, t, noise, "epsilon"),
         lambda: loss_weights(schedule, "epsilon", "simple"),
-        lambda: training_loss(schedule, lambda x, t: x, x0, t, noise),
+        lambda: Denoiser(schedule, lambda x, t: x),
         lambda: p_sample(schedule, x0, t, noise),
-        lambda: p_sample_loop(schedule, lambda x, t: x, (1, 1)),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="zero terminal SNR"):
@@ -112,7 +117,7 @@ def test_a_weighting_is_the_same_loss_whatever_is_predicted(weighting):
         kind: training_target(SCHEDULE, guess, t, wrong_noise, kind) for kind in PREDICTION_TYPES
     }
     losses = [
-        float(training_loss(SCHEDULE, lambda x, t: output, x0, t, noise, kind, weighting))
+        float(training_loss(says(output, kind), x0, t, noise, weighting))
         for kind, output in outputs.items()
     ]
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-8)
@@ -125,7 +130,7 @@ def test_training_loss_is_finite_and_zero_at_the_target(prediction_type, weighti
     target = training_target(SCHEDULE, x0, t, noise, prediction_type)
 
     def loss(model):
-        return training_loss(SCHEDULE, model, x0, t, noise, prediction_type, weighting)
+        return training_loss(Denoiser(SCHEDULE, model, prediction_type), x0, t, noise, weighting)
 
     assert loss(lambda x, t: target) == 0
     wrong = loss(lambda x, t: target + 1)
@@ -136,7 +141,7 @@ def test_training_loss_is_finite_and_zero_at_the_target(prediction_type, weighti
 
 def test_network_under_autocast_keeps_the_loss_in_float32():
     x0, t, noise = batch(torch.float32)
-    loss = training_loss(SCHEDULE, lambda x, t: x.bfloat16(), x0, t, noise)
+    loss = training_loss(Denoiser(SCHEDULE, lambda x, t: x.bfloat16()), x0, t, noise)
     assert loss.dtype == torch.float32
 
 
@@ -154,8 +159,8 @@ def test_outputs_and_noise_are_never_broadcast(shape):
     x0, t, noise = batch()
     wrong = torch.zeros(shape, dtype=x0.dtype)
     for call in (
-        lambda: training_loss(SCHEDULE, lambda x, t: wrong, x0, t, noise),
-        lambda: training_loss(SCHEDULE, lambda x, t: x, x0, t, wrong),
+        lambda: training_loss(says(wrong), x0, t, noise),
+        lambda: training_loss(says(x0), x0, t, wrong),
         lambda: predict_x0(SCHEDULE, x0, t, wrong, "epsilon"),
         lambda: p_sample(SCHEDULE, x0, t, wrong),
         lambda: p_sample(SCHEDULE, x0, t, x0, noise=wrong),
@@ -167,7 +172,7 @@ def test_outputs_and_noise_are_never_broadcast(shape):
 def test_2c_channels_are_explained():
     x0, t, noise = batch()
     with pytest.raises(ValueError, match="2C"):
-        training_loss(SCHEDULE, lambda x, t: torch.cat([x, x], 1), x0, t, noise)
+        training_loss(says(torch.cat([x0, x0], 1)), x0, t, noise)
 
 
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
@@ -275,12 +280,11 @@ def test_steps_run_from_T_to_0():
         return torch.zeros_like(x)
 
     generator = torch.Generator().manual_seed(3)
-    states = list(p_sample_steps(schedule, model, (2, 1, 4, 4), generator=generator))
+    states = list(p_sample_steps(Denoiser(schedule, model), (2, 1, 4, 4), generator=generator))
     assert [t for t, _ in states] == [7, 6, 5, 4, 3, 2, 1, 0]
     assert [t.tolist() for t in asked] == [[t, t] for t in (7, 6, 5, 4, 3, 2, 1)]
     again = p_sample_loop(
-        schedule,
-        lambda x, t: torch.zeros_like(x),
+        Denoiser(schedule, lambda x, t: torch.zeros_like(x)),
         (2, 1, 4, 4),
         generator=torch.Generator().manual_seed(3),
     )
@@ -289,14 +293,14 @@ def test_steps_run_from_T_to_0():
 
 def test_one_step_schedule():
     schedule = NoiseSchedule.from_betas(torch.tensor([0.5], dtype=torch.float64))
-    x0 = p_sample_loop(schedule, lambda x, t: torch.zeros_like(x), (4, 1))
+    x0 = p_sample_loop(Denoiser(schedule, lambda x, t: torch.zeros_like(x)), (4, 1))
     assert x0.shape == (4, 1) and x0.isfinite().all()
 
 
 def test_sampling_leaves_no_graph():
     weight = torch.ones((), requires_grad=True)
-    schedule = cosine_schedule(3)
-    assert not p_sample_loop(schedule, lambda x, t: weight * x, (2, 1)).requires_grad
+    denoiser = Denoiser(cosine_schedule(3), lambda x, t: weight * x)
+    assert not p_sample_loop(denoiser, (2, 1)).requires_grad
     assert torch.is_grad_enabled()
 
 
@@ -307,15 +311,14 @@ def test_the_simple_loss_is_the_plain_squared_error(kind):
     x0, noise = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
     t = torch.tensor([1, 2, 500, 1000])
     target = training_target(SCHEDULE, x0, t, noise, kind)
-    loss = training_loss(SCHEDULE, lambda x, t: target + 0.5, x0, t, noise, kind)
+    loss = training_loss(says(target + 0.5, kind), x0, t, noise)
     torch.testing.assert_close(loss, torch.tensor(0.25))
 
 
 def test_samples_are_not_limited_unless_asked():
-    schedule = cosine_schedule(20)
-    options = dict(shape=(2, 3), model=lambda x, t: 0 * x, schedule=schedule)
+    denoiser = Denoiser(cosine_schedule(20), lambda x, t: 0 * x)
     free, limited = (
-        p_sample_loop(**options, **clip, generator=torch.Generator().manual_seed(0))
+        p_sample_loop(denoiser, (2, 3), **clip, generator=torch.Generator().manual_seed(0))
         for clip in ({}, {"clip_sample": True})
     )
     assert free.abs().max() > 1 >= limited.abs().max()

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from ddpm_course.checks import BadType, BadValue
 from ddpm_course.forward import q_sample
-from ddpm_course.mixture import GaussianMixture, exact_model
+from ddpm_course.mixture import GaussianMixture, exact_denoiser
 from ddpm_course.objective import VARIANCE_TYPES
 from ddpm_course.prediction import (
     PREDICTION_TYPES,
+    Denoiser,
     p_sample,
     p_sample_loop,
     p_sample_steps,
@@ -24,13 +25,11 @@ from ddpm_course.prediction import (
 )
 from ddpm_course.sampling import (
     SPACINGS,
+    Sampler,
     _factors,
     ddim_step,
-    invert,
-    sample,
-    sample_steps,
     slerp,
-    spacing,
+    timesteps,
 )
 from ddpm_course.schedule import (
     NoiseSchedule,
@@ -50,6 +49,7 @@ SCHEDULES = {
 }
 PIXEL = GaussianMixture.from_covariances([0.3, 0.7], [[-1.0], [0.6]], [[[0.01]], [[0.09]]])
 ETAS = [0.0, 0.3, 0.5, 1.0]
+ZERO = Denoiser(SCHEDULE, lambda x, t: 0 * x)
 each_kind = pytest.mark.parametrize("kind", SPACINGS)
 each_prediction = pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)
 each_variance = pytest.mark.parametrize("variance_type", VARIANCE_TYPES)
@@ -82,7 +82,7 @@ GRID += [(1000, S) for S in range(1, 1001)]
 @each_kind
 def test_times_for_every_number_of_steps(kind):
     for T, S in GRID:
-        times = spacing(kind, T, S)
+        times = timesteps(kind, T, S)
         assert len(times) == S + 1 and times[-1] == 0, (T, S)
         assert all(t > s for t, s in zip(times, times[1:])), (T, S)
         assert times[0] == (1 + (S - 1) * (T // S) if kind == "leading" else T), (T, S)
@@ -93,24 +93,24 @@ def test_times_for_every_number_of_steps(kind):
 def test_times_are_the_nearest_whole_numbers():
     """No time is further from its real value than half a step of the grid, exactly."""
     for T, S in GRID:
-        for i, t in enumerate(reversed(spacing("trailing", T, S))):
+        for i, t in enumerate(reversed(timesteps("trailing", T, S))):
             assert abs(2 * S * t - 2 * T * i) <= S
-        for i, t in enumerate(reversed(spacing("linspace", T, S)[:-1])):
+        for i, t in enumerate(reversed(timesteps("linspace", T, S)[:-1])):
             assert S == 1 or abs(2 * (S - 1) * (t - 1) - 2 * (T - 1) * i) <= S - 1
-        for i, t in enumerate(reversed(spacing("quadratic", T, S))):
+        for i, t in enumerate(reversed(timesteps("quadratic", T, S))):
             assert t == i or (t > i and abs(2 * S * S * t - 2 * T * i * i) <= S * S)
 
 
 def test_leading_times_have_equal_strides():
     for T, S in GRID:
-        times = spacing("leading", T, S)[:-1]
+        times = timesteps("leading", T, S)[:-1]
         assert {t - s for t, s in zip(times, times[1:])} <= {T // S}
 
 
 @each_kind
 @pytest.mark.parametrize("T", [1, 2, 7, 1000])
 def test_as_many_steps_as_times_is_every_time(kind, T):
-    assert spacing(kind, T, T) == list(range(T, -1, -1))
+    assert timesteps(kind, T, T) == list(range(T, -1, -1))
 
 
 @each_kind
@@ -122,8 +122,8 @@ def test_the_model_is_asked_at_the_times_and_nowhere_else(kind, S):
         asked.append(int(t[0]))
         return torch.zeros_like(x)
 
-    times = spacing(kind, 1000, S)
-    states = [t for t, _ in sample_steps(SCHEDULE, model, (1, 1), times)]
+    times = timesteps(kind, 1000, S)
+    states = [t for t, _ in Sampler(S, kind).walk(Denoiser(SCHEDULE, model), (1, 1))]
     assert states == times and asked == times[:-1]
 
 
@@ -132,9 +132,10 @@ def test_the_model_is_asked_at_the_times_and_nowhere_else(kind, S):
 def test_every_state_is_at_the_time_that_the_list_says(kind, S):
     """With the true noise in place of a prediction, the states are those of the closed form."""
     x0, ε, _ = batch()
-    times = spacing(kind, 1000, S)
-    start = q_sample(SCHEDULE, x0, torch.full((5,), times[0]), noise=ε)
-    for t, x in sample_steps(SCHEDULE, lambda x, t: ε, x0.shape, times, x_T=start.float()):
+    first = timesteps(kind, 1000, S)[0]
+    start = q_sample(SCHEDULE, x0, torch.full((5,), first), noise=ε)
+    told = Denoiser(SCHEDULE, lambda x, t: ε)
+    for t, x in Sampler(S, kind).walk(told, x0.shape, x_T=start.float()):
         expected = q_sample(SCHEDULE, x0, torch.full((5,), t), noise=ε) if t else x0
         torch.testing.assert_close(x.double(), expected, rtol=0, atol=1e-3)
 
@@ -184,7 +185,7 @@ def test_every_marginal_is_kept(name, eta, kind):
     schedule, x0 = SCHEDULES[name], 1.5
     signal, noise = schedule.alphas_cumprod, schedule.one_minus_alphas_cumprod
     for S in (1, 2, 13, 100, 1000):
-        times = spacing(kind, 1000, S)
+        times = timesteps(kind, 1000, S)
         t, s = pairs(times)
         of_x0, of_old, of_new = _factors(schedule, t, s, eta, "fixed_small")
         mean, variance = signal[times[0]].sqrt() * x0, noise[times[0]]
@@ -244,24 +245,11 @@ def test_eta_one_between_neighbours_is_ddpm(prediction_type, variance_type, clip
 @each_variance
 def test_eta_one_over_all_times_is_ddpm_pathwise(variance_type):
     """Every state of the walk, from one generator, in float32 as it is used."""
-    model = exact_model(PIXEL, SCHEDULE)
+    exact = exact_denoiser(PIXEL, SCHEDULE)
+    one, other = (torch.Generator().manual_seed(3) for _ in range(2))
     walks = [
-        p_sample_steps(
-            SCHEDULE,
-            model,
-            (16, 1),
-            variance_type=variance_type,
-            generator=torch.Generator().manual_seed(3),
-        ),
-        sample_steps(
-            SCHEDULE,
-            model,
-            (16, 1),
-            spacing("trailing", 1000, 1000),
-            eta=1.0,
-            variance_type=variance_type,
-            generator=torch.Generator().manual_seed(3),
-        ),
+        p_sample_steps(exact, (16, 1), variance_type=variance_type, generator=one),
+        Sampler(1000, eta=1.0, variance_type=variance_type).walk(exact, (16, 1), generator=other),
     ]
     for (t, x), (u, y) in zip(*walks, strict=True):
         assert t == u
@@ -442,8 +430,9 @@ def test_batch_may_be_permuted_and_may_mix_times(order, eta):
 def test_law_of_the_samples_on_gaussian_data(kappa, variance_type, eta, kind, S):
     """The walk is affine in its noises: unit vectors probe it, a recursion says its law."""
     mean0 = 0.7
-    model = exact_model(GaussianMixture.from_covariances([1.0], [[mean0]], [[[kappa]]]), SCHEDULE)
-    times = spacing(kind, 1000, S)
+    world = GaussianMixture.from_covariances([1.0], [[mean0]], [[[kappa]]])
+    model = exact_denoiser(world, SCHEDULE).model
+    times = timesteps(kind, 1000, S)
     probes = torch.cat([torch.zeros(1, S + 1), torch.eye(S + 1)]).double()
     x = probes[:, :1]
     for i, (t, s) in enumerate(zip(times, times[1:]), 1):
@@ -505,16 +494,8 @@ def test_the_deterministic_walk_is_of_first_order(grid, mean, kappa, prediction_
     for S in (64, 128, 256, 512):
         chain, end = grid(S)
         T = chain.num_train_timesteps
-        walk = dict(
-            sample_steps(
-                chain,
-                exact_model(world, chain, prediction_type),
-                (2, 1),
-                range(T, -1, -1),
-                prediction_type=prediction_type,
-                x_T=on_the_curve(chain, T),
-            )
-        )
+        exact = exact_denoiser(world, chain, prediction_type)
+        walk = dict(Sampler(T).walk(exact, (2, 1), x_T=on_the_curve(chain, T)))
         errors.append(float((walk[end] - on_the_curve(chain, end)).norm()))
     assert all(abs(math.log2(a / b) - 1) < 0.1 for a, b in zip(errors, errors[1:]))
 
@@ -525,7 +506,8 @@ def test_every_deterministic_step_is_too_narrow_by_the_square_of_its_stride(pair
     t, s = pair
     a_t, a_s = (float(SCHEDULE.alphas_cumprod[time]) for time in (t, s))
     wide = a_t * kappa + 1 - a_t
-    model = exact_model(GaussianMixture.from_covariances([1.0], [[0.0]], [[[kappa]]]), SCHEDULE)
+    world = GaussianMixture.from_covariances([1.0], [[0.0]], [[[kappa]]])
+    model = exact_denoiser(world, SCHEDULE).model
     x = torch.tensor([[math.sqrt(wide)]], dtype=torch.float64)
     landed = ddim_step(SCHEDULE, x, *steps(x, t, s), model(x, torch.tensor([t])))
     r_t, r_s = (math.sqrt((1 - a) / a) for a in (a_t, a_s))
@@ -534,16 +516,10 @@ def test_every_deterministic_step_is_too_narrow_by_the_square_of_its_stride(pair
 
 
 def test_samples_follow_the_data():
-    model = exact_model(PIXEL, SCHEDULE)
+    exact = exact_denoiser(PIXEL, SCHEDULE)
     for eta in (0.0, 1.0):
-        x = sample(
-            SCHEDULE,
-            model,
-            (4000, 1),
-            spacing("quadratic", 1000, 100),
-            eta=eta,
-            generator=torch.Generator().manual_seed(0),
-        )
+        generator = torch.Generator().manual_seed(0)
+        x = Sampler(100, "quadratic", eta).sample(exact, (4000, 1), generator=generator)
         assert abs(float((x < -0.3).double().mean()) - 0.3) < 0.03
         assert abs(float(x.mean()) - 0.12) < 0.05
 
@@ -552,51 +528,36 @@ def test_samples_follow_the_data():
 @pytest.mark.parametrize("T", [1, 2])
 @pytest.mark.parametrize("eta", ETAS)
 def test_shortest_schedules(kind, T, eta):
-    schedule = short_schedule(T)
+    denoiser = Denoiser(short_schedule(T), lambda x, t: 0.5 * x)
     for S in range(1, T + 1):
-        times = spacing(kind, T, S)
-        walk = list(sample_steps(schedule, lambda x, t: 0.5 * x, (2, 3), times, eta=eta))
-        assert [t for t, _ in walk] == times
+        walk = list(Sampler(S, kind, eta).walk(denoiser, (2, 3)))
+        assert [t for t, _ in walk] == timesteps(kind, T, S)
         assert all(x.isfinite().all() for _, x in walk)
 
 
 def test_one_step_is_the_predicted_image():
     x = torch.randn(3, 2)
-    got = sample(SCHEDULE, lambda x, t: 0.9 * x, (3, 2), [1000, 0], eta=1.0, x_T=x)
-    assert torch.equal(got, predict_x0(SCHEDULE, x, torch.full((3,), 1000), 0.9 * x, "epsilon"))
+    denoiser = Denoiser(SCHEDULE, lambda x, t: 0.9 * x)
+    got = Sampler(1, eta=1.0).sample(denoiser, (3, 2), x_T=x)
+    torch.testing.assert_close(got, denoiser.x0(x, torch.full((3,), 1000)), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["sample", "v_prediction"])
 @pytest.mark.parametrize("eta", ETAS)
 @each_variance
 def test_zero_terminal_snr_works_without_epsilon(kind, eta, variance_type):
-    model = exact_model(PIXEL, ZERO_END, kind)
-    times = spacing("trailing", 1000, 20)
-    x = sample(
-        ZERO_END,
-        model,
-        (8, 1),
-        times,
-        prediction_type=kind,
-        eta=eta,
-        variance_type=variance_type,
-        generator=torch.Generator().manual_seed(0),
-    )
+    exact = exact_denoiser(PIXEL, ZERO_END, kind)
+    sampler = Sampler(20, eta=eta, variance_type=variance_type)
+    x = sampler.sample(exact, (8, 1), generator=torch.Generator().manual_seed(0))
     assert x.isfinite().all() and x.abs().max() < 3
-    found = invert(ZERO_END, model, x, times, prediction_type=kind)
+    found = Sampler(20).invert(exact, x)
     assert found.isfinite().all()
 
 
 def test_zero_terminal_snr_refuses_epsilon():
     x_t, output, _ = batch()
-    times = spacing("trailing", 1000, 10)
-    for call in (
-        lambda: ddim_step(ZERO_END, x_t, *steps(x_t, 1000, 900), output),
-        lambda: sample(ZERO_END, lambda x, t: x, (1, 1), times),
-        lambda: invert(ZERO_END, lambda x, t: x, x_t, times),
-    ):
-        with pytest.raises(BadValue, match="zero terminal SNR"):
-            call()
+    with pytest.raises(BadValue, match="zero terminal SNR"):
+        ddim_step(ZERO_END, x_t, *steps(x_t, 1000, 900), output)
 
 
 # --- Seeds ---------------------------------------------------------------------------------------
@@ -605,12 +566,11 @@ def test_zero_terminal_snr_refuses_epsilon():
 @few
 @given(st.permutations(range(6)), st.integers(1, 5), st.sampled_from([0.0, 0.7, 1.0]))
 def test_a_sample_does_not_depend_on_its_batch(order, cut, eta):
-    times = spacing("trailing", 1000, 5)
+    """Of a network that computes each sample by itself, to the last bit."""
 
     def run(seeds):
-        return sample(
-            SCHEDULE, lambda x, t: 0.3 * x, (len(seeds), 2, 3), times, eta=eta, seeds=seeds
-        )
+        denoiser = Denoiser(SCHEDULE, lambda x, t: 0.3 * x)
+        return Sampler(5, eta=eta).sample(denoiser, (len(seeds), 2, 3), seeds=seeds)
 
     seeds = [11, 12, 13, 14, 15, 2**64 - 1]
     whole, mixed = run(seeds), [seeds[i] for i in order]
@@ -621,18 +581,8 @@ def test_noise_of_the_steps_never_repeats_that_of_the_start():
     """A start made from the same seeds is not added to itself."""
 
     def walk(start):
-        return [
-            x
-            for _, x in sample_steps(
-                SCHEDULE,
-                lambda x, t: 0 * x,
-                (2, 4),
-                [1000, 500, 0],
-                eta=1.0,
-                seeds=[1, 2],
-                x_T=start,
-            )
-        ]
+        steps = Sampler(2, eta=1.0).walk(ZERO, (2, 4), seeds=[1, 2], x_T=start)
+        return [x for _, x in steps]
 
     drawn, given_start = walk(None), walk(torch.zeros(2, 4))
     assert torch.equal(given_start[0], torch.zeros(2, 4))
@@ -643,7 +593,7 @@ def test_noise_of_the_steps_never_repeats_that_of_the_start():
 
 def test_a_deterministic_walk_draws_its_start_only():
     generator, other = (torch.Generator().manual_seed(0) for _ in range(2))
-    sample(SCHEDULE, lambda x, t: 0 * x, (2, 3), [1000, 500, 0], generator=generator)
+    Sampler(2).sample(ZERO, (2, 3), generator=generator)
     torch.randn(2, 3, generator=other)
     assert torch.equal(torch.randn(4, generator=generator), torch.randn(4, generator=other))
 
@@ -656,27 +606,18 @@ def test_a_step_refuses_what_is_no_generator():
 
 def test_sample_is_the_last_state_and_keeps_no_graph():
     weight = torch.ones(1, requires_grad=True)
-    options = dict(eta=0.5, seeds=[4, 5])
-    times = spacing("linspace", 1000, 4)
-    walk = list(sample_steps(SCHEDULE, lambda x, t: weight * x, (2, 3), times, **options))
-    got = sample(SCHEDULE, lambda x, t: weight * x, (2, 3), times, **options)
+    denoiser, sampler = Denoiser(SCHEDULE, lambda x, t: weight * x), Sampler(4, "linspace", 0.5)
+    walk = list(sampler.walk(denoiser, (2, 3), seeds=[4, 5]))
+    got = sampler.sample(denoiser, (2, 3), seeds=[4, 5])
     assert torch.equal(walk[-1][1], got) and not got.requires_grad
 
 
 def test_ddpm_loop_and_sampler_draw_the_same_numbers():
+    denoiser = Denoiser(short_schedule(20), lambda x, t: 0.1 * x)
+    one, other = (torch.Generator().manual_seed(0) for _ in range(2))
     got = [
-        run(torch.Generator().manual_seed(0))
-        for run in (
-            lambda g: p_sample_loop(short_schedule(20), lambda x, t: 0.1 * x, (3, 2), generator=g),
-            lambda g: sample(
-                short_schedule(20),
-                lambda x, t: 0.1 * x,
-                (3, 2),
-                spacing("leading", 20, 20),
-                eta=1.0,
-                generator=g,
-            ),
-        )
+        p_sample_loop(denoiser, (3, 2), generator=one),
+        Sampler(20, "leading", eta=1.0).sample(denoiser, (3, 2), generator=other),
     ]
     torch.testing.assert_close(*got, rtol=1e-4, atol=1e-4)
 
@@ -685,13 +626,12 @@ def test_ddpm_loop_and_sampler_draw_the_same_numbers():
 
 
 def test_inversion_error_falls_with_the_number_of_steps():
-    model = exact_model(PIXEL, SCHEDULE)
+    exact = exact_denoiser(PIXEL, SCHEDULE)
     data = PIXEL.sample(200, torch.Generator().manual_seed(0))
     errors = []
     for S in (10, 20, 50, 100, 200, 500, 1000):
-        times = spacing("trailing", 1000, S)
-        found = invert(SCHEDULE, model, data, times)
-        back = sample(SCHEDULE, model, data.shape, times, x_T=found)
+        found = Sampler(S).invert(exact, data)
+        back = Sampler(S).sample(exact, data.shape, x_T=found)
         errors.append(float((back - data).abs().mean()))
     assert all(a > b for a, b in zip(errors, errors[1:]))
     assert errors[-1] < 0.01
@@ -706,9 +646,9 @@ def test_inversion_first_uses_the_prediction_at_the_first_time(prediction_type):
         return 0.5 * x
 
     x0 = batch()[0]
-    got = invert(SCHEDULE, model, x0, [900, 300, 20, 0], prediction_type=prediction_type)
-    assert [t for t, _ in asked] == [20, 20, 300] and torch.equal(asked[0][1], x0)
-    first = torch.full((5,), 20)
+    got = Sampler(3).invert(Denoiser(SCHEDULE, model, prediction_type), x0)
+    assert [t for t, _ in asked] == [333, 333, 667] and torch.equal(asked[0][1], x0)
+    first = torch.full((5,), 333)
     ε = predict_epsilon(SCHEDULE, x0, first, 0.5 * x0, prediction_type)
     assert torch.equal(asked[1][1], q_sample(SCHEDULE, x0, first, noise=ε))
     assert got.shape == x0.shape
@@ -716,8 +656,8 @@ def test_inversion_first_uses_the_prediction_at_the_first_time(prediction_type):
 
 def test_inversion_with_a_prediction_that_never_changes_is_exact():
     x0, ε, _ = batch()
-    times = spacing("quadratic", 1000, 9)
-    found = invert(SCHEDULE, lambda x, t: ε, x0, times)
+    times = timesteps("quadratic", 1000, 9)
+    found = Sampler(9, "quadratic").invert(Denoiser(SCHEDULE, lambda x, t: ε), x0)
     torch.testing.assert_close(found, q_sample(SCHEDULE, x0, torch.full((5,), 1000), noise=ε))
     x = found
     for t, s in zip(times, times[1:]):
@@ -752,18 +692,21 @@ X, T, NOISE = torch.zeros(2, 1, 4, 4), torch.tensor([1000, 500]), torch.zeros(2,
 S = torch.tensor([900, 400])
 
 
+SEES = Denoiser(SCHEDULE, lambda x, t: x)
+
+
 def step(**changed):
     """A step that would do, but for what is changed."""
     parts = dict(x_t=X, t=T, s=S, output=X, eta=0.5, noise=NOISE) | changed
     return ddim_step(SCHEDULE, **parts)
 
 
-def walk(times=(1000, 500, 0), shape=(2, 1), **options):
-    return sample(SCHEDULE, lambda x, t: x, shape, times, **options)
+def walk(shape=(2, 1), **options):
+    return Sampler(2).sample(SEES, shape, **options)
 
 
 BAD = {
-    "T = 0": (lambda: spacing("trailing", 0, 1), BadValue, "1 or more"),
+    "T = 0": (lambda: timesteps("trailing", 0, 1), BadValue, "1 or more"),
     "eta nan": (lambda: step(eta=math.nan), BadValue, "[0, 1]"),
     "eta a word": (lambda: step(eta="1"), BadType, "a number"),
     "misspelt variance": (lambda: step(variance_type="fixed_smal"), BadValue, "'fixed_small'"),
@@ -780,13 +723,16 @@ BAD = {
     "output that broadcasts": (lambda: step(output=X[:1]), BadValue, "nothing is broadcast"),
     "2C channels": (lambda: step(output=torch.zeros(2, 2, 4, 4)), BadValue, "2C"),
     "one seed for all": (lambda: walk(seeds=5), BadValue, "one seed for each of 2"),
-    "no times": (lambda: walk([]), BadValue, "spacing"),
-    "only the end": (lambda: walk([0]), BadValue, "spacing"),
-    "times that rise": (lambda: walk([500, 1000, 0]), BadValue, "strictly falling"),
-    "a time twice": (lambda: walk([1000, 500, 500, 0]), BadValue, "strictly falling"),
-    "a time above T": (lambda: walk([1001, 0]), BadValue, "0 to 1000"),
-    "a negative time": (lambda: walk([1000, -1, 0]), BadValue, "0 to 1000"),
-    "half a time": (lambda: walk([1000, 12.5, 0]), BadType, "whole number"),
+    "a half step": (lambda: Sampler(12.5), BadType, "whole number"),
+    "no step": (lambda: Sampler(0), BadValue, "1 or more"),
+    "more steps than times": (lambda: Sampler(1001).sample(SEES, (2, 1)), BadValue, "1 to 1000"),
+    "a word for yes or no": (lambda: Sampler(clip_sample="no"), BadType, "True or False"),
+    "a word for yes or no, in a step": (lambda: step(clip_sample="no"), BadType, "True or False"),
+    "a network for a denoiser": (
+        lambda: Sampler().sample(lambda x, t: x, (2, 1)),
+        BadType,
+        "a Denoiser",
+    ),
     "empty batch": (lambda: walk(shape=(0, 1)), BadValue, "shape"),
     "too few seeds": (lambda: walk(seeds=[1]), BadValue, "one seed for each of 2"),
     "seed -1": (lambda: walk(seeds=[1, -1]), BadValue, "seed"),
@@ -797,15 +743,12 @@ BAD = {
         "not both",
     ),
     "start of another shape": (lambda: walk(x_T=torch.zeros(2, 2)), BadValue, "x_T"),
-    "inversion of whole numbers": (
-        lambda: invert(SCHEDULE, lambda x, t: x, X.long(), [1000, 0]),
-        BadType,
-        "int64",
-    ),
-    "inversion with rising times": (
-        lambda: invert(SCHEDULE, lambda x, t: x, X, [0, 500, 1000]),
+    "inversion of whole numbers": (lambda: Sampler().invert(SEES, X.long()), BadType, "int64"),
+    "inversion with new noise": (lambda: Sampler(eta=1).invert(SEES, X), BadValue, "eta = 0"),
+    "inversion of what was clipped": (
+        lambda: Sampler(clip_sample=True).invert(SEES, X),
         BadValue,
-        "strictly falling",
+        "clip_sample = False",
     ),
     "weight above 1": (lambda: slerp(X + 1, X + 1, 1.1), BadValue, "weight"),
     "interpolation of two shapes": (lambda: slerp(X, X[:1], 0.5), BadValue, "nothing is broadcast"),

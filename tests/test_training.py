@@ -17,6 +17,7 @@ from ddpm_course import training
 from ddpm_course.checks import BadInput, BadType, BadValue
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
+from ddpm_course.prediction import Denoiser
 from ddpm_course.profiles import load_profile
 from ddpm_course.training import (
     batches,
@@ -265,9 +266,8 @@ def test_a_step_on_the_gpu_is_the_step_on_the_cpu():
     for device in (CPU, torch.device("cuda")):
         model = begin(TINY, 1, 0, device).model
         x0, t, noise, labels = (part.to(device) for part in batch[:4])
-        loss = training.training_loss(
-            schedule.to(device), network_of(model, "fp32", labels), x0, t, noise
-        )
+        denoiser = Denoiser(schedule.to(device), network_of(model, "fp32", labels))
+        loss = training.training_loss(denoiser, x0, t, noise)
         loss.backward()
         found.append(
             torch.cat(
@@ -495,9 +495,9 @@ def test_the_network_sees_the_training_half_only(monkeypatch, tmp_path):
     images, _ = load_data("digits", "train")
     real_loss = training.training_loss
 
-    def loss(schedule, model, x0, *rest):
+    def loss(denoiser, x0, *rest):
         seen.update(image.numpy().tobytes() for image in x0)
-        return real_loss(schedule, model, x0, *rest)
+        return real_loss(denoiser, x0, *rest)
 
     monkeypatch.setattr(training, "training_loss", loss)
     train(dataclasses.replace(TINY, num_steps=112), 0, tmp_path / "run")

@@ -15,8 +15,9 @@ from ddpm_course.interop import (
     to_diffusers,
     unet_config,
 )
+from ddpm_course.prediction import Denoiser
 from ddpm_course.profiles import Profile, load_profile
-from ddpm_course.sampling import sample_steps, spacing
+from ddpm_course.sampling import Sampler
 from ddpm_course.training import build_model, load_run, train
 
 SMALL = dataclasses.replace(load_profile("smoke"), model_channels=16, attention_levels=(1,))
@@ -137,16 +138,12 @@ def states_of(pipeline, **call) -> list[torch.Tensor]:
     return states
 
 
-def ours(run, label, times, **options):
+def ours(run, label, sampler):
     profile, schedule, model = load_run(run, "cpu")
     _, alone = of_one_class(profile, model, label)
     generator = torch.Generator().manual_seed(3)
-    return [
-        x
-        for _, x in sample_steps(
-            schedule, alone, (4, 1, 8, 8), times, generator=generator, **options
-        )
-    ]
+    walk = sampler.walk(Denoiser(schedule, alone), (4, 1, 8, 8), generator=generator)
+    return [x for _, x in walk]
 
 
 @pytest.mark.parametrize("label", [0, 7])
@@ -156,7 +153,7 @@ def test_ddpm_pipeline_draws_our_images(diffusers, run, tmp_path, label, varianc
     pipeline = loaded(diffusers.DDPMPipeline, folder)
     pipeline.scheduler.register_to_config(variance_type=variance_type)
     states = states_of(pipeline, num_inference_steps=50)
-    wanted = ours(run, label, spacing("leading", 50, 50), eta=1.0, variance_type=variance_type)
+    wanted = ours(run, label, Sampler(50, eta=1.0, variance_type=variance_type))
     assert max(x.abs().max() for x in wanted) < 10
     assert len(states) == len(wanted) - 1
     assert all((a - b).abs().max() < 1e-4 for a, b in zip(states, wanted[1:]))
@@ -167,7 +164,7 @@ def test_ddpm_pipeline_draws_our_images(diffusers, run, tmp_path, label, varianc
 def test_ddim_pipeline_draws_our_images(diffusers, run, tmp_path, eta, num_steps):
     pipeline = loaded(diffusers.DDIMPipeline, export_run(run, tmp_path / "there", label=2))
     states = states_of(pipeline, num_inference_steps=num_steps, eta=eta)
-    wanted = ours(run, 2, spacing("trailing", 50, num_steps), eta=eta)
+    wanted = ours(run, 2, Sampler(num_steps, eta=eta))
     assert all((a - b).abs().max() < 1e-4 for a, b in zip(states, wanted[1:], strict=True))
 
 
@@ -176,7 +173,7 @@ def test_default_clipping_is_another_sampler(diffusers, run, tmp_path):
     folder = export_run(run, tmp_path / "there", label=2)
     pipeline = loaded(diffusers.DDIMPipeline, folder)
     pipeline.scheduler.register_to_config(clip_sample=True)
-    wanted = ours(run, 2, spacing("trailing", 50, 50), eta=0.0, clip_sample=True)[-1]
+    wanted = ours(run, 2, Sampler(50, clip_sample=True))[-1]
     again = states_of(pipeline, num_inference_steps=50, use_clipped_model_output=True)[-1]
     default = states_of(pipeline, num_inference_steps=50)[-1]
     assert (again - wanted).abs().max() < 1e-4

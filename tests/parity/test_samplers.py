@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ddpm_course.mixture import GaussianMixture, exact_model
+from ddpm_course.mixture import GaussianMixture, exact_denoiser
 from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
-from ddpm_course.prediction import PREDICTION_TYPES, p_sample, predict_epsilon, predict_x0
-from ddpm_course.sampling import ddim_step, sample_steps, spacing
+from ddpm_course.prediction import PREDICTION_TYPES, Denoiser, p_sample, predict_epsilon, predict_x0
+from ddpm_course.sampling import Sampler, ddim_step, timesteps
 from ddpm_course.schedule import (
     NoiseSchedule,
     cosine_schedule,
@@ -206,11 +206,9 @@ def chain_of(theirs, model, num_steps: int, **options) -> list[Tensor]:
     return states
 
 
-def our_chain(times: list[int], schedule: NoiseSchedule = OURS, **options) -> list[Tensor]:
-    model = exact_model(WORLD, schedule)
-    return [
-        x for _, x in sample_steps(schedule, model, SHAPE, times, generator=seeded(), **options)
-    ]
+def our_chain(sampler: Sampler, schedule: NoiseSchedule = OURS) -> list[Tensor]:
+    exact = exact_denoiser(WORLD, schedule)
+    return [x for _, x in sampler.walk(exact, SHAPE, generator=seeded())]
 
 
 def assert_same_states(theirs: list[Tensor], ours: list[Tensor]) -> None:
@@ -221,9 +219,9 @@ def assert_same_states(theirs: list[Tensor], ours: list[Tensor]) -> None:
 @pytest.mark.parametrize("variance_type", ["fixed_small", "fixed_large"])
 def test_ddpm_chain(diffusers, variance_type):
     theirs = scheduler(diffusers, "DDPM", variance_type=variance_type)
-    states = chain_of(theirs, exact_model(WORLD, OURS), T)
-    times = spacing("leading", T, T)
-    assert_same_states(states, our_chain(times, eta=1.0, variance_type=variance_type))
+    states = chain_of(theirs, exact_denoiser(WORLD, OURS).model, T)
+    sampler = Sampler(T, eta=1.0, variance_type=variance_type)
+    assert_same_states(states, our_chain(sampler))
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
@@ -233,8 +231,8 @@ def test_ddpm_chain(diffusers, variance_type):
 )
 def test_ddim_chain(diffusers, eta, kind, num_steps):
     theirs = scheduler(diffusers, "DDIM", timestep_spacing=kind)
-    states = chain_of(theirs, exact_model(WORLD, OURS), num_steps, eta=eta)
-    assert_same_states(states, our_chain(spacing(kind, T, num_steps), eta=eta))
+    states = chain_of(theirs, exact_denoiser(WORLD, OURS).model, num_steps, eta=eta)
+    assert_same_states(states, our_chain(Sampler(num_steps, kind, eta)))
 
 
 @pytest.mark.parametrize(
@@ -249,7 +247,7 @@ def test_lists_of_times(diffusers, kind, rounded, broken):
     """
     theirs, off_by_one, faults = scheduler(diffusers, "DDIM", timestep_spacing=kind), 0, []
     for num_steps in range(1, T + 1):
-        times = spacing(kind, T, num_steps)[:-1]
+        times = timesteps(kind, T, num_steps)[:-1]
         assert len(times) == num_steps and times == sorted(set(times), reverse=True)
         assert 1 <= times[-1] and (times[0] == T or kind == "leading")
         theirs.set_timesteps(num_steps)
@@ -276,9 +274,10 @@ def test_where_the_library_leaves_its_list_of_times(diffusers, kind, num_steps):
     def exact(x: Tensor, t: Tensor) -> Tensor:
         return x / root[t][:, None].to(x)
 
-    times = spacing(kind, T, num_steps)
+    times = timesteps(kind, T, num_steps)
     states = chain_of(theirs, exact, num_steps)
-    own = [x for _, x in sample_steps(OURS, exact, SHAPE, times, generator=seeded())]
+    walk = Sampler(num_steps, kind).walk(Denoiser(OURS, exact), SHAPE, generator=seeded())
+    own = [x for _, x in walk]
     for t, x in zip(times, own):
         assert distance(x, own[0] * (root[t] / root[T]).float()) < 1e-5
     off = [distance(x, own[0] * (root[t] / root[T]).float()) for t, x in zip(times, states)]
