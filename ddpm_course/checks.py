@@ -37,7 +37,7 @@ class BadInput(Exception):
 
     def __str__(self) -> str:
         if not self.got:
-            return visible(self.where)
+            return self.where
         place = f"{self.where}: {self.what}" if self.what else self.where
         text = f"{place}: got {self.got}, expected {self.expected}. To fix it: {self.fix}."
         return visible(text)

@@ -43,7 +43,6 @@ def test_the_first_step_leads_back_to_the_image_exactly():
 def test_tables_have_no_value_before_the_first_step():
     for table in (posterior_variance, posterior_mean_coef1, posterior_mean_coef2):
         assert table(SCHEDULE)[0].isnan() and table(SCHEDULE)[1:].isfinite().all()
-        assert table(SCHEDULE) is table(SCHEDULE)
 
 
 def test_variance_is_below_that_of_the_step_and_of_the_earlier_state():
