@@ -1,6 +1,7 @@
 """How Sphinx turns the pages that pages.py writes into the site. Nothing is executed."""
 
 from importlib.metadata import files
+from pathlib import Path
 
 MATHJAX = next(path for path in files("sphinx-mathjax-offline") if path.name == "tex-svg.js")
 
@@ -18,6 +19,7 @@ html_title = project
 html_static_path = ["_static", str(MATHJAX.locate())]
 html_css_files = ["book.css"]
 html_js_files = ["book.js"]
+html_search_scorer = str(Path(__file__).with_name("scorer.js"))
 html_favicon = "_static/favicon.svg"
 html_show_copyright = False
 html_show_sourcelink = False

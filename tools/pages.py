@@ -114,7 +114,7 @@ def name_of(module: Path) -> str:
 # By notebook; the modules that no notebook exports are the last.
 PACKAGE = ROOT / "ddpm_course"
 MODULES = sorted(
-    [*PACKAGE.glob("[a-z]*.py"), *PACKAGE.glob("proofs/[a-z]*.py")],
+    [*PACKAGE.glob("[a-z]*.py"), *PACKAGE.glob("[!n]*/[a-z]*.py")],
     key=lambda path: (str(notebook_of(path)), path),
 )
 
@@ -179,18 +179,18 @@ def copy(path: str) -> str:
     return "/" + path
 
 
-def equation(shown: Equation, label: bool, code: str = "") -> str:
-    """A formula beside its number and its mark; with a label it is what links lead to.
+def equation(shown: Equation, first: bool, code: list[str]) -> str:
+    """A formula beside its number and its mark; the first of this number is what links lead to.
 
     The mark opens what the formula rests on, its reach, its source, and how it was proved.
     """
-    target = f"({anchor(shown.number)})=\n" * label
+    target = f"({anchor(shown.number)})=\n" * first
     head = (
         f"<details class='mark'><summary aria-label='Equation {shown.number}, {shown.verdict}' "
         f"title='{shown.verdict}'>({shown.number})<sup>{MARKS[shown.verdict]}</sup></summary><div>"
     )
-    opened = [raw(head), linked(shown.line), *([code] if code else []), raw("</div></details>")]
-    return target + block("{container} equation", "\n\n".join([formula(shown.latex), *opened]))
+    parts = [formula(shown.latex), raw(head), linked(shown.line), *code, raw("</div></details>")]
+    return target + block("{container} equation", "\n\n".join(parts))
 
 
 def formula(latex: str) -> str:
@@ -207,7 +207,15 @@ def remark(text: str) -> str:
     return block("{container} remark", text)
 
 
-def figure(cell: NotebookNode, data: NotebookNode, caption: str, folder: str) -> str:
+def figure_number(path: Path, count: int) -> str:
+    """"Figure 3.1." for the first of 03_posterior, "Figure S3.1." in its solutions."""
+    if path.stem == "index":
+        return ""
+    chapter = str(int(path.stem[:2]))
+    return f"**Figure {'S' * (path.parent != NBS)}{chapter}.{count}.** "
+
+
+def figure(cell: NotebookNode, data: NotebookNode, number: str, caption: str, folder: str) -> str:
     """A picture; its caption, without TeX's marks, is the alternative text.
 
     One that moves comes as its still and, for a screen, as what moves; the reader can stop it.
@@ -215,7 +223,7 @@ def figure(cell: NotebookNode, data: NotebookNode, caption: str, folder: str) ->
     """
     caption = caption[0].upper() + caption[1:]
     words = " ".join(re.sub(r"[$\\{}]", " ", caption).split())
-    caption = linked(caption, folder)
+    caption = number + linked(caption, folder)
     if "text/html" in data:
         return "\n\n".join(
             [block("{raw} html", data["text/html"]), block("{container} caption", caption)]
@@ -252,13 +260,13 @@ def chapter(path: Path) -> str:
     """A notebook as a page. A second title begins an appendix, a level deeper."""
     cells = nbformat.read(path, as_version=4).cells
     waiting = {number for number, shown in EQUATIONS.items() if shown.chapter == path}
-    parts, appendix, drawn = [], False, False
+    parts, appendix, drawn, figures = [], False, False, 0
     folder = path.parent.relative_to(ROOT).as_posix()
 
-    def checked(number: str) -> str:
-        label = number in waiting
+    def checked(number: str, code: list[str]) -> str:
+        first = number in waiting
         waiting.discard(number)
-        return equation(EQUATIONS[number], label)
+        return equation(EQUATIONS[number], first, code)
 
     for cell, following in zip(cells, [*cells[1:], None]):
         if cell.cell_type == "markdown":
@@ -274,10 +282,13 @@ def chapter(path: Path) -> str:
         for output in shown_outputs(cell):
             data = output.get("data", {})
             if "image/png" in data:
-                parts.append(figure(cell, data, FIGURE.match(following.source)[1], folder))
+                figures += 1
+                caption, number = FIGURE.match(following.source)[1], figure_number(path, figures)
+                parts.append(figure(cell, data, number, caption, folder))
                 drawn = True
             elif MIME in data:
-                parts.append(checked(data[MIME]["number"]))
+                parts.append(checked(data[MIME]["number"], code if folded else []))
+                code = code if not folded else []
             elif "text/markdown" in data:
                 text = data["text/markdown"]
                 text = TAGGED.sub(lambda shown: formula(shown[1]), text)
@@ -395,6 +406,11 @@ def arguments(function: ast.FunctionDef, bound: bool) -> str:
     return ast.unparse(function.args)
 
 
+def listed(shown: Equation) -> str:
+    """A formula above its line, whose number leads into the chapter."""
+    return f"{formula(shown.latex)}\n\n{remark(linked(f'({shown.number}) {shown.line}'))}"
+
+
 def equations_page() -> str:
     """Every checked equation by chapter, below a table of verdicts."""
     chapters = {path: [e for e in EQUATIONS.values() if e.chapter == path] for path in CHAPTERS}
@@ -406,12 +422,12 @@ def equations_page() -> str:
         rows.append(f"| [{title(path)}](/{page_of(path)}.md) | {numbers} |")
     parts = [
         "# Every checked equation",
-        "The number below a formula leads to its place in the "
-        "chapter; after the verdict stand the equations that it rests on, and its reach.",
+        "The number below a formula leads to its place in the chapter. After the verdict stand "
+        "the equations that it rests on, its reach, and its source.",
         "\n".join([f"| chapter | {' | '.join(MARKS)} |", "|---" * (1 + len(MARKS)) + "|", *rows]),
     ]
     for path, shown in chapters.items():
-        parts += [f"## {title(path)}", *(equation(e, label=False) for e in shown)]
+        parts += [f"## {title(path)}", *map(listed, shown)]
     return "\n\n".join(parts) + "\n"
 
 

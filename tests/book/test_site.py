@@ -138,8 +138,9 @@ def test_checked_equations_are_where_links_lead(soups):
                     name = facts["number"].replace(".", "-").lower()
                     assert name in listed
                     if name not in seen:
-                        shown = f"({facts['number']}) {facts['verdict']}"
-                        assert shown in soup.find(id=f"eq-{name}").text
+                        mark = soup.find(id=f"eq-{name}").select_one(".mark > summary")
+                        assert mark.text.startswith(f"({facts['number']})")
+                        assert mark["title"] == facts["verdict"]
                     seen.add(name)
         cited = [
             number
@@ -204,6 +205,58 @@ def test_search_by_keyboard(page):
     page.keyboard.type("Bishop")
     page.keyboard.press("Enter")
     page.locator("#search-results a", has_text="DDIM").first.wait_for()
+
+
+@pytest.mark.parametrize(
+    ("words", "first", "not_before"),
+    [("eta", "DDIM", "betas"), ("EMA", "Training", "is_mathematics"), ("Markov", "process", "")],
+)
+def test_search_puts_whole_words_first(page, words, first, not_before):
+    page.goto(f"search.html?q={words}")
+    page.locator("#search-results li").nth(2).wait_for()
+    found = page.locator("#search-results li a").all_inner_texts()
+    place = next(number for number, text in enumerate(found) if first in text)
+    assert place < 5 and not any(not_before and not_before in text for text in found[:place])
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1440, 1920])
+def test_equations_fit(page, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for name in CHAPTERS:
+        open_page(page, name)
+        assert page.evaluate(CUT) == [], name
+
+
+# A formula that is wider than its box, or a number that is not within the page.
+CUT = """[...document.querySelectorAll(".equation")].filter(each => {
+    const box = each.querySelector(".math-wrapper"), number = each.querySelector("summary")
+    const edge = number.getBoundingClientRect()
+    return box.scrollWidth > box.clientWidth + 1 || edge.right > innerWidth || edge.left < 0
+}).map(each => each.id)"""
+
+
+def test_the_mark_of_an_equation_by_keyboard(page):
+    open_page(page, "03_posterior.html")
+    mark = page.locator("#eq-3-4 .mark")
+    mark.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert "derived from" in mark.locator("div").first.inner_text()
+    assert "eq(" in mark.locator("pre").inner_text()
+    page.keyboard.press("Escape")
+    assert not mark.locator("pre").is_visible()
+
+
+def test_contents_stand_beside_the_page(page):
+    open_page(page, "02_closed_form.html")
+    assert page.locator(".toc-tree").is_visible()
+
+
+def test_figures_are_numbered(soups):
+    for name in CHAPTERS[:-1]:
+        captions = [c.text.strip() for c in soups[name].select("article figcaption, article .caption")]
+        numbers = [re.match(r"Figure (S?\d+)\.(\d+)\.", text) for text in captions]
+        assert all(numbers), name
+        assert [int(n[2]) for n in numbers] == [*range(1, len(numbers) + 1)]
 
 
 def test_folded_source_by_keyboard(page):

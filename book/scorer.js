@@ -1,0 +1,11 @@
+// Whole words come first: who looks for "eta" does not mean "betas".
+var Scorer = {
+    objNameMatch: 11,
+    objPartialMatch: 1,
+    objPrio: {0: 5, 1: 0, 2: -5},
+    objPrioDefault: 0,
+    title: 15,
+    partialTitle: 1,
+    term: 8,
+    partialTerm: 0.5,
+};
