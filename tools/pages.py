@@ -208,7 +208,7 @@ def remark(text: str) -> str:
 
 
 def figure_number(path: Path, count: int) -> str:
-    """"Figure 3.1." for the first of 03_posterior, "Figure S3.1." in its solutions."""
+    """ "Figure 3.1." for the first of 03_posterior, "Figure S3.1." in its solutions."""
     if path.stem == "index":
         return ""
     chapter = str(int(path.stem[:2]))

@@ -253,7 +253,9 @@ def test_contents_stand_beside_the_page(page):
 
 def test_figures_are_numbered(soups):
     for name in CHAPTERS[:-1]:
-        captions = [c.text.strip() for c in soups[name].select("article figcaption, article .caption")]
+        captions = [
+            c.text.strip() for c in soups[name].select("article figcaption, article .caption")
+        ]
         numbers = [re.match(r"Figure (S?\d+)\.(\d+)\.", text) for text in captions]
         assert all(numbers), name
         assert [int(n[2]) for n in numbers] == [*range(1, len(numbers) + 1)]
