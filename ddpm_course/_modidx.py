@@ -654,9 +654,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'ddpm_course.unet.Downsample': ('unet.html#downsample', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.Downsample.__init__': ('unet.html#downsample.__init__', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.Downsample.forward': ('unet.html#downsample.forward', 'ddpm_course/unet.py'),
-                                  'ddpm_course.unet.Dropout': ('unet.html#dropout', 'ddpm_course/unet.py'),
-                                  'ddpm_course.unet.Dropout.__init__': ('unet.html#dropout.__init__', 'ddpm_course/unet.py'),
-                                  'ddpm_course.unet.Dropout.forward': ('unet.html#dropout.forward', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.ResidualBlock': ('unet.html#residualblock', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.ResidualBlock.__init__': ('unet.html#residualblock.__init__', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.ResidualBlock.forward': ('unet.html#residualblock.forward', 'ddpm_course/unet.py'),
@@ -683,6 +680,5 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'ddpm_course.unet._initialise': ('unet.html#_initialise', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet._levels': ('unet.html#_levels', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.group_norm': ('unet.html#group_norm', 'ddpm_course/unet.py'),
-                                  'ddpm_course.unet.hashed': ('unet.html#hashed', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.num_groups': ('unet.html#num_groups', 'ddpm_course/unet.py'),
                                   'ddpm_course.unet.timestep_embedding': ('unet.html#timestep_embedding', 'ddpm_course/unet.py')}}}

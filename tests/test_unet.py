@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ddpm_course.checks import BadInput, BadType, BadValue
-from ddpm_course.unet import Attention, Downsample, Dropout, UNet, num_groups, timestep_embedding
+from ddpm_course.unet import Attention, Downsample, UNet, num_groups, timestep_embedding
 
 SMALL = dict(
     in_channels=1,
@@ -188,48 +188,6 @@ def test_dropout_acts_in_training_only():
     assert not torch.equal(model(x, t), model(x, t))
     model.eval()
     assert torch.equal(model(x, t), model(x, t))
-
-
-def test_what_is_dropped_follows_from_the_keys_whatever_shares_the_batch():
-    model = with_all_weights(small(dropout=0.5))
-    x, t, keys = torch.randn(6, 1, 8, 8), torch.full((6,), 3), torch.randint(2**32, (6,))
-    whole = model(x, t, keys=keys)
-    torch.manual_seed(5)  # must not matter
-    assert torch.equal(model(x, t, keys=keys), whole)
-    parts = torch.cat([model(x[part], t[part], keys=keys[part]) for part in ([0, 1], [2, 3, 4, 5])])
-    assert torch.allclose(parts, whole, atol=1e-5)
-    assert not torch.allclose(model(x, t, keys=keys + 1), whole, atol=1e-2)
-    model.eval()
-    assert torch.equal(model(x, t, keys=keys), model(x, t))
-
-
-@pytest.mark.parametrize("rate", [0.1, 0.5])
-def test_dropout_is_fair_and_scales_what_it_keeps(rate):
-    layer, keys = (
-        Dropout(rate),
-        torch.randint(2**32, (500,), generator=torch.Generator().manual_seed(0)),
-    )
-    kept = layer(torch.ones(500, 20, 10), keys)
-    assert kept.unique().tolist() == pytest.approx([0, 1 / (1 - rate)])
-    zeros = (kept == 0).float().flatten(1)
-    spread = (rate * (1 - rate)) ** 0.5
-    for axis, number in ((0, 500), (1, 200)):  # by activation, and by example
-        shares = zeros.mean(axis)
-        assert abs(shares.mean() - rate) < 5 * spread / 100_000**0.5
-        assert abs(shares.std() / (spread / number**0.5) - 1) < 0.2
-    for shift in (1, 10, 100):  # neighbours know nothing of each other
-        both = (zeros * zeros.roll(shift, 1)).mean()
-        assert abs(both - rate**2) < 5 * rate / 100_000**0.5
-
-
-def test_layers_and_neighbouring_keys_drop_different_activations():
-    model = small(dropout=0.5)
-    layers = [part for part in model.modules() if isinstance(part, Dropout)]
-    assert [layer.place for layer in layers] == list(range(len(layers))) and len(layers) == 8
-    x = torch.ones(1, 1000)
-    masks = [layer(x, torch.tensor([key])) == 0 for layer in layers for key in (0, 1, 2**32 - 1)]
-    agree = torch.stack([(a == b).float().mean() for i, a in enumerate(masks) for b in masks[:i]])
-    assert (agree - 0.5).abs().max() < 0.08
 
 
 def test_no_class_is_the_network_without_its_class_embedding():
