@@ -17,8 +17,8 @@ import torch
 from training_step import hardware
 
 from ddpm_course.evaluation import Measures, compare, evaluate
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import train
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import train
 
 SEEDS = range(10, 18)  # 0 to 3 were looked at when the sampler of the profile was chosen
 PROFILE = load_profile("laptop")

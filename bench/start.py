@@ -16,16 +16,11 @@ from pathlib import Path
 import torch
 from training_step import hardware
 
-from ddpm_course.checkpoint import save_checkpoint
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import (
-    batches,
-    begin,
-    build_schedule,
-    load_images,
-    start_processes,
-    training_loop,
-)
+from ddpm_course.runs.checkpoint import save_checkpoint
+from ddpm_course.runs.loop import batches, build_schedule, initial_state, training_loop
+from ddpm_course.runs.processes import Processes
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import load_images
 
 ROUNDS = 8
 COMMAND = Path(sys.executable).with_name("ddpm-course")
@@ -62,14 +57,15 @@ def starts() -> tuple[float, float]:
 def saves() -> list[float]:
     """Seconds of each of 20 checkpoints of the laptop network, until they are on the disk."""
     profile, images = load_profile("laptop"), load_images(load_profile("laptop"))
-    state, seconds = begin(profile, 1, 0, CPU), []
+    state, seconds = initial_state(profile, 1, 0, CPU), []
     next(
         training_loop(
             profile,
             build_schedule(profile, CPU),
             state,
-            batches(profile, images, 0, 1, CPU),
-            start_processes(profile),
+            batches(profile, images, 0, 1, Processes(CPU)),
+            0,
+            Processes(CPU),
         )
     )
     with tempfile.TemporaryDirectory() as name:

@@ -17,21 +17,20 @@ from torch import nn
 
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.prediction import Denoiser, training_loss
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import (
+from ddpm_course.runs.drawing import walk_samples
+from ddpm_course.runs.loop import (
     batches,
-    begin,
     build_model,
     build_schedule,
-    ema_decay,
-    find_device,
-    learning_rate,
-    load_images,
-    sampling_steps,
-    start_processes,
+    initial_state,
     training_loop,
     update_ema,
+    warmed_up_decay,
+    warmed_up_learning_rate,
 )
+from ddpm_course.runs.processes import Processes, find_device
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import load_images
 
 ROUNDS = 40
 PROFILE = load_profile("laptop")
@@ -60,11 +59,10 @@ def train_steps(**changes) -> Callable[[], object]:
     """Steps of the package's loop, with another profile."""
     profile = dataclasses.replace(PROFILE, num_steps=10**6, **changes)
     images = load_images(profile)
-    state = begin(profile, images.image_shape[0], 0, DEVICE)
-    shares = batches(profile, images, 0, 1, DEVICE)
-    states = training_loop(
-        profile, build_schedule(profile, DEVICE), state, shares, start_processes(profile)
-    )
+    state = initial_state(profile, images.image_shape[0], 0, DEVICE)
+    processes = Processes(DEVICE)
+    shares = batches(profile, images, 0, 1, processes)
+    states = training_loop(profile, build_schedule(profile, DEVICE), state, shares, 0, processes)
     return lambda: next(states)
 
 
@@ -85,9 +83,9 @@ def plain_steps() -> Callable[[], object]:
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), PROFILE.grad_clip)
-            optimizer.param_groups[0]["lr"] = learning_rate(PROFILE, step)
+            optimizer.param_groups[0]["lr"] = warmed_up_learning_rate(PROFILE, step)
             optimizer.step()
-            update_ema(ema, model, ema_decay(step, PROFILE.ema_decay))
+            update_ema(ema, model, warmed_up_decay(step, PROFILE.ema_decay))
             yield loss
 
     return steps().__next__
@@ -97,8 +95,10 @@ def sample_steps(precision: str) -> Callable[[], object]:
     profile = dataclasses.replace(PROFILE, precision=precision, sampling_steps=2 * ROUNDS)
     images, _ = load_data(profile.data)
     model = build_model(profile, images.shape[1], random_stream(0, "weights")).to(DEVICE).eval()
-    shape = (profile.num_samples, *images.shape[1:])
-    states = sampling_steps(profile, build_schedule(profile, DEVICE), model, shape, 0, DEVICE)
+    numbers = range(profile.num_samples)
+    states = walk_samples(
+        profile, build_schedule(profile, DEVICE), model, images.shape[1:], 0, numbers
+    )
     return lambda: next(states)
 
 

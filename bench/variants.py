@@ -19,8 +19,8 @@ import torch
 from training_step import hardware
 
 from ddpm_course.evaluation import Measures, evaluate
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import train
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import train
 
 SEEDS = 20, 21
 PROFILE = load_profile("laptop")

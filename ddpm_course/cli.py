@@ -24,7 +24,7 @@ import tyro
 
 import ddpm_course
 from .checks import BadInput, BadValue, bad_input, check_int, check_seed
-from .profiles import SETTINGS, Device, Profile, Spacing, load_profile
+from .runs.profiles import SETTINGS, Device, Profile, Spacing, load_profile
 
 # %% ../nbs/40_command_line.ipynb #ece3adb4
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Train:
                 expected="the name of a new folder in runs",
                 fix="use letters, digits, hyphens and dots, and no slash",
             )
-        from ddpm_course.training import train
+        from ddpm_course.runs.training import train
 
         show_run(train(self.hyperparameters, self.seed, Path("runs") / name))
 
@@ -62,7 +62,7 @@ class Resume:
     run_dir: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]  # its folder
 
     def run(self) -> None:
-        from ddpm_course.training import resume
+        from ddpm_course.runs.training import resume
 
         show_run(resume(self.run_dir))
 
@@ -78,9 +78,9 @@ def show_run(run_dir: Path) -> None:
     if os.environ.get("RANK", "0") != "0":
         return
     from ddpm_course.evaluation import evaluate, has_classifier, summary
-    from ddpm_course.training import read_config
+    from ddpm_course.runs.run import Run
 
-    profile, _ = read_config(run_dir)
+    profile = Run.open(run_dir).profile
     report = evaluate(run_dir, device=profile.device) if has_classifier(profile) else None
     show_pictures(run_dir)
     if report:
@@ -120,10 +120,11 @@ class Sample:
     def run(self) -> None:
         check_int("sample", "num", self.num, 1)
         check_seed("sample", self.seed)
-        from ddpm_course.training import sample
+        from ddpm_course.runs.drawing import write_samples
+        from ddpm_course.runs.run import Run
 
-        picture, _ = sample(
-            self.run_dir,
+        picture, _ = write_samples(
+            Run.open(self.run_dir),
             self.num,
             self.seed,
             self.out,
@@ -204,7 +205,7 @@ def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
 
     Raises BadValue when folder is no folder, or cannot be read or written.
     """
-    from ddpm_course.checkpoint import write_whole
+    from ddpm_course.runs.files import write_file
 
     new, kept = [], []
     try:
@@ -212,7 +213,7 @@ def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
             path, data = folder / name, source.read_bytes()
             if not os.path.lexists(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                write_whole(path, data)
+                write_file(path, data)
                 new.append(path)
             elif path.read_bytes() != data:
                 kept.append(path)

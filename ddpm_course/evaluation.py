@@ -26,7 +26,6 @@ from .checks import BadValue, bad_input, check_batch, check_like, describe
 from ddpm_course.data import (
     PARTS,
     batch_order,
-    check_absent,
     digits,
     halves,
     image_grid,
@@ -35,8 +34,10 @@ from ddpm_course.data import (
     to_float,
     to_uint8,
 )
-from .profiles import Profile
-from .training import draw, read_config
+from .runs.files import check_new
+from .runs.profiles import Profile
+from .runs.drawing import sample_images
+from .runs.run import Run
 
 # %% ../nbs/30_evaluation.ipynb #72e9a777
 class Classifier(nn.Module):
@@ -345,7 +346,8 @@ def evaluate(
     which is that of `draw`. Raises BadInput as `draw` does, when a file exists, and for a run whose
     images have no classifier or another size than its images.
     """
-    profile, _ = read_config(Path(run_dir))
+    run = Run.open(run_dir)
+    profile = run.profile
     if not has_classifier(profile):
         sets = (
             f"{name} of {eye.image_size} by {eye.image_size}" for name, eye in CLASSIFIERS.items()
@@ -365,8 +367,8 @@ def evaluate(
         Path(run_dir) / f"evaluation-seed-{seed}{chosen}{end}" for end in (".json", ".png")
     )
     for file in files:
-        check_absent("evaluate", "run_dir", file)
-    samples = draw(run_dir, len(yard.held_out), seed, device, **sampler)
+        check_new("evaluate", "run_dir", file)
+    samples = sample_images(run, len(yard.held_out), seed, device, **sampler)
     sets = {"samples": measure(yard, samples), **rows(yard)}
     text.write_text(json.dumps(_as_json(yard, seed, sampler, sets), indent=2) + "\n")
     draw_report(picture, yard, samples, sets["samples"])

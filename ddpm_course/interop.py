@@ -20,18 +20,14 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from . import __version__
-from .checkpoint import tensor_bytes
 from .checks import BadInput, BadValue, bad_input, describe
-from .profiles import Profile
+from .runs.checkpoint import tensor_bytes, write_weights
+from .runs.drawing import sample_labels
+from .runs.files import new_folder, write_file
+from .runs.loop import build_model
+from .runs.profiles import Profile
+from .runs.run import Run, write_config
 from .schedule import make_schedule
-from ddpm_course.training import (
-    build_model,
-    load_run,
-    new_folder,
-    read_config,
-    sample_labels,
-    write_config,
-)
 from .unet import UNet, num_groups
 
 # %% ../nbs/31_interop.ipynb #86758a37
@@ -218,11 +214,11 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
 
     DDPMPipeline and DDIMPipeline load it. A network with classes keeps them, and then needs labels
     that these pipelines do not pass; with label it becomes the network of that class alone.
-    Raises BadInput as `load_run` does, for a label that the network does not know, a network that
+    Raises BadInput as `Run` does, for a label that the network does not know, a network that
     UNet2DModel cannot be, and a folder that exists.
     """
-    profile, _, model = load_run(run_dir, "cpu")
-    _, image_shape = read_config(Path(run_dir))
+    run = Run.open(run_dir)
+    profile, model, image_shape = run.profile, run.network("cpu"), run.image_shape
     if label is not None:
         profile, model = of_one_class(profile, model, label)
     unet, folder = unet_config(profile, image_shape), Path(folder)
@@ -243,10 +239,9 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
         write_json(new / "scheduler/scheduler_config.json", scheduler_config(profile))
         write_json(new / "unet/config.json", unet)
         weights = tensor_bytes(to_diffusers(model))
-        (new / "unet/diffusion_pytorch_model.safetensors").write_bytes(weights)
-        (new / "README.md").write_text(
-            CARD.format(version=__version__, labels=labels, **facts), encoding="utf-8"
-        )
+        write_file(new / "unet/diffusion_pytorch_model.safetensors", weights)
+        card = CARD.format(version=__version__, labels=labels, **facts)
+        write_file(new / "README.md", card.encode())
     return folder
 
 # %% ../nbs/31_interop.ipynb #44e417cb
@@ -437,5 +432,5 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
     from_diffusers(weights, model, str(file))
     with new_folder(run_dir, "import", "run_dir") as new:
         write_config(new, profile, shape, imported_from=folder.resolve().name)
-        (new / "ema.safetensors").write_bytes(tensor_bytes(model.state_dict()))
+        write_weights(new, {"ema": model.state_dict()})
     return run_dir

@@ -31,17 +31,19 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ddpm_course import training
-from ddpm_course.checkpoint import load_weights
 from ddpm_course.checks import BadInput, check_images, describe
 from ddpm_course.cli import main
 from ddpm_course.data import ImageSet, load_set, to_uint8
 from ddpm_course.forward import q_sample
 from ddpm_course.prediction import Denoiser, predict_x0, training_loss
-from ddpm_course.profiles import SETTINGS, load_profile
+from ddpm_course.runs import loop
+from ddpm_course.runs.checkpoint import load_weights
+from ddpm_course.runs.files import unfinished
+from ddpm_course.runs.profiles import SETTINGS, load_profile
+from ddpm_course.runs.stopping import Stopped
+from ddpm_course.runs.training import load_images, resume, train
 from ddpm_course.sampling import Sampler, ddim_step
 from ddpm_course.schedule import NoiseSchedule, extract, linear_schedule, make_schedule
-from ddpm_course.training import Stopped, load_images, resume, train
 from ddpm_course.unet import UNet
 
 # --- What the rows are about ---------------------------------------------------------------------
@@ -156,14 +158,14 @@ def write_settings(old: str = "", new: str = "") -> None:
 
 def press(number: int, step: int) -> None:
     """A signal comes while this step of the next training is under way."""
-    steps, real = count(1), training.update_ema
+    steps, real = count(1), loop.update_ema
 
     def update(*arguments: object) -> None:
         real(*arguments)
         if next(steps) == step:
             signal.raise_signal(number)
 
-    mock.patch.object(training, "update_ema", update).start()
+    mock.patch.object(loop, "update_ema", update).start()
 
 
 ROOM = tempfile.TemporaryDirectory()
@@ -179,7 +181,7 @@ def trained(stopped_at: int = 0) -> Path:
     with contextlib.suppress(Stopped):
         train(tiny, 0, folder)
     mock.patch.stopall()
-    return training.unfinished(folder)
+    return unfinished(folder)
 
 
 def copied(run: Path, changes: dict[str, object]) -> Path:

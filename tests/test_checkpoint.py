@@ -22,24 +22,24 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from ddpm_course import checkpoint as module
-from ddpm_course.checkpoint import (
+from ddpm_course.checks import BadInput
+from ddpm_course.data import random_stream
+from ddpm_course.runs import checkpoint as module
+from ddpm_course.runs import files
+from ddpm_course.runs.checkpoint import (
     CheckpointError,
-    check_fits,
     check_intact,
+    check_same_run,
     load_optimizer,
     load_weights,
     newest_checkpoint,
     optimizer_tensors,
     read_checkpoint,
-    read_tensors,
     save_checkpoint,
     saved_steps,
 )
-from ddpm_course.checks import BadInput
-from ddpm_course.data import random_stream
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import build_model
+from ddpm_course.runs.loop import build_model
+from ddpm_course.runs.profiles import load_profile
 
 VALUES = {
     "seed": 0,
@@ -326,13 +326,26 @@ def test_a_file_is_no_folder_of_checkpoints(tmp_path):
         newest_checkpoint(tmp_path / "file")
 
 
-@pytest.mark.parametrize("data", [None, b"", HTML])
-def test_a_file_of_tensors_is_read_or_refused(tmp_path, data):
+def test_weights_that_are_left_are_what_was_written_or_refused(tmp_path):
+    module.write_weights(tmp_path, groups(7))
+    assert all(
+        same(module.read_weights(tmp_path, "ema")[name], tensor)
+        for name, tensor in groups(7)["ema"].items()
+    )
     path = tmp_path / "ema.safetensors"
-    if data is not None:
-        path.write_bytes(data)
-    with pytest.raises(CheckpointError, match="ema.safetensors: weights: got .*copy the file"):
-        read_tensors(path)
+    good = path.read_bytes()
+    for wrong in (b"", HTML, good[:-1], flipped(good, -2), good + b"more"):
+        path.write_bytes(wrong)
+        with pytest.raises(CheckpointError, match="ema.safetensors: weights: got .*SHA-256.*copy"):
+            module.read_weights(tmp_path, "ema")
+    path.unlink()
+    with pytest.raises(CheckpointError, match="ema.safetensors: weights: got FileNotFoundError"):
+        module.read_weights(tmp_path, "ema")
+    module.write_file(path, HTML)
+    manifest = {path.name: module.digest(HTML)}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointError, match="ema.safetensors: weights: got SafetensorError"):
+        module.read_weights(tmp_path, "ema")
 
 
 # --- A save that does not come to its end --------------------------------------------------------
@@ -369,7 +382,7 @@ def watch(tell):
     sys.addaudithook(lambda event, arguments: tell(event) if event in EVENTS else None)
     os.fsync = lambda handle: tell("fsync")
     Pieces.tell_all = staticmethod(tell)
-    module.open = lambda path, mode: io.BufferedWriter(Pieces(path, mode))
+    files.open = lambda path, mode: io.BufferedWriter(Pieces(path, mode))
 
 
 def kill():
@@ -577,14 +590,14 @@ def test_all_is_on_disk_before_it_has_its_name(folder, monkeypatch):
 def test_another_run_is_refused(folder, values, said):
     found = newest_checkpoint(folder)
     with pytest.raises(CheckpointError, match=said) as error:
-        check_fits(found, values)
+        check_same_run(found, values)
     assert str(found.path) in str(error.value) and "To fix it" in str(error.value)
 
 
 def test_the_same_run_fits(folder):
     found = newest_checkpoint(folder)
     for values in (VALUES, {"seed": 0}, {}, {"seed": 0.0}):
-        check_fits(found, values)
+        check_same_run(found, values)
 
 
 def network(width=3):
@@ -603,7 +616,10 @@ def test_weights_are_copied():
 @pytest.mark.parametrize(
     "change, said",
     [
-        (lambda tensors: network(5).state_dict(), r"0.bias: got \(5,\), expected \(3,\)"),
+        (
+            lambda tensors: network(5).state_dict(),
+            r"0.bias: got \(5,\) torch.float32, expected \(3,\) torch.float32",
+        ),
         (lambda tensors: {}, "0.bias: got no such tensor"),
         (lambda tensors: dict(list(tensors.items())[1:]), "0.weight: got no such tensor"),
         (lambda tensors: tensors | {"2.bias": torch.zeros(1)}, "2.bias: .*expected no such tensor"),

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from notebooks import NBS, ROOT, paths
 
-from ddpm_course import checkpoint, cli
+from ddpm_course import cli
 from ddpm_course.cli import Train, main, parse, unframed
-from ddpm_course.profiles import load_profile
+from ddpm_course.runs import files
+from ddpm_course.runs.profiles import load_profile
 
 COMMAND = Path(sys.executable).with_name("ddpm-course")
 
@@ -188,7 +189,7 @@ def test_a_write_that_fails_leaves_no_half_file(tmp_path, taken, capsys, monkeyp
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr(checkpoint, "write_synced", full)
+        disk.setattr(files, "write_synced", full)
         assert main(["notebooks", str(tmp_path)]) == 2
     assert "No space left" in capsys.readouterr().err
     assert not contents(tmp_path).keys() & taken.keys()

@@ -29,8 +29,8 @@ from ddpm_course.evaluation import (
     train_classifier,
     yardstick,
 )
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import train
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import train
 
 YARD = yardstick("digits")
 ROWS = rows(YARD)

@@ -21,8 +21,10 @@ from ddpm_course.interop import (
     to_diffusers,
     unet_config,
 )
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import build_model, load_run, train
+from ddpm_course.runs.loop import build_model
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
 
 SMOKE = load_profile("smoke")
 UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
@@ -94,7 +96,8 @@ def test_a_run_returns_as_it_was(run, tmp_path, fields):
     export_run(there, tmp_path / "folder")
     back = import_run(tmp_path / "folder", tmp_path / "back", base)
     (profile, schedule, model), (wanted, table, network) = (
-        load_run(p, "cpu") for p in (back, there)
+        (run.profile, run.schedule("cpu"), run.network("cpu"))
+        for run in map(Run.open, (back, there))
     )
     for key, value in dataclasses.asdict(wanted).items():
         assert dataclasses.asdict(profile)[key] == pytest.approx(value), key
@@ -111,12 +114,12 @@ def test_quadratic_spacing_becomes_leading(run, tmp_path):
 
 def test_steps_are_at_most_those_of_the_chain(folder, tmp_path):
     back = import_run(folder, tmp_path / "back", load_profile("gpu"))
-    assert load_run(back, "cpu")[0].sampling_steps == 50
+    assert Run.open(back).profile.sampling_steps == 50
 
 
 @torch.no_grad()
 def test_the_network_of_one_class(run):
-    profile, _, model = load_run(run, "cpu")
+    profile, model = Run.open(run).profile, Run.open(run).network("cpu")
     torch.nn.init.normal_(model.classes.weight, generator=torch.Generator().manual_seed(0))
     torch.nn.init.normal_(model.up[-1].leave[2].weight, generator=torch.Generator().manual_seed(0))
     x, t = torch.randn(2, 1, 8, 8), torch.tensor([1, 50])

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from ddpm_course.checks import BadInput, BadType, BadValue
-from ddpm_course.profiles import (
+from ddpm_course.runs.profiles import (
     SETTINGS,
     DataName,
     Profile,
@@ -193,7 +193,7 @@ def test_the_data_sets_are_those_of_the_data_module():
 
 def test_reading_a_profile_imports_no_torch():
     program = (
-        "import sys; from ddpm_course.profiles import load_profile; "
+        "import sys; from ddpm_course.runs.profiles import load_profile; "
         "load_profile('laptop'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -17,21 +17,16 @@ import psutil
 import pytest
 import torch
 
-from ddpm_course import checkpoint, training
-from ddpm_course.checkpoint import CheckpointError, newest_checkpoint
 from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
-from ddpm_course.profiles import load_profile
-from ddpm_course.training import (
-    Stopped,
-    StopSignal,
-    batches,
-    load_images,
-    resume,
-    start_processes,
-    train,
-    unfinished,
-)
+from ddpm_course.runs import files, loop, stopping, training
+from ddpm_course.runs.checkpoint import CheckpointError, newest_checkpoint
+from ddpm_course.runs.files import unfinished
+from ddpm_course.runs.loop import batches
+from ddpm_course.runs.processes import Processes, join_processes
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.stopping import Stopped, StopSignal
+from ddpm_course.runs.training import load_images, resume, train
 
 CPU = torch.device("cpu")
 BIN = Path(sys.executable).parent
@@ -81,14 +76,14 @@ def assert_same(run: Path, whole: Path) -> None:
 
 def interrupt(monkeypatch, step: int, how) -> None:
     """From now on `how` is called while this step is under way."""
-    calls, real = iter(range(1, 10_000)), training.update_ema
+    calls, real = iter(range(1, 10_000)), loop.update_ema
 
     def update(*arguments):
         real(*arguments)
         if next(calls) == step:
             how()
 
-    monkeypatch.setattr(training, "update_ema", update)
+    monkeypatch.setattr(loop, "update_ema", update)
 
 
 def forked(action) -> int:
@@ -166,21 +161,21 @@ def test_killed_while_the_pictures_are_drawn(whole, tmp_path, monkeypatch):
         (folder / "samples.png").write_text("half")
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(training, "draw_samples", half_drawn)
+    monkeypatch.setattr(training, "draw_pictures", half_drawn)
     assert forked(lambda: train(PROFILE, 3, tmp_path / "run")) == -signal.SIGKILL
     monkeypatch.undo()
     assert_same(resume(tmp_path / "run"), whole)
 
 
 def test_a_full_disk_at_the_end_costs_nothing(whole, tmp_path, monkeypatch):
-    def full(path, data, real=checkpoint.write_synced):
+    def full(path, data, real=files.write_synced):
         if not path.name.startswith("ema.safetensors.aside"):
             return real(path, data)
         path.write_bytes(data[:100])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_synced", full)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(files, "write_synced", full)
+    with pytest.raises(BadValue, match="ema.safetensors: file: got No space left"):
         train(PROFILE, 3, tmp_path / "run")
     monkeypatch.undo()
     assert not (unfinished(tmp_path / "run") / "ema.safetensors").exists()
@@ -211,16 +206,15 @@ def joint(values: list) -> torch.Tensor | None:
 def test_processes_draw_together_what_one_draws(processes):
     images = load_images(PROFILE)
     shares = [
-        next(batches(PROFILE, images, 3, 6, CPU, rank, processes)) for rank in range(processes)
+        next(batches(PROFILE, images, 3, 6, Processes(CPU, rank, processes)))
+        for rank in range(processes)
     ]
-    for whole, parts in zip(next(batches(PROFILE, images, 3, 6, CPU)), zip(*shares)):
+    for whole, parts in zip(next(batches(PROFILE, images, 3, 6, Processes(CPU))), zip(*shares)):
         assert torch.equal(whole, joint(list(parts)))
 
 
 def in_processes(number: int, action) -> list[int]:
     """Do it in that many forked processes that can find each other; how each ended."""
-    from accelerate.state import AcceleratorState
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -232,7 +226,6 @@ def in_processes(number: int, action) -> list[int]:
         code = 1
         try:
             torch.set_num_threads(1)
-            AcceleratorState._reset_state(True)
             os.environ |= {
                 "RANK": str(rank),
                 "LOCAL_RANK": str(rank),
@@ -263,7 +256,12 @@ def shared(tmp_path_factory):
     return run_dir
 
 
-def test_two_processes_train_what_one_trains(whole, shared):
+def test_two_processes_train_what_one_trains(tmp_path):
+    """What is dropped would depend on how a batch is shared; all else does not."""
+    profile = dataclasses.replace(PROFILE, dropout=0.0)
+    whole, shared = tmp_path / "whole", tmp_path / "shared"
+    train(profile, 3, whole)
+    assert in_processes(2, lambda: train(profile, 3, shared)) == [0, 0]
     assert (weights(whole) - weights(shared)).abs().max() < 1e-5
     lines = [
         [json.loads(line)["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -294,7 +292,7 @@ def test_two_processes_stop_at_the_same_step(shared, tmp_path, monkeypatch):
 
 def test_a_batch_that_cannot_be_shared_is_refused():
     with pytest.raises(BadValue, match="batch_size: got 224, expected a multiple of 3.*take 225"):
-        start_processes(dataclasses.replace(PROFILE, accumulate=3))
+        join_processes(dataclasses.replace(PROFILE, accumulate=3))
 
 
 # --- Real launches -------------------------------------------------------------------------------
@@ -388,7 +386,7 @@ def test_a_launch_that_is_killed_and_resumed(tmp_path, launcher, sign):
 
 def test_a_second_signal_within_two_seconds_does_not_count(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
     with StopSignal() as signals:
         assert signals.number == 0
         for now[0] in (100.0, 101.9):
@@ -402,7 +400,7 @@ def test_a_second_signal_within_two_seconds_does_not_count(monkeypatch):
 def test_a_second_signal_later_ends_the_process_at_once(monkeypatch, number):
     def twice():
         now = [100.0]
-        monkeypatch.setattr(training.time, "monotonic", lambda: now[0])
+        monkeypatch.setattr(stopping.time, "monotonic", lambda: now[0])
         with StopSignal():
             os.kill(os.getpid(), signal.SIGINT)
             now[0] = 102.1
@@ -433,9 +431,9 @@ def test_the_command_leaves_with_the_usual_code(tmp_path, monkeypatch, capsys, n
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_bad_loss_leaves_the_last_good_checkpoint(whole, tmp_path, monkeypatch, bad):
-    calls, real = iter(range(100)), training.training_loss
+    calls, real = iter(range(100)), loop.training_loss
     monkeypatch.setattr(
-        training,
+        loop,
         "training_loss",
         lambda *arguments: real(*arguments) * (bad if next(calls) == 16 else 1),
     )  # in step 9, which has a checkpoint of its own

@@ -2,8 +2,8 @@
 
 # %% auto #0
 __all__ = ['DIGITS_LEVELS', 'PARTS', 'GLYPHS', 'FONTS', 'GLYPH_RANGES', 'scaled', 'to_float', 'to_uint8', 'digits', 'halves',
-           'image_grid', 'check_absent', 'save_grid', 'ImageSet', 'digit_set', 'random_stream', 'outlines',
-           'render_glyphs', 'colour_glyphs', 'glyphs', 'glyph_set', 'held_out_tenth', 'batch_order']
+           'image_grid', 'grid_png', 'save_grid', 'ImageSet', 'digit_set', 'random_stream', 'outlines', 'render_glyphs',
+           'colour_glyphs', 'glyphs', 'glyph_set', 'held_out_tenth', 'batch_order']
 
 # %% ../../nbs/11_data.ipynb #7a797fa4
 import hashlib
@@ -12,6 +12,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ from ddpm_course.checks import (
     check_seed,
     describe,
 )
+from ..runs.files import check_new, write_file
 
 if TYPE_CHECKING:
     from ddpm_course.data.folder import ImageFiles
@@ -156,32 +158,27 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
     grid = make_grid(to_uint8(images).cpu(), columns, padding=1, pad_value=128)
     return grid[: images.shape[1]]  # torchvision makes three channels of one
 
-# %% ../../nbs/11_data.ipynb #9aab52a5
-def check_absent(where: str, what: str, path: Path) -> None:
-    """Raise BadValue if path exists: nothing is overwritten."""
-    if path.exists():
-        raise bad_input(
-            BadValue,
-            where,
-            what,
-            got=f"{path}, which exists",
-            expected="a new path",
-            fix="choose another name, or move the old one away",
-        )
-
 # %% ../../nbs/11_data.ipynb #6582a157
-def save_grid(path: Path | str, images: Tensor, columns: int | None = None) -> None:
-    """Write images [B, C, H, W] in [-1, 1], C being 1 or 3, as one new PNG file.
+def grid_png(images: Tensor, columns: int | None = None) -> bytes:
+    """Images [B, C, H, W] in [-1, 1], C being 1 or 3, as the bytes of one PNG file.
 
-    Images of 16 pixels or fewer are enlarged by a whole number, to 32 at most. Raises BadValue
-    when the file exists.
+    Images of 16 pixels or fewer are enlarged by a whole number, to 32 at most.
     """
-    check_absent("save_grid", "path", Path(path))
     grid = image_grid(images, columns)
     scale = max(1, 32 // images.shape[-1])
     grid = grid.repeat_interleave(scale, dim=1).repeat_interleave(scale, dim=2)
-    picture = Image.fromarray(grid.permute(1, 2, 0).squeeze(2).numpy())
-    picture.save(path, format="PNG")
+    encoded = BytesIO()
+    Image.fromarray(grid.permute(1, 2, 0).squeeze(2).numpy()).save(encoded, format="PNG")
+    return encoded.getvalue()
+
+
+def save_grid(path: Path | str, images: Tensor, columns: int | None = None) -> None:
+    """Write images [B, C, H, W] in [-1, 1], as `grid_png` has them, as a new file.
+
+    Raises BadValue when the file exists, or cannot be written; then no part of it is left.
+    """
+    check_new("save_grid", "path", Path(path))
+    write_file(Path(path), grid_png(images, columns))
 
 # %% ../../nbs/11_data.ipynb #ce0e5b73
 @dataclass(frozen=True, eq=False)

@@ -16,9 +16,11 @@ from ddpm_course.interop import (
     unet_config,
 )
 from ddpm_course.prediction import Denoiser
-from ddpm_course.profiles import Profile, load_profile
+from ddpm_course.runs.loop import build_model
+from ddpm_course.runs.profiles import Profile, load_profile
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
 from ddpm_course.sampling import Sampler
-from ddpm_course.training import build_model, load_run, train
 
 SMALL = dataclasses.replace(load_profile("smoke"), model_channels=16, attention_levels=(1,))
 CIFAR = load_profile("gpu")
@@ -41,6 +43,12 @@ PUBLISHED = {  # as the weights of DDPM's authors are described
     "time_embedding_type": "positional",
     "up_block_types": ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
 }
+
+
+def opened(folder):
+    """The profile, the schedule and the network of a run."""
+    run = Run.open(folder)
+    return run.profile, run.schedule("cpu"), run.network("cpu")
 
 
 def with_all_weights(model: nn.Module) -> nn.Module:
@@ -139,7 +147,7 @@ def states_of(pipeline, **call) -> list[torch.Tensor]:
 
 
 def ours(run, label, sampler):
-    profile, schedule, model = load_run(run, "cpu")
+    profile, schedule, model = opened(run)
     _, alone = of_one_class(profile, model, label)
     generator = torch.Generator().manual_seed(3)
     walk = sampler.walk(Denoiser(schedule, alone), (4, 1, 8, 8), generator=generator)
@@ -183,7 +191,7 @@ def test_default_clipping_is_another_sampler(diffusers, run, tmp_path):
 @torch.no_grad()
 def test_export_keeps_the_classes_for_those_who_pass_them(diffusers, run, tmp_path):
     folder = export_run(run, tmp_path / "there")
-    _, _, model = load_run(run, "cpu")
+    _, _, model = opened(run)
     x, t, labels = torch.randn(3, 1, 8, 8), torch.tensor([1, 20, 50]), torch.tensor([0, 4, 9])
     theirs = diffusers.UNet2DModel.from_pretrained(folder / "unet")
     assert (theirs(x, t - 1, labels).sample - model(x, t, labels)).abs().max() < 1e-5
@@ -203,7 +211,7 @@ def test_exported_schedules_are_the_runs(diffusers, run, tmp_path, schedule, spa
     (other / "ema.safetensors").write_bytes((run / "ema.safetensors").read_bytes())
     folder = export_run(other, tmp_path / "there")
     theirs = diffusers.DDPMScheduler.from_pretrained(folder / "scheduler")
-    _, ours_, _ = load_run(other, "cpu")
+    _, ours_, _ = opened(other)
     assert (theirs.betas - ours_.betas[1:]).abs().max() < 1e-6
     assert theirs.config.timestep_spacing == spacing_.replace("quadratic", "leading")
 
@@ -214,7 +222,7 @@ def test_a_folder_that_the_library_saved_is_a_run(diffusers, tmp_path):
     scheduler = diffusers.DDPMScheduler(variance_type="fixed_large")
     diffusers.DDPMPipeline(theirs, scheduler).save_pretrained(tmp_path / "there")
     run_dir = import_run(tmp_path / "there", tmp_path / "run", CIFAR)
-    profile, schedule, model = load_run(run_dir, "cpu")
+    profile, schedule, model = opened(run_dir)
     assert profile == dataclasses.replace(
         CIFAR, model_channels=16, channel_multipliers=(1, 2, 2, 2), dropout=0.0, spacing="leading"
     )
@@ -253,7 +261,7 @@ def test_a_folder_in_the_form_of_the_published_weights_is_a_run(diffusers, tmp_p
             }
         )
     )
-    _, _, model = load_run(import_run(folder, tmp_path / "run", CIFAR), "cpu")
+    _, _, model = opened(import_run(folder, tmp_path / "run", CIFAR))
     x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, 1000])
     assert (theirs(x, t - 1).sample - model(x, t)).abs().max() < 1e-5
 

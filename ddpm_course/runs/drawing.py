@@ -1,0 +1,169 @@
+"""Samples of a run, in batches, as tensors and as pictures."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ddpm_course.checks import BadValue, check_choice, check_int, check_seed
+from ddpm_course.data import grid_png, random_stream, save_grid
+from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.loop import build_denoiser
+from ddpm_course.runs.profiles import Profile
+from ddpm_course.runs.run import Run
+from ddpm_course.schedule import NoiseSchedule
+
+SAMPLING_BATCH = 1024
+SAMPLER_FIELDS = ("sampling_steps", "spacing", "eta", "variance_type", "clip_sample")
+
+
+def sample_labels(
+    model: nn.Module, numbers: Sequence[int], label: int | None = None
+) -> Tensor | None:
+    """The classes of the samples with these numbers, int64 [B] where the weights are.
+
+    Sample i is of class i modulo model.num_classes, or of class label. None for a network without
+    classes. Raises BadInput for a label that the network does not know.
+    """
+    if not model.num_classes and label is None:
+        return None
+    if not model.num_classes:
+        raise BadValue(
+            "sample_labels",
+            "label",
+            got=str(label),
+            expected="none: this network was trained without classes",
+            fix="leave the label out, or train with num_classes",
+        )
+    if label is not None:
+        check_int("sample_labels", "label", label, 0, model.num_classes - 1)
+    chosen = [i % model.num_classes if label is None else label for i in numbers]
+    return torch.tensor(chosen, device=next(model.parameters()).device)
+
+
+def walk_samples(
+    profile: Profile,
+    schedule: NoiseSchedule,
+    model: nn.Module,
+    image_shape: Sequence[int],
+    seed: int,
+    numbers: Sequence[int],
+    label: int | None = None,
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield (t, x_t) at the times of the profile's sampler, x_t [B, C, H, W], down to (0, x_0).
+
+    The batch holds the samples with these numbers of the seed; none depends on the others, but
+    for rounding. Sample i is of class i modulo their number, or of class label. model is in
+    evaluation mode. Raises BadInput for a label that the network does not know.
+    """
+    labels = sample_labels(model, numbers, label)
+    return profile.sampler.walk(
+        build_denoiser(profile, schedule, model, labels),
+        (len(numbers), *image_shape),
+        device=next(model.parameters()).device,
+        seeds=[random_stream(seed, "sample", i).initial_seed() for i in numbers],
+    )
+
+
+def draw_batches(
+    profile: Profile,
+    schedule: NoiseSchedule,
+    model: nn.Module,
+    image_shape: Sequence[int],
+    seed: int,
+    num: int,
+    label: int | None = None,
+    watch: Callable[[int, Tensor], None] = lambda count, x: None,
+) -> Tensor:
+    """Draw num samples in batches, float32 [num, C, H, W], on the CPU.
+
+    watch sees each x_t of the first batch, counted from 0.
+    """
+    batches = [
+        range(first, min(first + SAMPLING_BATCH, num)) for first in range(0, num, SAMPLING_BATCH)
+    ]
+    total, drawn = len(batches) * (profile.sampling_steps + 1), []
+    with tqdm(total=total, desc="sample", unit="step", disable=None) as bar:
+        for numbers in batches:
+            walk = walk_samples(profile, schedule, model, image_shape, seed, numbers, label)
+            for count, (_, x) in enumerate(walk):
+                if numbers[0] == 0:
+                    watch(count, x)
+                bar.update()
+            drawn.append(x.cpu())
+    return torch.cat(drawn)
+
+
+def draw_pictures(
+    folder: Path,
+    profile: Profile,
+    schedule: NoiseSchedule,
+    model: nn.Module,
+    image_shape: Sequence[int],
+    seed: int,
+) -> None:
+    """Write samples.png, and denoising.png: six samples, one per row, from noise to image."""
+    shown, frames = {round(profile.sampling_steps * k / 8) for k in range(9)}, []
+
+    def keep(count: int, x: Tensor) -> None:
+        if count in shown:
+            frames.append(x[:6].cpu())
+
+    images = draw_batches(
+        profile, schedule, model, image_shape, seed, profile.num_samples, watch=keep
+    )
+    strip = torch.stack(frames, dim=1).flatten(0, 1)
+    write_file(folder / "samples.png", grid_png(images))
+    write_file(folder / "denoising.png", grid_png(strip, len(frames)))
+
+
+def sample_images(
+    run: Run,
+    num: int,
+    seed: int,
+    device: str = "auto",
+    label: int | None = None,
+    **sampler: int | float | str,
+) -> Tensor:
+    """Draw num images with a run's averaged weights, float32 [num, C, H, W] in [-1, 1].
+
+    label is the class of all of them; without it the classes take turns. sampler replaces fields
+    of the run's profile: those of SAMPLER_FIELDS. The first images of a larger num are those of a
+    smaller one, up to rounding. Raises BadInput as `Run.network` and `Profile` do, for another
+    field, and for a label that the network does not know.
+    """
+    num, seed = check_int("sample_images", "num", num, 1), check_seed("sample_images", seed)
+    for name in sampler:
+        check_choice("sample_images", "an option of the sampler", name, SAMPLER_FIELDS)
+    profile = dataclasses.replace(run.profile, **sampler)
+    return draw_batches(
+        profile, run.schedule(device), run.network(device), run.image_shape, seed, num, label
+    )
+
+
+def write_samples(
+    run: Run,
+    num: int,
+    seed: int,
+    out: Path | str | None = None,
+    device: str = "auto",
+    label: int | None = None,
+    **sampler: int | float | str,
+) -> tuple[Path, Tensor]:
+    """`sample_images`, and write them as one new PNG file; return its path and the images.
+
+    Without out the file is in the run's folder, named after all that was chosen, as
+    samples-64-seed-1-eta-0.5.png. The run's own seed and number give its samples.png again.
+    Raises BadInput as `sample_images` does, and when the file exists. For a schedule and a
+    network without a run there is `Sampler.sample`.
+    """
+    options = sampler if label is None else {"label": label, **sampler}
+    chosen = "".join(f"-{key}-{value}" for key, value in options.items())
+    path = Path(out or run.folder / f"samples-{num}-seed-{seed}{chosen}.png")
+    check_new("sample", "out", path)
+    images = sample_images(run, num, seed, device, label, **sampler)
+    save_grid(path, images)
+    return path, images

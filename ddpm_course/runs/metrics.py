@@ -1,0 +1,87 @@
+"""The log of a run: one line of metrics every so many steps, and the picture of its losses."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpm_course.checks import BadValue
+from ddpm_course.runs.files import naming_errors, write_file
+from ddpm_course.runs.processes import Processes
+
+
+def read_losses(found: list[Tensor], last_step: int, processes: Processes) -> list[float]:
+    """The losses of the latest steps, from tensors [2] of loss and length of the gradient.
+
+    Raises BadValue at the first number that is not finite.
+    """
+    rows = processes.mean(torch.stack(found)).tolist()
+    for step, row in enumerate(rows, last_step - len(rows) + 1):
+        for what, value in zip(("loss", "gradient"), row):
+            if not math.isfinite(value):
+                raise BadValue(
+                    "train",
+                    f"the {what} at step {step}",
+                    got=str(value),
+                    expected="a finite number",
+                    fix="lower learning_rate, or raise warmup_steps",
+                )
+    return [loss for loss, _ in rows]
+
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    """What writes for TensorBoard, after this step. Raises BadValue when it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise BadValue(
+            "train",
+            "tensorboard",
+            got="yes, and it is not installed",
+            expected="the package tensorboard",
+            fix="install it, or say no",
+        ) from None
+    return SummaryWriter(folder, purge_step=step + 1)
+
+
+@contextmanager
+def metrics_log(folder: Path, step: int, tensorboard: bool) -> Iterator[Callable[[dict], None]]:
+    """A function that writes one line of metrics, after those of the folder up to this step.
+
+    Raises BadValue when TensorBoard is asked for and not installed, and when the disk is full.
+    """
+    path = folder / "metrics.jsonl"
+    writer = _tensorboard(folder / "tensorboard", step) if tensorboard else None
+    former = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    kept = [line for line in former if line.endswith("\n") and json.loads(line)["step"] <= step]
+    write_file(path, "".join(kept).encode())
+
+    def write(metrics: dict) -> None:
+        with naming_errors(path):
+            print(json.dumps(metrics), file=file, flush=True)
+        for name in metrics.keys() - {"step"} if writer else ():
+            writer.add_scalar(name, metrics[name], metrics["step"])
+
+    with open(path, "a", encoding="utf-8") as file, writer or nullcontext():
+        yield write
+
+
+def plot_losses(folder: Path) -> None:
+    """Plot the losses of metrics.jsonl to loss.png."""
+    from matplotlib.figure import Figure
+
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    metrics = [json.loads(line) for line in lines]
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    ax = figure.subplots()
+    ax.plot([line["step"] for line in metrics], [line["loss"] for line in metrics], "k.-")
+    ax.set(xlabel="step", ylabel="loss", title="Mean loss since the point before", ylim=(0, None))
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    write_file(folder / "loss.png", picture.getvalue())

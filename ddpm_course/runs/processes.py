@@ -1,0 +1,131 @@
+"""Where a run computes: its device, and the processes that share its batches.
+
+Nothing that decides a number is taken from the environment, but the place of this process among
+those that a launcher has started.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from ddpm_course.checks import BadValue
+from ddpm_course.runs.profiles import Profile
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes CUDA, else Apple's MPS, else the CPU.
+
+    Raises BadValue when the device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device, is_there in there.items() if is_there)
+    if not there.get(name):
+        raise BadValue(
+            "find_device",
+            "device",
+            got=repr(name),
+            expected="a device that this machine and its torch have",
+            fix="use device = auto, or install torch for that device",
+        )
+    return torch.device(name)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process, its device, and how many share the batches of a run."""
+
+    device: torch.device
+    rank: int = 0  # of this process, from 0
+    number: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that writes files."""
+        return self.rank == 0
+
+    def share(self, model: nn.Module) -> nn.Module:
+        """The model, whose gradients are averaged over the processes in the backward pass."""
+        if self.number == 1:
+            return model
+        return DistributedDataParallel(
+            model, device_ids=[self.device] if self.device.type == "cuda" else None
+        )
+
+    def alone(self, model: nn.Module) -> AbstractContextManager:
+        """While it is entered, gradients of a shared model stay in their process."""
+        return model.no_sync() if self.number > 1 else nullcontext()
+
+    def mean(self, tensor: Tensor) -> Tensor:
+        """The mean over the processes, the same in all of them."""
+        if self.number > 1:
+            distributed.all_reduce(tensor)
+        return tensor / self.number
+
+    def maximum(self, value: int) -> int:
+        """The largest of the values of the processes, the same in all of them."""
+        if self.number == 1:
+            return value
+        tensor = torch.tensor(value, device=self.device)
+        distributed.all_reduce(tensor, distributed.ReduceOp.MAX)
+        return int(tensor)
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self.number > 1:
+            distributed.barrier()
+
+
+def join_processes(profile: Profile) -> Processes:
+    """Take this process's place among those that a launcher has started; it is alone without one.
+
+    Raises BadValue for a device that is not there, and a batch that cannot be shared evenly.
+    """
+    device, number = find_device(profile.device), int(os.environ.get("WORLD_SIZE", "1"))
+    shares = number * profile.accumulate
+    if profile.batch_size % shares:
+        raise BadValue(
+            "train",
+            "batch_size",
+            got=str(profile.batch_size),
+            expected=f"a multiple of {shares}, for {number} "
+            f"processes with {profile.accumulate} parts each",
+            fix=f"take {math.ceil(profile.batch_size / shares) * shares}",
+        )
+    if number == 1:
+        return Processes(device)
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Processes(device, distributed.get_rank(), number)
+
+
+@contextmanager
+def computing(threads: int, tf32: bool) -> Iterator[None]:
+    """So many CPU threads (0 for as many as now), and rounding to TF32 or not, for a while."""
+    former = (
+        torch.get_num_threads(),
+        torch.get_float32_matmul_precision(),
+        torch.backends.cudnn.allow_tf32,
+    )
+    torch.set_num_threads(threads or former[0])
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
+    try:
+        yield
+    finally:
+        torch.set_num_threads(former[0])
+        torch.set_float32_matmul_precision(former[1])
+        torch.backends.cudnn.allow_tf32 = former[2]

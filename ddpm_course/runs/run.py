@@ -1,0 +1,117 @@
+"""The folder of a run, opened once: what it was trained with, and its averaged weights."""
+
+import dataclasses
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import ddpm_course
+from ddpm_course.checks import BadInput, BadValue, check_int, check_seed
+from ddpm_course.prediction import Denoiser
+from ddpm_course.runs.checkpoint import load_weights, read_weights
+from ddpm_course.runs.files import write_file
+from ddpm_course.runs.loop import build_denoiser, build_model, build_schedule
+from ddpm_course.runs.processes import find_device
+from ddpm_course.runs.profiles import Profile
+from ddpm_course.schedule import NoiseSchedule
+from ddpm_course.unet import UNet
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its config.json tells it. What an imported run does not know is None or empty."""
+
+    folder: Path
+    profile: Profile
+    image_shape: tuple[int, int, int]  # [C, H, W]
+    classes: tuple[str, ...] = ()  # the name of each label
+    seed: int | None = None
+    device: str | None = None  # this, and what follows, decides the last bits of the numbers
+    threads: int | None = None
+    processes: int | None = None
+    torch: str | None = None  # its version
+
+    @classmethod
+    def open(cls, folder: Path | str) -> "Run":
+        """Read config.json. Raises BadInput when it is missing or holds something else."""
+        path = Path(folder) / "config.json"
+        try:
+            config = json.loads(path.read_text(encoding="utf-8"))
+            profile = Profile(
+                **{
+                    key: tuple(value) if isinstance(value, list) else value
+                    for key, value in config["profile"].items()
+                }
+            )
+            channels, height, width = config["image_shape"]
+            for side in (channels, height, width):
+                check_int(str(path), "image_shape", side, 1)
+            optional = {name: config.get(name) for name in ("seed", "device", "threads")}
+            for name, check in (("seed", check_seed), ("threads", None)):
+                if check and optional[name] is not None:
+                    check(str(path), optional[name])
+            return cls(
+                Path(folder),
+                profile,
+                (channels, height, width),
+                tuple(map(str, config.get("classes", ()))),
+                **optional,
+                processes=config.get("processes"),
+                torch=config.get("versions", {}).get("torch"),
+            )
+        except BadInput as error:
+            raise error.within(path) from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadValue(
+                str(path),
+                "configuration of a run",
+                got=f"{type(error).__name__}: {error}",
+                expected="the file that ddpm-course train writes",
+                fix="give the folder of a finished run",
+            ) from None
+
+    def network(self, device: str = "auto") -> UNet:
+        """The network with the averaged weights, for sampling.
+
+        Raises CheckpointError when they are missing, broken, or not those of this profile: names,
+        shapes and types are compared before any memory is taken for the network.
+        """
+        where = find_device(device)
+        weights = read_weights(self.folder, "ema")
+        with torch.device("meta"):
+            model = build_model(self.profile, self.image_shape[0])
+        load_weights(model, weights, self.folder / "ema.safetensors")
+        return model.to(where).eval().requires_grad_(False)
+
+    def schedule(self, device: str = "auto") -> NoiseSchedule:
+        """The noise schedule of the run."""
+        return build_schedule(self.profile, find_device(device))
+
+    def denoiser(self, device: str = "auto", labels: Tensor | None = None) -> Denoiser:
+        """The network with its chain, for images with these labels, int64 [B], if any.
+
+        Raises CheckpointError as `network` does.
+        """
+        network = self.network(device)
+        return build_denoiser(self.profile, self.schedule(device), network, labels)
+
+
+def write_config(folder: Path, profile: Profile, image_shape: Sequence[int], **origin: Any) -> None:
+    """Write to folder/config.json all that a run depends on; origin says where it comes from."""
+    config = {
+        "profile": dataclasses.asdict(profile),
+        "image_shape": list(image_shape),
+        **origin,
+        "versions": {
+            "ddpm_course": ddpm_course.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+    }
+    write_file(folder / "config.json", (json.dumps(config, indent=2) + "\n").encode())

@@ -1,0 +1,315 @@
+"""The life of a run: made new or taken up, trained, finished; killed at any moment, it goes on."""
+
+import dataclasses
+import math
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ddpm_course.checks import BadValue, check_seed
+from ddpm_course.data import ImageSet, batch_order, load_set
+from ddpm_course.runs.checkpoint import (
+    check_same_run,
+    newest_checkpoint,
+    save_checkpoint,
+    write_weights,
+)
+from ddpm_course.runs.drawing import draw_pictures
+from ddpm_course.runs.files import (
+    UNFINISHED,
+    check_new_folder,
+    make_folder,
+    rename_folder,
+    sole_writer,
+    unfinished,
+)
+from ddpm_course.runs.loop import (
+    State,
+    batches,
+    build_model,
+    build_schedule,
+    initial_state,
+    training_loop,
+    warmed_up_learning_rate,
+)
+from ddpm_course.runs.metrics import metrics_log, plot_losses, read_losses
+from ddpm_course.runs.processes import Processes, computing, join_processes
+from ddpm_course.runs.profiles import Profile
+from ddpm_course.runs.run import Run, write_config
+from ddpm_course.runs.stopping import Stopped, StopSignal
+
+
+def load_images(profile: Profile) -> ImageSet:
+    """The training images of a profile.
+
+    Raises BadInput as `load_set`, and for images that do not fit the network or are fewer than a
+    batch holds.
+    """
+    images = load_set(
+        profile.data,
+        data_dir=profile.data_dir,
+        image_size=profile.image_size,
+        unreadable=profile.unreadable,
+    )
+    known = images.num_classes
+    if profile.num_classes not in (0, known):
+        raise BadValue(
+            "train",
+            "num_classes",
+            got=str(profile.num_classes),
+            expected=f"{known}, as many as the data set {profile.data!r} has",
+            fix=f"set num_classes = {known}, or 0 to train without classes"
+            if known
+            else "set num_classes = 0, or sort a folder of images into sub-folders",
+        )
+    halvings = len(profile.channel_multipliers) - 1
+    side, factor = images.image_shape[-1], 2**halvings
+    if side % factor:
+        raise BadValue(
+            "train",
+            "image_size",
+            got=f"images of {side}×{side} pixels",
+            expected=f"a multiple of {factor}, for a network that halves them {halvings} times",
+            fix=f"set image_size = {math.ceil(side / factor) * factor}, or take fewer "
+            "channel_multipliers",
+        )
+    batch_order(len(images), profile.batch_size, 0)
+    return images
+
+
+def check_memory(profile: Profile, image_shape: tuple[int, int, int], device: torch.device) -> None:
+    """Raise BadValue, before anything is built, for what this machine cannot hold.
+
+    Counted are what training keeps for each weight (itself, its average, its gradient and two
+    averages of the optimiser) and the samples at the end; not what a step needs in passing.
+    """
+    with torch.device("meta"):
+        network = build_model(profile, image_shape[0])
+    weights = sum(weight.numel() for weight in network.parameters())
+    main = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    there = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else main
+    samples = 4 * 2 * profile.num_samples * math.prod(image_shape)
+    for what, needed, room, fix in (
+        ("model_channels", 4 * 5 * weights, there, "take fewer channels, blocks or levels"),
+        ("num_samples", samples, main, "draw fewer, and more later with `sample`"),
+    ):
+        if needed > room:
+            raise BadValue(
+                "train",
+                what,
+                got=f"{getattr(profile, what)}, which takes {needed / 2**30:,.1f} GiB",
+                expected=f"no more than the {room / 2**30:,.1f} GiB that are there",
+                fix=fix,
+            )
+
+
+def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
+    """Train a network, sample from it, and leave both in the new folder run_dir; return its path.
+
+    The same profile, seed, device and numbers of threads and processes give the same weights and
+    samples. Raises BadInput for a device that is not there, a folder that exists or cannot be
+    made, images that do not fit, what memory cannot hold, and a loss that is not finite; Stopped
+    after a signal. What was written by then stays in run_dir.unfinished, and `resume` goes on
+    from there.
+    """
+    run_dir = Path(run_dir)
+    check_seed("train", seed)
+    check_new_folder("train", "run_dir", run_dir)
+    with computing(profile.threads, profile.tf32):
+        processes, images = join_processes(profile), load_images(profile)
+        check_memory(profile, images.image_shape, processes.device)
+        state = initial_state(profile, images.image_shape[0], seed, processes.device)
+        processes.wait()
+        if processes.is_first:
+            make_folder(unfinished(run_dir), "train", "run_dir")
+            write_config(
+                unfinished(run_dir),
+                profile,
+                images.image_shape,
+                seed=seed,
+                classes=list(images.classes),
+                **what_decides_bits(processes),
+            )
+        processes.wait()
+        return _finish(run_dir, profile, seed, images, state, [], processes)
+
+
+def resume(run_dir: Path | str) -> Path:
+    """Take up the interrupted run run_dir, from its newest intact checkpoint; return its path.
+
+    On a CPU, with the same numbers of threads and processes, the end is that of a run without
+    interruption, bit for bit; a warning says what is different. Raises BadInput when there is
+    nothing to go on from, CheckpointError when no checkpoint is intact or they are of another run,
+    and otherwise as `train`.
+    """
+    run_dir = Path(str(run_dir).removesuffix(UNFINISHED))
+    folder = unfinished(run_dir)
+    if (run_dir / "lock").exists() and not folder.exists():
+        with sole_writer(run_dir):
+            _remove_traces(run_dir)
+        return run_dir
+    if run_dir.exists() or not folder.exists():
+        raise BadValue(
+            "resume",
+            "run_dir",
+            expected="an interrupted run",
+            got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
+            fix="give the folder of a run whose name ends with .unfinished",
+        )
+    run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
+    profile, seed = run.profile, run.seed
+    with computing(run.threads or profile.threads, profile.tf32):
+        processes, images = join_processes(profile), load_images(profile)
+        check_memory(profile, images.image_shape, processes.device)
+        _warn_of_differences(run, processes)
+        state = initial_state(profile, images.image_shape[0], seed, processes.device)
+        losses = []
+        if checkpoint:
+            check_same_run(checkpoint, _identity(profile, seed))
+            state.load(checkpoint)
+            losses = checkpoint.values["losses"]
+        elif processes.is_first:
+            warnings.warn(f"{folder} has no checkpoint: begun at the first step", stacklevel=2)
+        return _finish(run_dir, profile, seed, images, state, losses, processes)
+
+
+def what_decides_bits(processes: Processes) -> dict[str, Any]:
+    """What the last bits of a run depend on, beside its profile and its seed."""
+    return {
+        "device": processes.device.type,
+        "threads": torch.get_num_threads(),
+        "processes": processes.number,
+    }
+
+
+def _warn_of_differences(run: Run, processes: Processes) -> None:
+    now = {**what_decides_bits(processes), "torch": torch.__version__}
+    then = {name: getattr(run, name) for name in now}
+    changed = [
+        f"{name} {then[name]}, now {now[name]}"
+        for name in now
+        if then[name] not in (None, now[name])
+    ]
+    if changed and processes.is_first:
+        warnings.warn(
+            f"{run.folder} was begun with {'; '.join(changed)}: it goes on, and ends with other "
+            "bits than a run without interruption",
+            stacklevel=3,
+        )
+
+
+def _identity(profile: Profile, seed: int) -> dict[str, Any]:
+    """What a run and its checkpoints have to agree about."""
+    return {"profile": dataclasses.asdict(profile), "seed": seed}
+
+
+def _finish(
+    run_dir: Path,
+    profile: Profile,
+    seed: int,
+    images: ImageSet,
+    state: State,
+    losses: list[float],
+    processes: Processes,
+) -> Path:
+    """Train from a state to the last step, and finish the folder of the run; return its path.
+
+    All that a run leaves is written before the folder gets its name; what it leaves no longer is
+    deleted after that, the lock last. So the run can be taken up wherever its end was interrupted.
+    """
+    folder = unfinished(run_dir)
+    schedule = build_schedule(profile, processes.device)
+    shares = batches(profile, images, seed, state.step + 1, processes)
+    states = training_loop(profile, schedule, state, shares, seed, processes)
+    with sole_writer(folder) if processes.is_first else nullcontext():
+        record(folder, profile, seed, state, losses, states, processes)
+        if processes.is_first:
+            write_weights(
+                folder, {name: getattr(state, name).state_dict() for name in ("model", "ema")}
+            )
+            plot_losses(folder)
+            draw_pictures(folder, profile, schedule, state.ema, images.image_shape, seed)
+            rename_folder(folder, run_dir)
+            _remove_traces(run_dir)
+    return run_dir
+
+
+def _remove_traces(run_dir: Path) -> None:
+    """Delete what a finished run does not need. The lock goes last: while it is there, more may."""
+    if (run_dir / "checkpoints").exists():
+        shutil.rmtree(run_dir / "checkpoints")
+    (run_dir / "lock").unlink()
+
+
+def record(
+    folder: Path,
+    profile: Profile,
+    seed: int,
+    state: State,
+    losses: list[float],
+    states: Iterator[State],
+    processes: Processes,
+) -> None:
+    """Run the loop to its end; write metrics and checkpoints into folder, from one process.
+
+    losses are those since the last line of metrics. The last step has a checkpoint, too, so that
+    an end that is interrupted costs no training. Raises Stopped after a signal, and BadValue at a
+    loss that is not finite; checkpoints are there of all that was good.
+    """
+    found, start, counted = [], time.perf_counter(), 0
+    log = (
+        metrics_log(folder, state.step, profile.tensorboard)
+        if processes.is_first
+        else nullcontext(lambda metrics: None)
+    )
+    bar = tqdm(
+        states,
+        "train",
+        profile.num_steps,
+        initial=state.step,
+        unit="step",
+        disable=None if processes.is_first else True,
+    )
+    with log as write, StopSignal() as signals, bar:
+        for state in bar:
+            found.append(torch.stack([state.loss, state.grad_norm]))
+            last = state.step == profile.num_steps
+            logged = last or state.step % profile.log_every == 0
+            saved = last or (
+                profile.checkpoint_every and state.step % profile.checkpoint_every == 0
+            )
+            stopped = signals.agreed(processes, state.step, profile.log_every)
+            if not (logged or saved or stopped):
+                continue
+            losses += read_losses(found, state.step, processes)
+            counted, found = counted + len(found), []
+            if logged:
+                mean, seconds = sum(losses) / len(losses), time.perf_counter() - start
+                write(
+                    {
+                        "step": state.step,
+                        "loss": mean,
+                        "grad_norm": state.grad_norm.item(),
+                        "learning_rate": warmed_up_learning_rate(profile, state.step),
+                        "steps_per_second": counted / seconds,
+                    }
+                )
+                bar.set_postfix(loss=f"{mean:.3f}")
+                losses, start, counted = [], time.perf_counter(), 0
+            if (saved or stopped) and processes.is_first:
+                save_checkpoint(
+                    folder / "checkpoints",
+                    state.step,
+                    state.tensors(),
+                    {**_identity(profile, seed), "losses": losses},
+                )
+            if stopped:
+                raise Stopped(stopped, state.step, Path(str(folder).removesuffix(UNFINISHED)))

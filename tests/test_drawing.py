@@ -1,0 +1,121 @@
+"""Samples of a run: they depend on seed and number, and no file is written over."""
+
+import dataclasses
+import filecmp
+import shutil
+
+import pytest
+import torch
+from tiny import TINY
+
+from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.runs import drawing
+from ddpm_course.runs.drawing import sample_images, sample_labels, walk_samples, write_samples
+from ddpm_course.runs.loop import build_model
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
+
+UNCONDITIONAL = dataclasses.replace(TINY, num_classes=0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run. Tests that break one work on a copy."""
+    return train(TINY, 3, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture
+def broken(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "broken")
+
+
+def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
+    path, images = write_samples(Run.open(run), 4, 3, tmp_path / "again.png", device="cpu")
+    assert filecmp.cmp(path, run / "samples.png", shallow=False)
+    assert images.shape == (4, 1, 8, 8) and images.abs().max() <= 1
+    other, _ = write_samples(Run.open(run), 4, 4, tmp_path / "other.png", device="cpu")
+    assert other.read_bytes() != path.read_bytes()
+
+
+def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
+    path, own = write_samples(Run.open(broken), 3, 3, device="cpu", eta=0.0)
+    assert path.name == "samples-3-seed-3-eta-0.0.png"
+    path, short = write_samples(
+        Run.open(broken), 3, 3, device="cpu", label=2, sampling_steps=2, spacing="linspace"
+    )
+    assert path.name == "samples-3-seed-3-label-2-sampling_steps-2-spacing-linspace.png"
+    assert not torch.allclose(own, short, atol=1e-3)
+    opened = Run.open(broken)
+    schedule, model = opened.schedule("cpu"), opened.network("cpu")
+    starts = [
+        next(
+            walk_samples(
+                dataclasses.replace(TINY, **changes), schedule, model, (1, 8, 8), 3, range(3)
+            )
+        )[1]
+        for changes in ({}, dict(sampling_steps=2, eta=1.0))
+    ]
+    assert torch.equal(*starts)
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_sample_depends_on_its_number_and_the_seed_alone(run, monkeypatch, eta):
+    whole = sample_images(Run.open(run), 23, 7, "cpu", eta=eta)
+    monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
+    assert torch.allclose(sample_images(Run.open(run), 23, 7, "cpu", eta=eta), whole, atol=1e-5)
+    assert torch.allclose(sample_images(Run.open(run), 5, 7, "cpu", eta=eta), whole[:5], atol=1e-5)
+    assert not torch.allclose(
+        sample_images(Run.open(run), 5, 8, "cpu", eta=eta), whole[:5], atol=1e-2
+    )
+
+
+def test_classes_take_turns_unless_one_is_chosen():
+    model = build_model(TINY, 1)
+    assert sample_labels(model, range(8, 13)).tolist() == [8, 9, 0, 1, 2]
+    assert sample_labels(model, range(3), label=7).tolist() == [7, 7, 7]
+    for label, kind in ((10, BadValue), (-1, BadValue), (1.5, BadType)):
+        with pytest.raises(kind, match="label"):
+            sample_labels(model, range(3), label)
+    unconditional = build_model(UNCONDITIONAL, 1)
+    assert sample_labels(unconditional, range(3)) is None
+    with pytest.raises(BadValue, match="trained without classes"):
+        sample_labels(unconditional, range(3), 1)
+
+
+@pytest.mark.parametrize(
+    "sampler, said",
+    [
+        (dict(sampling_steps=9), "sampling_steps: got 9"),
+        (dict(sampling_steps=0), "sampling_steps"),
+        (dict(eta=1.5), "eta: got 1.5"),
+        (dict(spacing="trailling"), "write 'trailing'"),
+        (dict(label=10), "label: got 10"),
+        (dict(steps=5), "got 'steps', expected one of 'sampling_steps'"),
+        (dict(num_train_timesteps=20), "option of the sampler"),
+        (dict(schedule="linear"), "schedule"),
+    ],
+)
+def test_a_sampler_that_does_not_fit_writes_nothing(broken, sampler, said):
+    before = sorted(broken.iterdir())
+    with pytest.raises(BadInput, match=said):
+        write_samples(Run.open(broken), 2, 0, device="cpu", **sampler)
+    assert sorted(broken.iterdir()) == before
+
+
+def test_samples_are_never_overwritten(broken):
+    path, _ = write_samples(Run.open(broken), 2, 0, device="cpu")
+    before = path.read_bytes()
+    assert path == broken / "samples-2-seed-0.png"
+    with pytest.raises(BadValue, match="samples-2-seed-0.png, which exists"):
+        write_samples(Run.open(broken), 2, 0, device="cpu")
+    with pytest.raises(BadValue, match="samples.png, which exists"):
+        write_samples(Run.open(broken), 2, 0, broken / "samples.png", device="cpu")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "num, seed", [(0, 0), (-1, 0), (2.5, 0), (True, 0), (1, -1), (1, 2**64), (1, 0.5)]
+)
+def test_sample_refuses(run, num, seed):
+    with pytest.raises(BadInput, match="num|seed"):
+        write_samples(Run.open(run), num, seed)

@@ -1,0 +1,40 @@
+"""Devices, threads, and the processes that share a batch."""
+
+import math
+
+import pytest
+import torch
+from tiny import CPU
+
+from ddpm_course.checks import BadValue
+from ddpm_course.runs.metrics import read_losses
+from ddpm_course.runs.processes import Processes, computing, find_device
+
+
+def test_threads_are_the_profiles_and_given_back(monkeypatch):
+    before, seen = torch.get_num_threads(), []
+    with computing(3, True):
+        seen.append((torch.get_num_threads(), torch.get_float32_matmul_precision()))
+    with computing(0, False):
+        seen.append((torch.get_num_threads(), torch.get_float32_matmul_precision()))
+    assert seen == [(3, "high"), (before, "highest")] and torch.get_num_threads() == before
+
+
+def test_devices():
+    assert find_device("cpu") == CPU
+    for name in {"cuda": torch.cuda, "mps": torch.backends.mps}.items():
+        if not name[1].is_available():
+            with pytest.raises(BadValue, match=f"device: got '{name[0]}'.*device = auto"):
+                find_device(name[0])
+    with pytest.raises(BadValue, match="tpu"):
+        find_device("tpu")
+
+
+def test_the_first_bad_loss_is_named():
+    rows = [torch.tensor(row) for row in ((1.0, 2.0), (math.inf, 2.0), (math.nan, math.nan))]
+    one = Processes(CPU)
+    with pytest.raises(BadValue, match="loss at step 9: got inf"):
+        read_losses(rows, 10, one)
+    with pytest.raises(BadValue, match="gradient at step 5: got nan"):
+        read_losses([torch.tensor([1.0, math.nan])], 5, one)
+    assert read_losses(rows[:1], 1, one) == [1.0]

@@ -1,0 +1,96 @@
+"""A folder of a run, opened: what it says is used, what is broken is refused."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny import TINY, steps, weights
+
+from ddpm_course.checks import BadInput, BadValue
+from ddpm_course.runs.checkpoint import write_weights
+from ddpm_course.runs.drawing import write_samples
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run. Tests that break one work on a copy."""
+    return train(TINY, 3, tmp_path_factory.mktemp("runs") / "tiny")
+
+
+@pytest.fixture
+def broken(run, tmp_path):
+    return shutil.copytree(run, tmp_path / "broken")
+
+
+def lengthen(path):
+    path.write_bytes(path.read_bytes() + b"more")
+
+
+def change(path, **values):
+    config = json.loads(path.read_text())
+    config["profile"].update(values)
+    path.write_text(json.dumps(config))
+
+
+def drop_one(path):
+    write_weights(path.parent, {"ema": dict(list(load_file(path).items())[1:])})
+
+
+def whole_numbers(path):
+    tensors = {name: tensor.to(torch.int8) for name, tensor in load_file(path).items()}
+    write_weights(path.parent, {"ema": tensors})
+
+
+DAMAGE = {
+    "ema.safetensors": [
+        (lambda path: path.unlink(), "No such file"),
+        (lengthen, "whose SHA-256 is in"),
+        (lambda path: path.write_bytes(b""), "got a file of 0 bytes"),
+        (drop_one, "no such tensor"),
+        (whole_numbers, "int8, expected .* torch.float32, as in the network"),
+        (lambda path: (path.parent / "manifest.json").unlink(), "No such file"),
+        (lambda path: (path.parent / "manifest.json").write_text("[]"), "TypeError"),
+    ],
+    "config.json": [
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_text("{"), "JSONDecodeError"),
+        (lambda path: path.write_text("[]"), "TypeError"),
+        (lambda path: path.write_text("{}"), "KeyError"),
+        (lambda path: path.write_bytes(b"\xff\xfe"), "UnicodeDecodeError"),
+        (lambda path: change(path, num_steps=-1), "num_steps: got -1"),
+        (lambda path: change(path, schedule="lineal"), "'lineal'"),
+        (lambda path: change(path, unknown=1), "unknown"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "name, damage, said",
+    [(name, damage, said) for name, cases in DAMAGE.items() for damage, said in cases],
+)
+def test_a_broken_run_is_refused(broken, name, damage, said):
+    damage(broken / name)
+    before = sorted(broken.iterdir())
+    with pytest.raises(BadInput, match=said) as error:
+        write_samples(Run.open(broken), 1, 0)
+    assert str(broken / name) in str(error.value) and "To fix it" in str(error.value)
+    assert sorted(broken.iterdir()) == before
+
+
+def test_no_run_at_all(tmp_path):
+    with pytest.raises(BadValue, match="config.json.*finished run"):
+        Run.open(tmp_path / "nothing")
+
+
+def test_a_loaded_run_has_the_averaged_weights(run):
+    opened = Run.open(run)
+    schedule, model = opened.schedule("cpu"), opened.network("cpu")
+    assert opened.profile == TINY and schedule.num_train_timesteps == 8 and not model.training
+    *_, state = steps(TINY, seed=3)
+    assert torch.equal(weights(model), weights(state.ema))
+    raw = load_file(run / "model.safetensors")
+    assert all(torch.equal(raw[name], value) for name, value in state.model.state_dict().items())
