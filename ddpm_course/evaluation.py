@@ -34,9 +34,9 @@ from ddpm_course.data import (
     to_float,
     to_uint8,
 )
+from .runs.drawing import sample_images
 from .runs.files import check_new
 from .runs.profiles import Profile
-from .runs.drawing import sample_images
 from .runs.run import Run
 
 # %% ../nbs/30_evaluation.ipynb #72e9a777

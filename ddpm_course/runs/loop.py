@@ -47,7 +47,6 @@ def build_denoiser(
 
     return Denoiser(schedule, network, profile.prediction_type)
 
-
 # %% ../../nbs/14_training.ipynb #9a0d7989
 def warmed_up_learning_rate(profile: Profile, step: int) -> float:
     """The learning rate at step 1, 2, ..., num_steps: a linear warm-up, then constant."""

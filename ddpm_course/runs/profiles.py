@@ -6,7 +6,6 @@ __all__ = ['Count', 'CountOrZero', 'Few', 'Positive', 'Fraction', 'OpenFraction'
 
 # %% ../../nbs/12_profiles.ipynb #753b5883
 import configparser
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +23,6 @@ from ddpm_course.checks import (
 
 if TYPE_CHECKING:
     from ddpm_course.sampling import Sampler
-
 
 # %% ../../nbs/12_profiles.ipynb #9af3cf63
 Count = Annotated[int, "[1, inf)"]
@@ -122,7 +120,6 @@ class Profile:
         return Sampler(
             self.sampling_steps, self.spacing, self.eta, self.variance_type, self.clip_sample
         )
-
 
 # %% ../../nbs/12_profiles.ipynb #d382ae6d
 def _check(where: str, key: str, value: Any, kind: Any) -> None:
