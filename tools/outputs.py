@@ -13,24 +13,33 @@ from nbformat import NotebookNode
 from ddpm_course.proofs.chapters import is_mathematics
 
 
-def aside(source: str) -> bool:
-    """Hints, which would spoil the exercises, and long lists of imports."""
-    imports = all(
-        isinstance(part, ast.Import | ast.ImportFrom | ast.If) for part in ast.parse(source).body
-    )
-    return "EXERCISES |= {" in source or imports and source.count("\n") > 12
+CHECKS = re.compile(r"\b(check_\w+|_check_\w+|bad_input|Bad(Input|Value|Type))\(")
 
 
-def fold(cell: NotebookNode) -> None:
-    """Hide the source of what shows formulas or a table in JupyterLab: the reader sees them first.
+def teaches(cell: NotebookNode, chapter: str) -> bool:
+    """Whether the source of a cell is to be read; else it is folded, in JupyterLab and on the site.
 
-    The answer to an exercise, and the request for a hint, are to be read as they are typed. What
-    stands aside is hidden as well.
+    What shows a formula, a table or a picture stands behind what it shows; the answer to an
+    exercise, and the request for a hint, are read as they are typed. In the mathematics chapters
+    set-up, asserts that print nothing, and checks of arguments are folded as well.
     """
-    shows = any(
-        "text/markdown" in output.get("data", {}) for output in cell.get("outputs", [])
-    ) and not re.search(r"\b(check_answer|hint)\(", cell.source)
-    if cell.cell_type == "code" and (shows or is_mathematics(cell.source) or aside(cell.source)):
+    shown = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
+    if re.search(r"\b(check_answer|hint)\(", cell.source):
+        return True
+    if is_mathematics(cell.source) or "EXERCISES |= {" in cell.source or "text/markdown" in shown:
+        return False
+    body = ast.parse(cell.source).body
+    imports = [isinstance(part, ast.Import | ast.ImportFrom) for part in body]
+    if not "00" <= chapter[:2] <= "07":
+        return not (all(imports) and cell.source.count("\n") > 12)
+    exported = cell.source.startswith("#| export")
+    silent = not cell.get("outputs") and any(isinstance(part, ast.Assert) for part in body)
+    checks = exported and CHECKS.search(cell.source)
+    return not (imports[:1] == [True] or shown & {"image/png", "text/html"} or silent or checks)
+
+
+def fold(cell: NotebookNode, chapter: str) -> None:
+    if cell.cell_type == "code" and not teaches(cell, chapter):
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
     else:
         cell.metadata.pop("jupyter", None)
@@ -46,7 +55,7 @@ def run(path: Path) -> None:
         extra_arguments=["--log-level=ERROR"],
     ).execute()
     for cell in notebook.cells:
-        fold(cell)
+        fold(cell, path.stem)
     nbformat.write(notebook, path)
 
 
