@@ -100,9 +100,9 @@ def test_what_is_broken_is_killed_and_what_is_right_survives():
 
 @pytest.mark.slow
 def test_a_wrong_kernel_is_noticed():
-    text = source("proofs.kernel")
+    text = source("proofs.gaussians")
     wrong = Mutant(
-        "proofs.kernel",
+        "proofs.gaussians",
         0,
         "",
         "",

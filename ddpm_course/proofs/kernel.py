@@ -16,7 +16,7 @@ from . import definitions, gaussians, relations
 from .errors import WrongRule
 from .matrices import TURNED, Blocks, Matrix, MatrixLaw
 from .statements import AtMost, Claim, Equal, Step, Token, parts, same_statement
-from .terms import Law, Range, Term, named
+from .terms import T_, Law, Range, Term, d_, i_, j_, named, s_, t_
 from .theory import Theory
 
 # %% auto #0
@@ -60,15 +60,23 @@ class Theorem:
 
 # %% ../../nbs/59_kernel.ipynb #e17f353d
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
-    """Raises unless every letter of a statement was declared."""
+    """Raises unless every letter of a statement was declared, or is t, s, i, j, T or d, or belongs to
+    a sum in it; and carries no assumption of its own that SymPy would use."""
     sides = [claim.left, claim.right] if isinstance(claim, (Equal, AtMost)) else []
     exprs = [
         x.expr for side in sides for row in getattr(side, "rows", [[side]]) for x in row
     ] or parts(claim)
-    for a in set().union(*(e.atoms(AppliedUndef, sp.Symbol) for e in exprs)):
+    own = t_, s_, i_, j_, T_, d_
+    for letter in {k for e in exprs for x in e.atoms(sp.Sum, sp.Product) for k, *_ in x.limits}:
+        if letter in own or letter.assumptions0 != t_.assumptions0:
+            raise WrongRule(rule, f"{letter} is no letter of a sum")
+    for a in set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in exprs)) - {*own}:
         name = named(a).removesuffix(TURNED)
-        if not (a.is_integer or a.is_Dummy or name in theory.symbols or name in theory.processes):
+        if name not in theory.symbols and name not in theory.processes:
             raise WrongRule(rule, f"{name} is not declared")
+        plain = sp.Symbol(named(a), commutative=a.is_commutative)
+        if a != plain and getattr(a, "func", None) != sp.Function(named(a)):
+            raise WrongRule(rule, f"{name} is another letter than the declared one")
 
 # %% ../../nbs/59_kernel.ipynb #c83f7558
 def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
@@ -78,8 +86,10 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
             raise WrongRule(rule, f"a {type(p).__name__} is no theorem")
         if not theory.extends(p.theory):
             raise WrongRule(rule, "a premise is of another theory")
-    if rng.bound:
+    if type(rng) is not Range or rng.bound:
         raise WrongRule(rule, "a letter of a sum stands outside of it")
+    if not rng.before(rng.hi, T_):
+        raise WrongRule(rule, "a statement ends with t = T")
     if (
         type(claim) not in (Equal, AtMost, Law, MatrixLaw)
         or isinstance(claim, (Equal, AtMost))

@@ -18,6 +18,7 @@ from ddpm_course.proofs.statements import (
     Step,
     Token,
     in_domain,
+    narrowed,
     parts,
     same_statement,
 )
@@ -40,6 +41,7 @@ from ddpm_course.proofs.terms import (
     log_normal,
     merge,
     named,
+    put,
     s_,
     span,
     t_,
@@ -52,7 +54,8 @@ if TYPE_CHECKING:
     from ddpm_course.proofs.kernel import Theorem
 
 # %% auto #0
-__all__ = ['at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex', 'substitute', 'monotone', 'importance', 'numeric']
+__all__ = ['at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex', 'mentions', 'substitute', 'monotone', 'importance',
+           'numeric']
 
 # %% ../../nbs/58_relations.ipynb #c22f0626
 def at(theory: Theory, th: Theorem, n: sp.Expr) -> Step:
@@ -66,20 +69,17 @@ def at(theory: Theory, th: Theorem, n: sp.Expr) -> Step:
         k = sp.expand(n - t_)
         if not k.is_Integer:
             raise WrongRule("at", f"{n} is not t plus a number")
-        rng = Range(th.lo - int(k), th.hi - k)
+        rng = Range(th.lo - int(k), th.hi - k if k >= 0 else th.hi)
     else:
         rng = Range()
         if not (rng.before(sp.Integer(th.lo), n) and rng.before(n, th.hi)):
             raise Undefined("this", f"at t = {n}; it holds from t = {th.lo}")
-    return Step(th.claim.map(lambda e: e.subs(t_, n)), rng, [th])
+    return Step(th.claim.map(lambda e: put(e, t_, n)), rng, [th])
 
 # %% ../../nbs/58_relations.ipynb #d61264a9
 def restate(theory: Theory, th: Theorem, claim: Claim, rng: Range) -> Step:
     """The same statement in another form, on a part of its range."""
-    if rng.lo < th.lo or not rng.before(rng.hi, th.hi):
-        raise Undefined("this", f"before t = {th.lo}, where its proof starts")
-    if th.open and rng.hi != th.hi:
-        raise WrongRule("restate", "under an open hypothesis the range stays")
+    narrowed("restate", th, rng)
     used = same_statement("restate", theory, th.claim, claim, rng)
     return Step(claim, rng, [th], used)
 
@@ -89,15 +89,15 @@ def suppose(theory: Theory, claim: Claim, start: int, down: bool = False) -> Ste
     if any(a.has(s_) for a in parts(claim)):
         raise WrongRule("suppose", "s is bounded by t, and would move with it")
     token = Token(claim, start, down)
-    shifted = claim if down else claim.map(lambda e: e.subs(t_, t_ - 1))
+    shifted = claim if down else claim.map(lambda e: put(e, t_, t_ - 1))
     return Step(shifted, Range(start + 1), opens=token)
 
 # %% ../../nbs/58_relations.ipynb #238c4997
 def induct(theory: Theory, token: Token, base: Theorem, step: Theorem, down: bool = False) -> Step:
     """From the claim at the start, and from the claim at t-1 to that at t: the claim for all t.
     Downwards: from the claim at T, and from the claim at t to that at t-1."""
-    first = token.claim.map(lambda e: e.subs(t_, T_ if down else token.start))
-    then = token.claim.map(lambda e: e.subs(t_, t_ - 1)) if down else token.claim
+    first = token.claim.map(lambda e: put(e, t_, T_ if down else token.start))
+    then = token.claim.map(lambda e: put(e, t_, t_ - 1)) if down else token.claim
     if token.down != down:
         raise WrongRule("induct", "the hypothesis is for the other direction")
     if base.open or step.open - {token}:
@@ -129,20 +129,22 @@ def _patterns(claim: Claim):
 
 # %% ../../nbs/58_relations.ipynb #b5dcbc22
 def _rewritten(context: Context, th: Theorem, e: sp.Expr, needed: list) -> sp.Expr:
-    """An equation or a law applied to the atoms that it is about, at every time in its range."""
+    """An equation or a law applied to the atoms that it is about, at every time in its range; at t
+    alone under an open hypothesis, and where it holds s, which is bounded by t."""
+    fixed = th.open or any(a.has(s_) for a in parts(th.claim))
 
     def once(context, e):
         table = {}
         for pattern, value, kinds in _patterns(th.claim):
             for a in e.atoms(*kinds):
                 n = matches(pattern, a)
-                if n is None or th.open and n != t_:
+                if n is None or n != t_ and fixed:
                     continue
                 if not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi)):
                     continue
-                if isinstance(pattern, M) and not context.positive(th.claim.variance.subs(t_, n)):
+                if isinstance(pattern, M) and not context.positive(put(th.claim.variance, t_, n)):
                     continue
-                table[a] = value.subs(t_, n)
+                table[a] = put(value, t_, n)
         if table and th not in needed:
             needed.append(th)
         return e.xreplace(table)
@@ -198,10 +200,7 @@ def transfer(
         raise WrongRule("transfer", "the premise is another kind of relation")
     if claim.left.kind != claim.right.kind or claim.left.kind != known.claim.left.kind:
         raise WrongRule("transfer", "the sides are of different kinds")
-    if rng.lo < known.lo or not rng.before(rng.hi, known.hi):
-        raise Undefined("the premise", f"before t = {known.lo}")
-    if known.open and rng.hi != known.hi:
-        raise WrongRule("transfer", "under an open hypothesis the range stays")
+    narrowed("transfer", known, rng)
     here, there = (c.left.expr - c.right.expr for c in (claim, known.claim))
     used, names = _vanishing(theory, here, there, tuple(using), rng)
     return Step(claim, rng, [known, *used], names)
@@ -217,13 +216,28 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
     ):
         raise WrongRule("convex", "the gap is a function of one positive number")
     slope = sp.diff(gap, u)
-    if not (context.zero(gap.subs(u, lowest)) and context.zero(slope.subs(u, lowest))):
+    if not (context.zero(put(gap, u, lowest)) and context.zero(put(slope, u, lowest))):
         raise WrongRule("convex", f"the gap or its slope does not vanish at {lowest}")
     if not (lowest.is_positive and context.positive(sp.diff(slope, u))):
         raise WrongRule("convex", "the gap is not convex")
     if context.used:
         raise WrongRule("convex", "a hypothesis may leave out the point of contact")
     return Step(AtMost(left, right), Range())
+
+# %% ../../nbs/58_relations.ipynb #7daa8665
+def mentions(theory: Theory, e: sp.Expr, u: sp.Symbol) -> bool:
+    """Whether a letter stands in an expression, or in the meaning of a name in it, at any depth."""
+    seen, todo = set(), [e]
+    while todo:
+        for a in todo.pop().atoms(AppliedUndef, sp.Symbol):
+            if a == u:
+                return True
+            name = named(a)
+            if name not in seen:
+                seen.add(name)
+                todo += [x.value for x in (theory.definitions.get(name),) if x]
+                todo += theory.sequences.get(name, ())[1:3]
+    return False
 
 # %% ../../nbs/58_relations.ipynb #d02cef67
 def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Range) -> Step:
@@ -237,9 +251,7 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
         raise WrongRule("substitute", f"{u} is no letter for any number")
     if not isinstance(th.claim, AtMost):
         raise WrongRule("substitute", "the premise is no bound")
-    if any(
-        u in Context(theory, rng).unfold(h.expr).free_symbols for h in theory.hypotheses.values()
-    ):
+    if any(mentions(theory, h.expr, u) for h in theory.hypotheses.values()):
         raise WrongRule("substitute", f"a hypothesis is about {u}")
     context = Context(theory, rng)
     if th.open or any(
@@ -247,11 +259,13 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
         for a in parts(th.claim)
     ):
         raise WrongRule("substitute", "the statement is about more than numbers")
-    if rng.lo < th.lo:
-        raise Undefined("the bound", f"before t = {th.lo}")
+    narrowed("substitute", th, rng)
     used = in_domain(theory, "substitute", value, theory.domain(u), rng)
-    put = lambda e: context.unfold(e).subs(u, value.expr)
-    return Step(th.claim.map(put), rng, [th], used | context.used)
+    open_ = [context.unfold(e) for e in parts(th.claim)]
+    if any(mentions(theory, a, u) for e in open_ for a in e.atoms(AppliedUndef, sp.Symbol) - {u}):
+        raise WrongRule("substitute", f"a letter of the bound is defined by {u}")
+    claim = th.claim.map(lambda e: put(context.unfold(e), u, value.expr))
+    return Step(claim, rng, [th], used | context.used)
 
 # %% ../../nbs/58_relations.ipynb #e7605a93
 def monotone(theory: Theory, th: Theorem, process: sp.Expr, given: frozenset) -> Step:
@@ -273,8 +287,13 @@ def importance(
         rng.before(sp.S.Zero, a) and rng.before(a, b) and rng.before(b, T_) for a, b in [*S, *C, *R]
     ):
         raise WrongRule("importance", "a state outside 0..T")
-    if {theory.process(x).shape for x in (q, p)} & {"step", "jump"}:
+    processes = [theory.process(x) for x in (q, p)]
+    if {x.shape for x in processes} & {"step", "jump"}:
         raise WrongRule("importance", "whole chains are asked for")
+    names = {name for x in processes for name in (x.name, x.like)}
+    variances = [law.variance for (name, _), law in theory.laws.items() if name in names]
+    if not all(map(Context(theory, Range()).positive, variances)):
+        raise WrongRule("importance", "a law may have no variance, and then no density")
     ratio = Exp(M(p, *merge([*S, *R])) - M(q, *merge([*S, *C])))
     claim = Equal(
         Term(EE(q, sp.Tuple(*merge(C)), ratio)), Term(Exp(M(p, *merge(R)) - M(q, *merge(C))))

@@ -6,14 +6,14 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .terms import Dot, Exp, named
+from .terms import Dot, Exp, named, put
 from .unfolding import Chains, letter_of
 
 # %% auto #0
-__all__ = ['KEY', 'split_powers', 'Sums', 'Signs']
+__all__ = ['KEY', 'split_powers', 'Total', 'Sums', 'Signs']
 
 # %% ../../nbs/53_signs.ipynb #41242b9f
-KEY = sp.Symbol("k_", integer=True)  # the letter of a body that stands alone
+KEY = sp.Dummy("k", integer=True)  # the letter of a body that stands alone
 
 # %% ../../nbs/53_signs.ipynb #9d395568
 def split_powers(e: sp.Expr) -> sp.Expr:
@@ -22,6 +22,10 @@ def split_powers(e: sp.Expr) -> sp.Expr:
         lambda x: x.is_Pow and sp.expand(x.exp).is_Add,
         lambda x: sp.Mul(*(x.base**n for n in sp.expand(x.exp).args)),
     )
+
+# %% ../../nbs/53_signs.ipynb #e589d6d1
+class Total(sp.Function):
+    """A formal sum of one body up to an index; the second argument, a letter of its own, is the body."""
 
 # %% ../../nbs/53_signs.ipynb #5b9002b8
 class Sums(Chains):
@@ -39,7 +43,10 @@ class Sums(Chains):
                 if isinstance(a, (AppliedUndef, sp.Tuple))
                 for x in a.args
             )
-            return [x for x in inside if x.has(k) and not x.has(sp.Function, sp.Tuple)]
+            outside = lambda x: (
+                x.free_symbols <= body.free_symbols and not x.has(sp.Function, sp.Tuple)
+            )
+            return [x for x in inside if x.has(k) and outside(x)]
 
         def one_term(body, k, low, high):
             slopes = {
@@ -47,16 +54,15 @@ class Sums(Chains):
                 for x in moving(body, k) or [p.exp for p in body.atoms(sp.Pow) if p.exp.has(k)]
             }
             if slopes and all(c.is_number and c < 0 for c in slopes):
-                body, low, high = body.subs(k, -k), -high, -low
+                body, low, high = put(body, k, -k), -high, -low
             plain = lambda n: n.subs({a: 0 for a in n.free_symbols})
             offsets = [x.subs(k, 0) for x in moving(body, k)]
             shift = min(offsets, key=lambda n: (str(n - plain(n)), plain(n)), default=-low)
-            body = split_powers(sp.powsimp(sp.expand(body.subs(k, k - shift))))
+            body = split_powers(sp.powsimp(sp.expand(put(body, k, k - shift))))
             factor, body = body.as_independent(k, as_Add=False)
-            F = bodies.setdefault(
-                body.subs(k, KEY), sp.Function(sp.Dummy("F").name + str(len(bodies)))
-            )
-            return factor * (F(sp.expand(high + shift + 1)) - F(sp.expand(low + shift)))
+            F = bodies.setdefault(put(body, k, KEY), sp.Dummy(f"F{len(bodies)}"))
+            upto = lambda n: Total(sp.expand(n + shift), F)
+            return factor * (upto(high + 1) - upto(low))
 
         def walk(e):
             if isinstance(e, sp.Sum):
@@ -66,12 +72,12 @@ class Sums(Chains):
 
         e = walk(e)
         for body, F in bodies.items():  # F(n+1) = F(n) + body(n): down to the lowest of each kind
-            at = sorted({a.args[0] for a in e.atoms(AppliedUndef) if a.func == F}, key=str)
+            at = sorted({a.args[0] for a in e.atoms(Total) if a.args[1] == F}, key=str)
             for n in at:
                 low = min((m for m in at if (m - n).is_Integer), key=lambda m: m - n)
-                grown = sp.Add(*(body.subs(KEY, low + i) for i in range(n - low)))
+                grown = sp.Add(*(put(body, KEY, low + i) for i in range(n - low)))
                 if n != low:
-                    e = e.xreplace({F(n): F(low) + grown})
+                    e = e.xreplace({Total(n, F): Total(low, F) + grown})
         return e
 
     def products(self, *exprs: sp.Expr) -> list[sp.Expr]:
@@ -79,25 +85,25 @@ class Sums(Chains):
         found, ends = {p for e in exprs for p in e.atoms(sp.Product)}, {}
         for p in found:
             k, low, high = letter_of(p)
-            ends.setdefault(p.function.subs(k, KEY), set()).update({sp.expand(low - 1), high})
+            ends.setdefault(put(p.function, k, KEY), set()).update({sp.expand(low - 1), high})
 
         def up_to(body, n):
             """The product over 1..n; over n+1..0 below the line where n is negative."""
             if n.is_Integer:
                 over, under = range(1, int(n) + 1), range(int(n) + 1, 1)
-                return sp.Mul(*(body.subs(KEY, i) for i in over)) / sp.Mul(
-                    *(body.subs(KEY, i) for i in under)
+                return sp.Mul(*(put(body, KEY, i) for i in over)) / sp.Mul(
+                    *(put(body, KEY, i) for i in under)
                 )
             below = [m for m in ends[body] if m != n and self.rng.before(m, n)] + [sp.S.Zero]
             m = next(x for x in below if not any(y != x and self.rng.before(x, y) for y in below))
             if (n - m).is_Integer:
-                return up_to(body, m) * sp.Mul(*(body.subs(KEY, m + i + 1) for i in range(n - m)))
+                return up_to(body, m) * sp.Mul(*(put(body, KEY, m + i + 1) for i in range(n - m)))
             return up_to(body, m) * sp.Product(body, (KEY, m + 1, n))
 
         table = {}
         for p in found:
             k, low, high = letter_of(p)
-            body = p.function.subs(k, KEY)
+            body = put(p.function, k, KEY)
             table[p] = up_to(body, high) / up_to(body, sp.expand(low - 1))
         return [e.xreplace(table) for e in exprs]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .errors import NotProved, WrongRule
+from .errors import NotProved, Undefined, WrongRule
 from .matrices import MatrixLaw, Words
 from .terms import T_, Law, Range, Term
 from .theory import Theory
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ddpm_course.proofs.kernel import Theorem
 
 # %% auto #0
-__all__ = ['Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'law_in', 'index_letters',
-           'hides', 'in_domain']
+__all__ = ['Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'narrowed', 'law_in',
+           'index_letters', 'hides', 'in_domain']
 
 # %% ../../nbs/55_statements.ipynb #00a74e56
 @dataclass(frozen=True)
@@ -119,6 +119,16 @@ def common_range(rule: str, *premises: Theorem) -> Range:
         raise WrongRule(rule, "under an induction hypothesis the ranges must end together")
     ends = sorted((p.hi for p in premises), key=lambda h: h - T_)
     return Range(max(p.lo for p in premises), ends[0])
+
+# %% ../../nbs/55_statements.ipynb #aef9f3ee
+def narrowed(rule: str, th: Theorem, rng: Range) -> None:
+    """Raises unless a theorem holds on a whole range; under an open hypothesis both end together."""
+    if rng.lo < th.lo:
+        raise Undefined(th.claim, f"before t = {th.lo}, where its proof starts")
+    if not rng.before(rng.hi, th.hi):
+        raise Undefined(th.claim, f"after t = {th.hi}, where its proof ends")
+    if th.open and rng.hi != th.hi:
+        raise WrongRule(rule, "under an open hypothesis the range stays")
 
 # %% ../../nbs/55_statements.ipynb #054b1156
 def law_in(rule: str, th: Theorem) -> Law:

@@ -12,8 +12,8 @@ from .errors import Undefined, WrongRule
 
 # %% auto #0
 __all__ = ['t_', 's_', 'i_', 'j_', 'k_', 'T_', 'd_', 'STATE', 'VECTOR', 'Range', 'named', 'is_state', 'is_vector', 'Dot', 'Exp',
-           'M', 'merge', 'EE', 'EV', 'span', 'states_of', 'covered', 'apart', 'Term', 'Law', 'coefficients', 'dot',
-           'log_normal']
+           'M', 'merge', 'EE', 'EV', 'span', 'states_of', 'put', 'covered', 'apart', 'Term', 'Law', 'coefficients',
+           'dot', 'log_normal']
 
 # %% ../../nbs/50_terms.ipynb #4a069039
 t_, s_, i_, j_, k_ = (sp.Symbol(name, integer=True) for name in "tsijk")
@@ -33,7 +33,7 @@ class Range:
         return Range(self.lo, self.hi, (*self.bound, (letter, sp.sympify(low), sp.sympify(high))))
 
     def _ends(self, letter: sp.Symbol, lower: bool) -> list[sp.Expr]:
-        for k, low, high in reversed(self.bound):
+        for k, low, high in self.bound:
             if k == letter:
                 return [low if lower else high]
         if letter == s_:
@@ -174,6 +174,19 @@ def states_of(e) -> set[sp.Tuple]:
             first = first.subs(k, high if sp.diff(first, k) < 0 else low)
             found.add(span(first, last.subs(k, low if sp.diff(last, k) < 0 else high)))
     return found
+
+# %% ../../nbs/50_terms.ipynb #6291c4f4
+def put(e, letter: sp.Symbol, value):
+    """An expression with a value in the place of a letter."""
+    free = sp.sympify(value).free_symbols
+
+    def renamed(one):
+        k, low, high = one.limits[0]
+        other = sp.Dummy(k.name, integer=True)
+        return one.func(one.function.xreplace({k: other}), (other, low, high))
+
+    clashes = lambda x: isinstance(x, (sp.Sum, sp.Product)) and x.limits[0][0] in free
+    return (e.replace(clashes, renamed) if free else e).subs(letter, value)
 
 # %% ../../nbs/50_terms.ipynb #5fb19833
 def covered(inner, outer, rng: Range) -> bool:

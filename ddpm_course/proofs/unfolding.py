@@ -19,8 +19,13 @@ from ddpm_course.proofs.terms import (
     Range,
     coefficients,
     covered,
+    d_,
     dot,
+    i_,
+    j_,
     named,
+    put,
+    s_,
     span,
     states_of,
     t_,
@@ -74,6 +79,8 @@ class Meanings:
         letter, low, high = letter_of(one)
         if not self.rng.before(low - 1, high):
             raise WrongRule("sum", f"from {low} to {high}")
+        if letter in (t_, s_, i_, j_, T_, d_, *(k for k, *_ in self.rng.bound)):
+            raise WrongRule("sum", f"{letter} is bound within a formula that holds it already")
         inner = type(self)(self.theory, self.rng.within(letter, low, high))
         inner.used = self.used
         return inner
@@ -111,7 +118,7 @@ class Meanings:
         if n is None or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_)):
             return None
         self.used |= {known.number, *known.assumes}
-        return known.value.subs(t_, n)
+        return put(known.value, t_, n)
 
     def sequences(self, e: sp.Expr) -> sp.Expr:
         """A recursion is followed down to the lowest index that stands there, or to its start."""
@@ -124,7 +131,7 @@ class Meanings:
                 if not high:
                     break
                 self.used |= numbers
-                e = e.xreplace({head.func(n): first if n == 0 else step.subs(t_, n) for n in high})
+                e = e.xreplace({head.func(n): first if n == 0 else put(step, t_, n) for n in high})
         return e
 
 # %% ../../nbs/52_unfolding.ipynb #23a5573b
@@ -244,7 +251,7 @@ class Noises(Means):
                     (atom.func(k_), *ends),
                     sp.expand(slope * (k_ - atom.args[0].subs(j, 0))),
                 )
-                families[key] = families.get(key, 0) + factor * c.subs(j, back)
+                families[key] = families.get(key, 0) + factor * put(c, j, back)
         return rest, singles, families
 
 # %% ../../nbs/52_unfolding.ipynb #65f950fb
