@@ -4,10 +4,22 @@
 __all__ = ['q_mean_variance', 'q_sample', 'snr']
 
 # %% ../nbs/02_closed_form.ipynb #7f34c4a8
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
-from .checks import check_batch, check_generator, check_like, check_timesteps
+from ddpm_course.checks import (
+    BadValue,
+    check_batch,
+    check_device,
+    check_generator,
+    check_like,
+    check_seed,
+    check_shape,
+    check_timesteps,
+    describe,
+)
 from .schedule import NoiseSchedule, _at, _check_schedule
 
 # %% ../nbs/02_closed_form.ipynb #b1003bbf
@@ -27,8 +39,8 @@ def _check_state(where: str, schedule: NoiseSchedule, what: str, x: Tensor, t: T
     check_timesteps(where, t, len(x), schedule.num_train_timesteps)
 
 # %% ../nbs/02_closed_form.ipynb #2722ba4a
-def _q_sample(x0: Tensor, noise: Tensor, signal_factor: Tensor, noise_factor: Tensor) -> Tensor:
-    return signal_factor * x0 + noise_factor * noise
+def _q_sample(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor) -> Tensor:
+    return of_x0 * x0 + of_noise * noise
 
 
 def q_sample(
@@ -69,6 +81,27 @@ def _noise_like(
         return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
     check_like(where, "noise", noise, what, x)
     return noise.to(x.dtype)
+
+# %% ../nbs/02_closed_form.ipynb #a2c1e0b3
+def _noise_source(
+    where: str,
+    shape: Sequence[int],
+    seeds: Sequence[int] | None,
+    generator: torch.Generator | None,
+    device: torch.device | str,
+) -> Callable[[], Tensor]:
+    """Draws noise of that shape: from `generator`, or each sample with a seed of its own."""
+    shape, device = check_shape(where, shape), check_device(where, device)
+    if seeds is None:
+        check_generator(where, generator, device)
+        return lambda: torch.randn(shape, device=device, generator=generator)
+    if not isinstance(seeds, Sequence) or len(seeds) != shape[0] or generator is not None:
+        got = f"{describe(seeds)} and {generator}"
+        expected = f"a list with one seed for each of {shape[0]} samples, and None for a generator"
+        raise BadValue(where, "seeds", got, expected, "give seeds or a generator, not both")
+    own = [torch.Generator(device).manual_seed(check_seed(where, seed)) for seed in seeds]
+    one = shape[1:]
+    return lambda: torch.stack([torch.randn(one, device=device, generator=g) for g in own])
 
 # %% ../nbs/02_closed_form.ipynb #1fcaa417
 def snr(schedule: NoiseSchedule) -> Tensor:

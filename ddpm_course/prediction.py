@@ -18,14 +18,11 @@ from ddpm_course.checks import (
     check_bool,
     check_callable,
     check_choice,
-    check_device,
-    check_generator,
     check_instance,
     check_like,
-    check_shape,
 )
-from .forward import _check_state, _noise_like, _q_sample, _roots
-from .objective import VARIANCE_TYPES, bound_weights, min_snr_weights, reverse_variance
+from .forward import _check_state, _noise_like, _noise_source, _q_sample, _roots
+from .objective import bound_weights, min_snr_weights, reverse_variance
 from .posterior import _posterior_mean
 from .schedule import NoiseSchedule, _at, _check_schedule
 
@@ -38,39 +35,42 @@ def _ends_in_pure_noise(schedule: NoiseSchedule) -> bool:
     """Whether x_T holds nothing of x_0. Cached, so that a GPU is asked once per schedule."""
     return bool(schedule.alphas_cumprod[-1] == 0)
 
-# %% ../nbs/05_epsilon.ipynb #d457036e
+
 def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type: str) -> None:
     """Refuse an unknown name, and noise prediction where x_T holds noise alone."""
     _check_schedule(where, schedule)
     check_choice(where, "prediction_type", prediction_type, PREDICTION_TYPES)
     if prediction_type == "epsilon" and _ends_in_pure_noise(schedule):
-        raise BadValue(
-            where,
-            "prediction_type",
-            got="'epsilon' with zero terminal SNR",
-            expected="'sample' or 'v_prediction': x_T is the noise, so x_0 does not follow from it",
-            fix="predict v_prediction, or use a schedule that keeps some signal at T",
-        )
+        got = "'epsilon' with zero terminal SNR"
+        expected = "'sample' or 'v_prediction': x_T is the noise, so x_0 does not follow from it"
+        fix = "predict v_prediction, or use a schedule that keeps some signal at T"
+        raise BadValue(where, "prediction_type", got, expected, fix)
 
 # %% ../nbs/05_epsilon.ipynb #5c89c5d8
-def _x0(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, prediction_type: str) -> Tensor:
-    if prediction_type == "epsilon":
+def _x0(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, kind: str) -> Tensor:
+    if kind == "epsilon":
         return (x_t - noise * output) / signal
-    if prediction_type == "v_prediction":
+    if kind == "v_prediction":
         return signal * x_t - noise * output
     return output
 
 
-def _noise(
-    x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, prediction_type: str
-) -> Tensor:
-    if prediction_type == "sample":
+def _noise(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, kind: str) -> Tensor:
+    if kind == "sample":
         return (x_t - signal * output) / noise
-    if prediction_type == "v_prediction":
+    if kind == "v_prediction":
         return noise * x_t + signal * output
     return output
 
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
+def _check_pair(where: str, schedule: NoiseSchedule, kind: str, t: Tensor, **pair: Tensor) -> None:
+    """Two tensors of one shape, by name, and a time for each example."""
+    (name, x), (other_name, other) = pair.items()
+    _check_prediction_type(where, schedule, kind)
+    _check_state(where, schedule, name, x, t)
+    check_like(where, other_name, other, name, x)
+
+
 def predict_x0(
     schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
 ) -> Tensor:
@@ -80,9 +80,7 @@ def predict_x0(
     is the image, or "v_prediction" (Salimans & Ho 2022, section 4).
     Raises BadInput for another shape, an unknown type, or "epsilon" with zero terminal SNR.
     """
-    _check_prediction_type("predict_x0", schedule, prediction_type)
-    _check_state("predict_x0", schedule, "x_t", x_t, t)
-    check_like("predict_x0", "output", output, "x_t", x_t)
+    _check_pair("predict_x0", schedule, prediction_type, t, x_t=x_t, output=output)
     return _x0(x_t, output.to(x_t.dtype), *_roots(schedule, t, x_t), prediction_type)
 
 # %% ../nbs/05_epsilon.ipynb #fe471711
@@ -90,20 +88,16 @@ def predict_epsilon(
     schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
 ) -> Tensor:
     """The noise that a network's output at x_t means; arguments and errors as in `predict_x0`."""
-    _check_prediction_type("predict_epsilon", schedule, prediction_type)
-    _check_state("predict_epsilon", schedule, "x_t", x_t, t)
-    check_like("predict_epsilon", "output", output, "x_t", x_t)
+    _check_pair("predict_epsilon", schedule, prediction_type, t, x_t=x_t, output=output)
     return _noise(x_t, output.to(x_t.dtype), *_roots(schedule, t, x_t), prediction_type)
 
 # %% ../nbs/05_epsilon.ipynb #d61d562b
-def _target(
-    x0: Tensor, noise: Tensor, signal_factor: Tensor, noise_factor: Tensor, prediction_type: str
-) -> Tensor:
-    if prediction_type == "epsilon":
+def _target(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor, kind: str) -> Tensor:
+    if kind == "epsilon":
         return noise
-    if prediction_type == "sample":
+    if kind == "sample":
         return x0
-    return signal_factor * noise - noise_factor * x0
+    return of_x0 * noise - of_noise * x0
 
 
 def training_target(
@@ -113,10 +107,7 @@ def training_target(
 
     x0 and noise are [B, ...], t is [B] in 1..T. Errors as in `predict_x0`.
     """
-    where = "training_target"
-    _check_prediction_type(where, schedule, prediction_type)
-    _check_state(where, schedule, "x0", x0, t)
-    check_like(where, "noise", noise, "x0", x0)
+    _check_pair("training_target", schedule, prediction_type, t, x0=x0, noise=noise)
     return _target(x0, noise.to(x0.dtype), *_roots(schedule, t, x0), prediction_type)
 
 # %% ../nbs/05_epsilon.ipynb #a5c1e0b4
@@ -140,14 +131,16 @@ class Denoiser:
     def x0(self, x: Tensor, t: Tensor) -> Tensor:
         """The image that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""
         _check_state("Denoiser.x0", self.schedule, "x", x, t)
-        roots = _roots(self.schedule, t, x)
-        return _x0(x, self._output(x, t), *roots, self.prediction_type)
+        return _x0(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
 
     def noise(self, x: Tensor, t: Tensor) -> Tensor:
         """The noise that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""
         _check_state("Denoiser.noise", self.schedule, "x", x, t)
-        roots = _roots(self.schedule, t, x)
-        return _noise(x, self._output(x, t), *roots, self.prediction_type)
+        return _noise(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
+
+    @staticmethod
+    def _check(where: str, denoiser: "Denoiser") -> None:
+        check_instance(where, "denoiser", denoiser, Denoiser, "write Denoiser(schedule, model)")
 
     def _output(self, x: Tensor, t: Tensor) -> Tensor:
         """What the model says, in the precision of x. Only this is checked, not x and t."""
@@ -155,10 +148,10 @@ class Denoiser:
         check_like("Denoiser", "the output of model", output, "x_t", x)
         return output.to(x.dtype)
 
-# %% ../nbs/05_epsilon.ipynb #44ed77a5
+# %% ../nbs/05_epsilon.ipynb #875a4cb1
 WEIGHTINGS = ("simple", "bound", "min_snr")
 
-# %% ../nbs/05_epsilon.ipynb #875a4cb1
+
 def loss_weights(
     schedule: NoiseSchedule,
     prediction_type: str,
@@ -173,17 +166,13 @@ def loss_weights(
     """
     _check_prediction_type("loss_weights", schedule, prediction_type)
     check_choice("loss_weights", "weighting", weighting, WEIGHTINGS)
-    check_choice("loss_weights", "variance_type", variance_type, VARIANCE_TYPES)
     signal, noise = schedule.alphas_cumprod, schedule.one_minus_alphas_cumprod
     if weighting == "simple":
         weights = torch.ones_like(signal)
         weights[0] = math.nan
         return weights
-    of_x0 = (
-        bound_weights(schedule, variance_type)
-        if weighting == "bound"
-        else min_snr_weights(schedule)
-    )
+    bound = weighting == "bound"
+    of_x0 = bound_weights(schedule, variance_type) if bound else min_snr_weights(schedule)
     return of_x0 * {"sample": 1, "epsilon": noise / signal, "v_prediction": noise}[prediction_type]
 
 # %% ../nbs/05_epsilon.ipynb #10ede449
@@ -202,7 +191,7 @@ def training_loss(
     BadInput when the model returns another shape than x0's, and as in `training_target`.
     """
     where = "training_loss"
-    check_instance(where, "denoiser", denoiser, Denoiser, "write Denoiser(schedule, model)")
+    Denoiser._check(where, denoiser)
     schedule, kind = denoiser.schedule, denoiser.prediction_type
     _check_state(where, schedule, "x0", x0, t)
     noise = _noise_like(where, "x0", x0, noise, generator)
@@ -211,13 +200,6 @@ def training_loss(
     output = denoiser.model(_q_sample(x0, noise, *roots), t)
     check_like(where, "the output of model", output, "x0", x0)
     return (_at(weights, t, x0) * (output - _target(x0, noise, *roots, kind)) ** 2).mean()
-
-# %% ../nbs/05_epsilon.ipynb #4b97b58a
-def _added_std(schedule: NoiseSchedule, variance_type: str) -> Tensor:
-    """Standard deviation of the noise that step t adds, float64 [T+1]: none at t = 1."""
-    std = reverse_variance(schedule, variance_type).sqrt()
-    std[1] = 0
-    return std
 
 # %% ../nbs/05_epsilon.ipynb #39b051dd
 def p_sample(
@@ -242,7 +224,9 @@ def p_sample(
     x0 = predict_x0(schedule, x_t, t, output, prediction_type)
     noise = _noise_like("p_sample", "x_t", x_t, noise, generator)
     mean = _posterior_mean(schedule, x0.clamp(-1, 1) if clip_sample else x0, x_t, t)
-    return mean + _at(_added_std(schedule, variance_type), t, x_t) * noise
+    std = reverse_variance(schedule, variance_type).sqrt()
+    std[1] = 0  # nothing is added to the image
+    return mean + _at(std, t, x_t) * noise
 
 # %% ../nbs/05_epsilon.ipynb #96e5d8da
 @torch.no_grad()
@@ -260,29 +244,17 @@ def p_sample_steps(
     shape is that of the batch, [B, ...]; generator lives on device. x_T is standard normal.
     Other options and errors as in `p_sample`.
     """
-    where = "p_sample_steps"
-    check_instance(where, "denoiser", denoiser, Denoiser, "write Denoiser(schedule, model)")
-    check_choice(where, "variance_type", variance_type, VARIANCE_TYPES)
-    check_bool(where, "clip_sample", clip_sample)
-    shape, device = check_shape(where, shape), check_device(where, device)
-    check_generator(where, generator, device)
-    x = torch.randn(shape, device=device, generator=generator)
-    yield denoiser.schedule.num_train_timesteps, x
-    for step in range(denoiser.schedule.num_train_timesteps, 0, -1):
-        t = torch.full((len(x),), step, device=device)
-        x = p_sample(
-            denoiser.schedule,
-            x,
-            t,
-            denoiser.model(x, t),
-            prediction_type=denoiser.prediction_type,
-            variance_type=variance_type,
-            clip_sample=clip_sample,
-            generator=generator,
-        )
+    Denoiser._check("p_sample_steps", denoiser)
+    schedule, kind = denoiser.schedule, denoiser.prediction_type
+    options = dict(variance_type=variance_type, clip_sample=clip_sample, generator=generator)
+    x = _noise_source("p_sample_steps", shape, None, generator, device)()
+    yield schedule.num_train_timesteps, x
+    for step in range(schedule.num_train_timesteps, 0, -1):
+        t = torch.full((len(x),), step, device=x.device)
+        x = p_sample(schedule, x, t, denoiser.model(x, t), prediction_type=kind, **options)
         yield step - 1, x
 
-# %% ../nbs/05_epsilon.ipynb #5ac59aba
+
 def p_sample_loop(denoiser: Denoiser, shape: Sequence[int], **options) -> Tensor:
     """Draw x_0 of the given shape: the last state of `p_sample_steps`, whose options it takes."""
     for _, x in p_sample_steps(denoiser, shape, **options):

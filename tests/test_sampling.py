@@ -27,9 +27,9 @@ from ddpm_course.sampling import (
     SPACINGS,
     Sampler,
     _factors,
+    _timesteps,
     ddim_step,
     slerp,
-    timesteps,
 )
 from ddpm_course.schedule import (
     NoiseSchedule,
@@ -82,7 +82,7 @@ GRID += [(1000, S) for S in range(1, 1001)]
 @each_kind
 def test_times_for_every_number_of_steps(kind):
     for T, S in GRID:
-        times = timesteps(kind, T, S)
+        times = _timesteps(kind, T, S)
         assert len(times) == S + 1 and times[-1] == 0, (T, S)
         assert all(t > s for t, s in zip(times, times[1:])), (T, S)
         assert times[0] == (1 + (S - 1) * (T // S) if kind == "leading" else T), (T, S)
@@ -93,24 +93,24 @@ def test_times_for_every_number_of_steps(kind):
 def test_times_are_the_nearest_whole_numbers():
     """No time is further from its real value than half a step of the grid, exactly."""
     for T, S in GRID:
-        for i, t in enumerate(reversed(timesteps("trailing", T, S))):
+        for i, t in enumerate(reversed(_timesteps("trailing", T, S))):
             assert abs(2 * S * t - 2 * T * i) <= S
-        for i, t in enumerate(reversed(timesteps("linspace", T, S)[:-1])):
+        for i, t in enumerate(reversed(_timesteps("linspace", T, S)[:-1])):
             assert S == 1 or abs(2 * (S - 1) * (t - 1) - 2 * (T - 1) * i) <= S - 1
-        for i, t in enumerate(reversed(timesteps("quadratic", T, S))):
+        for i, t in enumerate(reversed(_timesteps("quadratic", T, S))):
             assert t == i or (t > i and abs(2 * S * S * t - 2 * T * i * i) <= S * S)
 
 
 def test_leading_times_have_equal_strides():
     for T, S in GRID:
-        times = timesteps("leading", T, S)[:-1]
+        times = _timesteps("leading", T, S)[:-1]
         assert {t - s for t, s in zip(times, times[1:])} <= {T // S}
 
 
 @each_kind
 @pytest.mark.parametrize("T", [1, 2, 7, 1000])
 def test_as_many_steps_as_times_is_every_time(kind, T):
-    assert timesteps(kind, T, T) == list(range(T, -1, -1))
+    assert _timesteps(kind, T, T) == list(range(T, -1, -1))
 
 
 @each_kind
@@ -122,7 +122,7 @@ def test_the_model_is_asked_at_the_times_and_nowhere_else(kind, S):
         asked.append(int(t[0]))
         return torch.zeros_like(x)
 
-    times = timesteps(kind, 1000, S)
+    times = _timesteps(kind, 1000, S)
     states = [t for t, _ in Sampler(S, kind).walk(Denoiser(SCHEDULE, model), (1, 1))]
     assert states == times and asked == times[:-1]
 
@@ -132,7 +132,7 @@ def test_the_model_is_asked_at_the_times_and_nowhere_else(kind, S):
 def test_every_state_is_at_the_time_that_the_list_says(kind, S):
     """With the true noise in place of a prediction, the states are those of the closed form."""
     x0, ε, _ = batch()
-    first = timesteps(kind, 1000, S)[0]
+    first = _timesteps(kind, 1000, S)[0]
     start = q_sample(SCHEDULE, x0, torch.full((5,), first), noise=ε)
     told = Denoiser(SCHEDULE, lambda x, t: ε)
     for t, x in Sampler(S, kind).walk(told, x0.shape, x_T=start.float()):
@@ -185,7 +185,7 @@ def test_every_marginal_is_kept(name, eta, kind):
     schedule, x0 = SCHEDULES[name], 1.5
     signal, noise = schedule.alphas_cumprod, schedule.one_minus_alphas_cumprod
     for S in (1, 2, 13, 100, 1000):
-        times = timesteps(kind, 1000, S)
+        times = _timesteps(kind, 1000, S)
         t, s = pairs(times)
         of_x0, of_old, of_new = _factors(schedule, t, s, eta, "fixed_small")
         mean, variance = signal[times[0]].sqrt() * x0, noise[times[0]]
@@ -432,7 +432,7 @@ def test_law_of_the_samples_on_gaussian_data(kappa, variance_type, eta, kind, S)
     mean0 = 0.7
     world = GaussianMixture.from_covariances([1.0], [[mean0]], [[[kappa]]])
     model = exact_denoiser(world, SCHEDULE).model
-    times = timesteps(kind, 1000, S)
+    times = _timesteps(kind, 1000, S)
     probes = torch.cat([torch.zeros(1, S + 1), torch.eye(S + 1)]).double()
     x = probes[:, :1]
     for i, (t, s) in enumerate(zip(times, times[1:]), 1):
@@ -531,7 +531,7 @@ def test_shortest_schedules(kind, T, eta):
     denoiser = Denoiser(short_schedule(T), lambda x, t: 0.5 * x)
     for S in range(1, T + 1):
         walk = list(Sampler(S, kind, eta).walk(denoiser, (2, 3)))
-        assert [t for t, _ in walk] == timesteps(kind, T, S)
+        assert [t for t, _ in walk] == _timesteps(kind, T, S)
         assert all(x.isfinite().all() for _, x in walk)
 
 
@@ -656,7 +656,7 @@ def test_inversion_first_uses_the_prediction_at_the_first_time(prediction_type):
 
 def test_inversion_with_a_prediction_that_never_changes_is_exact():
     x0, ε, _ = batch()
-    times = timesteps("quadratic", 1000, 9)
+    times = _timesteps("quadratic", 1000, 9)
     found = Sampler(9, "quadratic").invert(Denoiser(SCHEDULE, lambda x, t: ε), x0)
     torch.testing.assert_close(found, q_sample(SCHEDULE, x0, torch.full((5,), 1000), noise=ε))
     x = found
@@ -706,7 +706,7 @@ def walk(shape=(2, 1), **options):
 
 
 BAD = {
-    "T = 0": (lambda: timesteps("trailing", 0, 1), BadValue, "1 or more"),
+    "T = 0": (lambda: Sampler(1).timesteps(0), BadValue, "1 or more"),
     "eta nan": (lambda: step(eta=math.nan), BadValue, "[0, 1]"),
     "eta a word": (lambda: step(eta="1"), BadType, "a number"),
     "misspelt variance": (lambda: step(variance_type="fixed_smal"), BadValue, "'fixed_small'"),

@@ -13,7 +13,7 @@ from torch import Tensor
 from ddpm_course.mixture import GaussianMixture, exact_denoiser
 from ddpm_course.posterior import posterior_variance, q_posterior_mean_variance
 from ddpm_course.prediction import PREDICTION_TYPES, Denoiser, p_sample, predict_epsilon, predict_x0
-from ddpm_course.sampling import Sampler, ddim_step, timesteps
+from ddpm_course.sampling import Sampler, _timesteps, ddim_step
 from ddpm_course.schedule import (
     NoiseSchedule,
     cosine_schedule,
@@ -247,7 +247,7 @@ def test_lists_of_times(diffusers, kind, rounded, broken):
     """
     theirs, off_by_one, faults = scheduler(diffusers, "DDIM", timestep_spacing=kind), 0, []
     for num_steps in range(1, T + 1):
-        times = timesteps(kind, T, num_steps)[:-1]
+        times = _timesteps(kind, T, num_steps)[:-1]
         assert len(times) == num_steps and times == sorted(set(times), reverse=True)
         assert 1 <= times[-1] and (times[0] == T or kind == "leading")
         theirs.set_timesteps(num_steps)
@@ -274,7 +274,7 @@ def test_where_the_library_leaves_its_list_of_times(diffusers, kind, num_steps):
     def exact(x: Tensor, t: Tensor) -> Tensor:
         return x / root[t][:, None].to(x)
 
-    times = timesteps(kind, T, num_steps)
+    times = _timesteps(kind, T, num_steps)
     states = chain_of(theirs, exact, num_steps)
     walk = Sampler(num_steps, kind).walk(Denoiser(OURS, exact), SHAPE, generator=seeded())
     own = [x for _, x in walk]
