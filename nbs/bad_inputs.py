@@ -420,6 +420,31 @@ DATA = [
         "photos/0.tif: image: got ValueError: floats",
         "write_pictures(mode='F', kind='tif')",
     ),
+    Row(
+        "numbers of 32 bits in a TIFF",
+        "photos()",
+        "photos/0.tif: image: got ValueError: integers",
+        "write_pictures(mode='I', kind='tif')",
+    ),
+    Row(
+        "a link to a file that is gone",
+        "photos()",
+        "photos/gone.png: image: got FileNotFoundError",
+        "write_pictures(); Path('photos/gone.png').symlink_to('nowhere.png')",
+    ),
+    Row(
+        "a class that is a link",
+        "photos()",
+        "works: 6 images [3, 8, 8]",
+        "write_pictures('photos/cats'); write_pictures('elsewhere'); "
+        "Path('photos/dogs').symlink_to('../elsewhere')",
+    ),
+    Row(
+        "a name with control characters",
+        "photos()",
+        "photos/\\x1b[2J.png: image: got",
+        "write_pictures(); Path('photos/\\x1b[2J.png').touch()",
+    ),
     Row("grey images", "photos()", "works: 3 images [1, 8, 8]", "write_pictures(mode='L')"),
     Row(
         "a grey image among coloured ones",
@@ -504,9 +529,9 @@ DATA = [
     Row("a negative image size", "photos(image_size=-8)", "0 or more"),
     Row("MNIST without files", "load_set('mnist', data_dir='downloads')", "in downloads/MNIST/raw"),
     Row(
-        "MNIST's files still packed",
+        "MNIST's files, packed",
         "load_set('mnist', data_dir='downloads')",
-        "4 files of MNIST, unpacked",
+        "works: 20 images [1, 28, 28]",
         "pack(write_mnist())",
     ),
     Row(

@@ -101,7 +101,11 @@ def torchvision_set(name: str, part: str, data_dir: Path | str, download: bool =
                 elif not str(data_dir):
                     raise error(got="no folder to download into", fix="set data_dir to a folder")
                 else:
-                    _download(kind, root, inside, files)
+                    try:
+                        _download(kind, root, inside, files)
+                    except Exception as failed:  # of the network, of the disk, or another sum
+                        problem = f"{type(failed).__name__}: {failed}"
+                        raise error(got=f"no download, {problem}") from None
             if wrong := [
                 file
                 for file, md5 in files.items()
@@ -111,8 +115,8 @@ def torchvision_set(name: str, part: str, data_dir: Path | str, download: bool =
             found = kind(root, train=part == "train")
         except BadInput:
             raise
-        except Exception as broken:  # of a file that is cut off, of the network, of the disk
-            raise error(got=f"{type(broken).__name__}: {broken}") from None
+        except Exception as broken:  # whatever the readers make of a file that is cut off
+            raise error(got=f"damaged files, {type(broken).__name__}: {broken}") from None
     pixels = torch.as_tensor(found.data)
     pixels = pixels[:, None] if name != "cifar10" else pixels.permute(0, 3, 1, 2).contiguous()
     return ImageSet(name, pixels, torch.as_tensor(found.targets), tuple(found.classes))
