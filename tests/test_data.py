@@ -442,6 +442,8 @@ def white_part(path, **options):
         ("1", "png", "L", 255),
         ("I;16", "png", "L", 1),
         ("I;16", "tif", "L", 1),
+        ("I;16", "pgm", "L", 1),
+        ("I;16", "jp2", "L", 1),
         ("P", "png", "RGB", 2),
         ("P", "gif", "RGB", 2),
         ("RGB", "png", "RGB", 0),
