@@ -1,5 +1,6 @@
 """Data: the border between whole numbers and floats, pictures on disk, and what a seed decides."""
 
+import dataclasses
 import gzip
 import hashlib
 import http.server
@@ -42,6 +43,8 @@ from ddpm_course.data import (
 )
 from ddpm_course.data.folder import open_image
 from ddpm_course.data.images import FONTS, held_out_tenth, outlines
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import load_images
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
@@ -396,6 +399,13 @@ def test_what_is_missing_is_downloaded_once_and_only_when_asked(tmp_path, publis
         assert len(asked) == 8  # where is it, and the file itself
     with pytest.raises(BadValue, match="got no folder to download into"):
         load_set("fashion_mnist", download=True)
+
+
+def test_a_profile_asks_for_the_download(tmp_path, published):
+    profile = dataclasses.replace(
+        load_profile("smoke"), data="fashion_mnist", data_dir=str(tmp_path / "new"), download=True
+    )
+    assert len(load_images(profile)) == 20
 
 
 @pytest.mark.parametrize("broken", ["sum", "server"])

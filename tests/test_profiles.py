@@ -57,6 +57,7 @@ def test_only_the_linear_schedule_has_options():
 BAD_VALUES = [
     ("data", "cats"),
     ("data_dir", 5),
+    ("download", 1),
     ("image_size", -1),
     ("unreadable", "ignore"),
     ("schedule", "lineal"),

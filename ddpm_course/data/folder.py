@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ddpm_course.checks import BadValue, bad_input, visible
+from ddpm_course.checks import BadValue, visible
 from ddpm_course.data.images import PARTS, ImageSet, held_out_tenth
 
 
@@ -39,8 +39,7 @@ def open_image(path: Path) -> Image.Image:
             return white
         return image if image.mode == mode else image.convert(mode)
     except Exception as error:  # Pillow's readers raise some ten kinds
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             str(path),
             "image",
             got=f"{type(error).__name__}: {error}",
@@ -129,8 +128,7 @@ def image_paths(root: Path) -> list[Path]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
-            raise bad_input(
-                BadValue,
+            raise BadValue(
                 str(folder),
                 "folder",
                 got=f"{type(error).__name__}: {error.strerror}",
@@ -138,8 +136,7 @@ def image_paths(root: Path) -> list[Path]:
                 fix="allow it to be read, or move it out of data_dir",
             ) from None
         if real in above:
-            raise bad_input(
-                BadValue,
+            raise BadValue(
                 str(folder),
                 "folder",
                 got=f"a link to {str(real)!r}, which it is in",
@@ -175,7 +172,6 @@ def folder_set(
     images, for no image_size, and for a file that cannot be read, unless it is to be skipped.
     """
     error = partial(
-        bad_input,
         BadValue,
         "folder",
         "data_dir",
@@ -188,8 +184,7 @@ def folder_set(
             got=f"{str(data_dir)!r}, which is no folder", fix="set data_dir to a folder that exists"
         )
     if image_size == 0:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "folder",
             "image_size",
             got="0",

@@ -27,7 +27,6 @@ from torch.utils.data import Dataset
 from ddpm_course.checks import (
     BadType,
     BadValue,
-    bad_input,
     check_batch,
     check_int,
     check_seed,
@@ -51,8 +50,7 @@ def to_float(pixels: Tensor, levels: int = 256) -> Tensor:
     """
     expected = f"whole numbers 0..{levels - 1}"
     if not isinstance(pixels, Tensor) or pixels.is_floating_point() or pixels.dtype == torch.bool:
-        raise bad_input(
-            BadType,
+        raise BadType(
             "to_float",
             "pixels",
             got=describe(pixels),
@@ -61,8 +59,7 @@ def to_float(pixels: Tensor, levels: int = 256) -> Tensor:
         )
     low, high = map(int, pixels.aminmax()) if pixels.numel() else (0, 0)
     if low < 0 or high >= levels:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "to_float",
             "pixels",
             got=f"values {low}..{high}",
@@ -79,8 +76,7 @@ def to_uint8(images: Tensor, levels: int = 256) -> Tensor:
     """
     check_batch("to_uint8", "images", images)
     if images.isnan().any():
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "to_uint8",
             "images",
             got="NaN",
@@ -116,8 +112,7 @@ def halves(labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
     seed = check_int("halves", "seed", seed, 0, 2**32 - 1)
     counts = labels.unique(return_counts=True)[1]
     if labels.ndim != 1 or min(counts.tolist(), default=0) < 2:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "halves",
             "labels",
             got=describe(labels),
@@ -144,8 +139,7 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
 
     check_batch("image_grid", "images", images)
     if images.ndim != 4:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "image_grid",
             "images",
             got=describe(images),
@@ -202,8 +196,7 @@ class ImageSet(Dataset):
             or self.labels.dtype != torch.int64
             or not 0 <= self.labels.min() <= self.labels.max() < top
         ):
-            raise bad_input(
-                BadValue,
+            raise BadValue(
                 self.name,
                 "labels",
                 got=describe(self.labels),
@@ -371,8 +364,7 @@ def batch_order(num_images: int, batch_size: int, seed: int, first: int = 1) -> 
     check_int("batch_order", "batch_size", batch_size, 1)
     check_int("batch_order", "first", first, 1)
     if num_images < batch_size:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "batch_order",
             "batch_size",
             got=f"{batch_size} for a data set of {num_images} images",

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import torch
 
-from ddpm_course.checks import BadInput, BadValue, bad_input
+from ddpm_course.checks import BadInput, BadValue
 from ddpm_course.data.images import ImageSet
 
 TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "cifar10": "CIFAR10"}
@@ -81,7 +81,6 @@ def torchvision_set(name: str, part: str, data_dir: Path | str, download: bool =
     root = Path(os.path.expanduser(data_dir))
     inside, files, archive = _files_of(kind)
     error = partial(
-        bad_input,
         BadValue,
         name,
         "data_dir",

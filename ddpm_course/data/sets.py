@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_course.checks import BadType, BadValue, bad_input, check_choice, check_int, describe
+from ddpm_course.checks import BadType, BadValue, check_bool, check_choice, check_int, describe
 from ddpm_course.data.folder import folder_set
 from ddpm_course.data.images import PARTS, ImageSet, digit_set, glyph_set
 from ddpm_course.data.published import TORCHVISION, torchvision_set
@@ -44,21 +44,13 @@ def load_set(
     check_choice("load_set", "part", part, PARTS)
     check_choice("load_set", "unreadable", unreadable, ("stop", "skip"))
     image_size = check_int("load_set", "image_size", image_size, 0, LARGEST_SIDE)
-    for what, value, kind in (("data_dir", data_dir, (str, Path)), ("download", download, bool)):
-        if not isinstance(value, kind):
-            raise bad_input(
-                BadType,
-                "load_set",
-                what,
-                got=describe(value),
-                expected="a path" if what == "data_dir" else "True or False",
-                fix="write it as text" if what == "data_dir" else "write one of the two",
-            )
+    check_bool("load_set", "download", download)
+    if not isinstance(data_dir, str | Path):
+        raise BadType("load_set", "data_dir", describe(data_dir), "a path", "write it as text")
     if name == "folder":
         return folder_set(part, data_dir, image_size, unreadable)
     if name in BUILT_IN and str(data_dir):
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "load_set",
             "data_dir",
             got=repr(str(data_dir)),

@@ -44,6 +44,7 @@ class Profile:
     # the images
     data: DataName  # the training images
     data_dir: str  # where the images are, for a set that is read from files
+    download: bool  # fetch the files of a published set, where they are missing
     image_size: Annotated[
         int, "[0, 4096]"
     ]  # height and width of the images, 0 for the data set's own

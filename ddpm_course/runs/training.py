@@ -58,6 +58,7 @@ def load_images(profile: Profile) -> ImageSet:
         data_dir=profile.data_dir,
         image_size=profile.image_size,
         unreadable=profile.unreadable,
+        download=profile.download,
     )
     known = images.num_classes
     if profile.num_classes not in (0, known):
