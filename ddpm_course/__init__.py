@@ -5,6 +5,7 @@ Modules:
 - `ddpm_course.checks`: Bad input is met here: every error says where, what was got, what was expected, how to fix it.
 - `ddpm_course.figures`: Figures that move, and figures with sliders, as one output that needs no running kernel.
 - `ddpm_course.proofs.oracle`: The second opinion: a claim is read in numbers, and refuted by a counterexample.
+- `ddpm_course.proofs.workbook.typed`: What a reader types, rewritten for the strict grammar where it can mean one thing alone.
 - `ddpm_course.runs.checkpoint`: Checkpoints: where a run stands, on disk, so that it can go on after any interruption.
 - `ddpm_course.runs.files`: The one way of a file to its name: written aside, on the disk, then renamed.
 - `ddpm_course.runs.processes`: Where a run computes: its device, and the processes that share its batches."""
