@@ -403,7 +403,7 @@ def test_a_solution_ends_with_the_right_answer(number):
     first = next(i for i in heads if found[i].source.splitlines()[0] == f"## Exercise {number}")
     last = found[min(i for i in heads if i > first) - 1]
     assert re.match(rf'check_answer\(\s*"{number}",', last.source)
-    assert f"Exercise {number} · **right**" in last.outputs[0].data["text/markdown"]
+    assert f"Exercise {number} · **right**" in last.outputs[-1].data["text/markdown"]
 
 
 # --- Hints ---------------------------------------------------------------------------------------
