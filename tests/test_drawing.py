@@ -1,7 +1,9 @@
 """Samples of a run: they depend on seed and number, and no file is written over."""
 
 import dataclasses
+import errno
 import filecmp
+import os
 import shutil
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from tiny import TINY
 
 from ddpm_course.checks import BadInput, BadType, BadValue
-from ddpm_course.runs import drawing
+from ddpm_course.runs import drawing, files
 from ddpm_course.runs.drawing import sample_images, sample_labels, walk_samples, write_samples
 from ddpm_course.runs.loop import build_model
 from ddpm_course.runs.run import Run
@@ -119,3 +121,37 @@ def test_samples_are_never_overwritten(broken):
 def test_sample_refuses(run, num, seed):
     with pytest.raises(BadInput, match="num|seed"):
         write_samples(Run.open(run), num, seed)
+
+
+def test_a_full_disk_leaves_no_picture_and_the_next_attempt_is_not_refused(broken, monkeypatch):
+    def full(path, data):
+        path.write_bytes(data[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = sorted(broken.iterdir())
+    with monkeypatch.context() as disk:
+        disk.setattr(files, "write_synced", full)
+        with pytest.raises(BadValue, match="samples-2-seed-0.png: file: got No space left"):
+            write_samples(Run.open(broken), 2, 0, device="cpu")
+    assert sorted(broken.iterdir()) == before
+    write_samples(Run.open(broken), 2, 0, device="cpu")
+
+
+def test_a_link_that_was_planted_in_a_run_leads_nowhere(broken, tmp_path):
+    (broken / "samples-2-seed-0.png").symlink_to(tmp_path / "outside.png")
+    with pytest.raises(BadValue, match="samples-2-seed-0.png, which exists"):
+        write_samples(Run.open(broken), 2, 0, device="cpu")
+    assert not (tmp_path / "outside.png").exists()
+
+
+def test_the_samples_of_a_run_are_drawn_in_batches(tmp_path, monkeypatch):
+    sizes, real = [], drawing.walk_samples
+
+    def walk(*arguments):
+        sizes.append(len(arguments[5]))
+        return real(*arguments)
+
+    monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
+    monkeypatch.setattr(drawing, "walk_samples", walk)
+    train(dataclasses.replace(TINY, num_samples=23), 0, tmp_path / "run")
+    assert sizes == [10, 10, 3]

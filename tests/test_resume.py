@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import filecmp
+import itertools
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import psutil
@@ -30,6 +32,7 @@ from ddpm_course.runs.training import load_images, resume, train
 
 CPU = torch.device("cpu")
 BIN = Path(sys.executable).parent
+EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.listdir", "os.scandir"}
 # Everything that is drawn, in a run whose rounds through the data end after steps 4, 8 and 12.
 PROFILE = dataclasses.replace(
     load_profile("smoke"),
@@ -131,7 +134,7 @@ def test_stopped_by_a_signal_within_a_round_and_at_its_end(
     assert_same(resume(tmp_path / "run"), whole)
 
 
-@pytest.mark.parametrize("step", [2, 8])
+@pytest.mark.parametrize("step", [5, 8])
 def test_killed_at_any_moment(whole, tmp_path, monkeypatch, step):
     killed(tmp_path / "run", step, monkeypatch)
     assert_same(resume(unfinished(tmp_path / "run")), whole)
@@ -165,6 +168,65 @@ def test_killed_while_the_pictures_are_drawn(whole, tmp_path, monkeypatch):
     assert forked(lambda: train(PROFILE, 3, tmp_path / "run")) == -signal.SIGKILL
     monkeypatch.undo()
     assert_same(resume(tmp_path / "run"), whole)
+
+
+def end_killed_at(number, folder, end) -> bool:
+    """Run the end in a child that is killed before file operation `number` in folder. Was it?"""
+    room, count, real = str(folder.parent), itertools.count(1), os.fsync
+
+    def tell(event, arguments):
+        inside = arguments and str(arguments[0]).startswith(room)
+        if event in EVENTS and inside and next(count) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def fsync(handle):
+        tell("open", [room])
+        real(handle)
+
+    def work():
+        os.fsync = fsync
+        sys.addaudithook(tell)
+        end()
+
+    return forked(work) == -signal.SIGKILL
+
+
+def test_the_end_is_killed_at_every_operation_on_a_file(whole, tmp_path, monkeypatch):
+    """Whatever it leaves can be taken up, and ends as the run that was not killed."""
+    run_dir, ends = tmp_path / "run", []
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_leave_results", lambda *arguments: ends.append(arguments))
+        train(PROFILE, 3, run_dir)
+    shutil.copytree(unfinished(run_dir), tmp_path / "before")
+    assert newest_checkpoint(tmp_path / "before/checkpoints").step == PROFILE.num_steps
+    seen = set()
+    for number in itertools.count(1):
+        reached = end_killed_at(number, run_dir, lambda: training._leave_results(*ends[0]))
+        assert run_dir.exists() != unfinished(run_dir).exists()
+        left = run_dir if run_dir.exists() else unfinished(run_dir)
+        names = frozenset(str(path.relative_to(tmp_path)) for path in left.rglob("*"))
+        if reached and names not in seen:
+            seen.add(names)
+            with warnings.catch_warnings(action="error"):  # to begin anew would be no error
+                assert_same(resume(run_dir), whole)
+        if not reached:
+            assert_same(run_dir, whole)
+            break
+        for path in (run_dir, unfinished(run_dir)):
+            shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(tmp_path / "before", unfinished(run_dir))
+    assert number > 40 and len(seen) > 15
+
+
+def test_a_finished_run_is_not_taken_up(whole):
+    with pytest.raises(BadValue, match="whole, which is finished"):
+        resume(whole)
+
+
+def test_without_a_checkpoint_it_says_that_it_begins_anew(whole, tmp_path, monkeypatch):
+    killed(tmp_path / "run", 2, monkeypatch)
+    with pytest.warns(UserWarning, match="has no checkpoint: begun at the first step"):
+        assert_same(resume(tmp_path / "run"), whole)
 
 
 def test_a_full_disk_at_the_end_costs_nothing(whole, tmp_path, monkeypatch):
@@ -288,6 +350,28 @@ def test_two_processes_stop_at_the_same_step(shared, tmp_path, monkeypatch):
     assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 10
     assert in_processes(2, lambda: resume(tmp_path / "run")) == [0, 0]
     assert_same(tmp_path / "run", shared)
+
+
+def test_another_number_of_processes_is_told(shared, tmp_path, monkeypatch):
+    interrupt(monkeypatch, 8, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert in_processes(2, lambda: train(PROFILE, 3, tmp_path / "run")) == [-signal.SIGKILL] * 2
+    monkeypatch.undo()
+    assert json.loads((unfinished(tmp_path / "run") / "config.json").read_text())["processes"] == 2
+    with pytest.warns(UserWarning, match="begun with processes 2, now 1: .* other bits"):
+        resume(tmp_path / "run")
+
+
+def test_nothing_that_decides_a_number_comes_from_the_environment(whole, tmp_path, monkeypatch):
+    """What `accelerate launch` sets for its own library."""
+    for name, value in {
+        "ACCELERATE_MIXED_PRECISION": "bf16",
+        "ACCELERATE_GRADIENT_ACCUMULATION_STEPS": "4",
+        "ACCELERATE_DYNAMO_BACKEND": "INDUCTOR",
+        "ACCELERATE_USE_FSDP": "true",
+        "ACCELERATE_USE_CPU": "false",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert_same(train(PROFILE, 3, tmp_path / "run"), whole)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():

@@ -1,6 +1,7 @@
 """A folder of a run, opened: what it says is used, what is broken is refused."""
 
 import json
+import resource
 import shutil
 
 import pytest
@@ -9,7 +10,7 @@ from safetensors.torch import load_file
 from tiny import TINY, steps, weights
 
 from ddpm_course.checks import BadInput, BadValue
-from ddpm_course.runs.checkpoint import write_weights
+from ddpm_course.runs.checkpoint import CheckpointError, write_weights
 from ddpm_course.runs.drawing import write_samples
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.training import train
@@ -34,6 +35,10 @@ def change(path, **values):
     config = json.loads(path.read_text())
     config["profile"].update(values)
     path.write_text(json.dumps(config))
+
+
+def change_all(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def drop_one(path):
@@ -64,6 +69,11 @@ DAMAGE = {
         (lambda path: change(path, num_steps=-1), "num_steps: got -1"),
         (lambda path: change(path, schedule="lineal"), "'lineal'"),
         (lambda path: change(path, unknown=1), "unknown"),
+        (lambda path: change_all(path, image_shape=[1, 8, 0]), "image_shape: got 0"),
+        (lambda path: change_all(path, image_shape=[1, "8", 8]), "image_shape: got '8'"),
+        (lambda path: change_all(path, seed=-1), "seed: got -1"),
+        (lambda path: change_all(path, threads="two"), "threads: got 'two'"),
+        (lambda path: change_all(path, classes=7), "TypeError"),
     ],
 }
 
@@ -94,3 +104,12 @@ def test_a_loaded_run_has_the_averaged_weights(run):
     assert torch.equal(weights(model), weights(state.ema))
     raw = load_file(run / "model.safetensors")
     assert all(torch.equal(raw[name], value) for name, value in state.model.state_dict().items())
+
+
+def test_no_network_is_built_that_the_file_does_not_hold(broken):
+    """5 GB and half a minute for a run whose config.json was changed by hand."""
+    change(broken / "config.json", model_channels=8000)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(CheckpointError, match=r"got \(10, 32\).* expected \(10, 32000\)"):
+        Run.open(broken).network("cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB

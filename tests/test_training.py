@@ -4,7 +4,11 @@ import dataclasses
 import filecmp
 import json
 import math
+import os
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -15,6 +19,7 @@ from tiny import TINY, steps, weights
 from ddpm_course.checks import BadType, BadValue
 from ddpm_course.data import load_data
 from ddpm_course.runs import loop
+from ddpm_course.runs.checkpoint import newest_checkpoint
 from ddpm_course.runs.drawing import sample_images
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
@@ -162,6 +167,12 @@ def test_the_network_sees_the_training_half_only(monkeypatch, tmp_path):
     assert len(seen) > 800 and seen <= {image.numpy().tobytes() for image in images}
 
 
+def test_a_name_that_marks_what_is_unfinished_is_refused(tmp_path):
+    with pytest.raises(BadValue, match="run_dir: got .*a.unfinished"):
+        train(TINY, 0, tmp_path / "a.unfinished")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("name", ["taken", "taken.unfinished"])
 def test_a_folder_that_exists_is_not_touched(tmp_path, name):
     (tmp_path / name).mkdir()
@@ -189,6 +200,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         (dict(num_classes=11), "num_classes: got 11, expected 10"),
         (dict(image_size=9), "image_size: got images of 9×9 pixels, expected a multiple of 2"),
         (dict(channel_multipliers=(1, 1, 1, 1), image_size=28), "set image_size = 32"),
+        (dict(num_samples=10**9), "num_samples: got 1000000000, which takes 476.8 GiB"),
+        (dict(model_channels=8192, num_blocks=64), "model_channels: got 8192, which takes"),
     ],
 )
 def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
@@ -201,3 +214,44 @@ def test_train_refuses_a_bad_seed(tmp_path):
     for seed, kind in ((-1, BadValue), (2**64, BadValue), (0.5, BadType)):
         with pytest.raises(kind, match="train: seed"):
             train(TINY, seed, tmp_path / "run")
+
+
+PICTURES = """
+import dataclasses, multiprocessing, pathlib, sys
+from PIL import Image
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.training import train
+
+multiprocessing.set_start_method("spawn", force=True)
+room = pathlib.Path(sys.argv[1])
+(room / "pictures").mkdir()
+for number in range(12):
+    Image.effect_noise((20, 16), 40 + number).convert("L").save(room / "pictures" / f"{number}.png")
+profile = dataclasses.replace(
+    load_profile("smoke"), data="folder", data_dir=str(room / "pictures"), image_size=8,
+    num_classes=0, batch_size=8, num_steps=int(sys.argv[2]), log_every=1, model_channels=8,
+)
+train(profile, 0, room / "run")
+"""
+
+
+def test_a_script_without_a_guard_trains_on_pictures(tmp_path):
+    """Where a new process would begin with the script, as on macOS, none is needed."""
+    (tmp_path / "script.py").write_text(PICTURES)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/samples.png").exists()
+
+
+def test_a_signal_to_all_processes_of_a_run_on_pictures_saves_it(tmp_path):
+    """As `timeout` sends it: whatever reads the pictures must not die of it."""
+    command = [sys.executable, "-c", PICTURES, str(tmp_path), "1000000"]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    metrics = tmp_path / "run.unfinished/metrics.jsonl"
+    while run.poll() is None and not (metrics.exists() and metrics.read_text()):
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGTERM)
+    said = run.communicate(timeout=300)[1]
+    assert "stopped after step" in said and "DataLoader" not in said
+    assert newest_checkpoint(tmp_path / "run.unfinished/checkpoints").step > 0

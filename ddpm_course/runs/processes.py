@@ -4,6 +4,7 @@ Nothing that decides a number is taken from the environment, but the place of th
 those that a launcher has started.
 """
 
+import atexit
 import math
 import os
 from collections.abc import Iterator
@@ -109,6 +110,7 @@ def join_processes(profile: Profile) -> Processes:
         torch.cuda.set_device(device)
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(distributed.destroy_process_group)
     return Processes(device, distributed.get_rank(), number)
 
 

@@ -151,15 +151,14 @@ def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
     for key, kind in get_type_hints(Profile, include_extras=True).items():
         _check(where, key, values[key], kind)
     levels = len(values["channel_multipliers"])
-    if levels == 0:
+    if not 1 <= levels <= 12:
         raise BadValue(
             where,
             "channel_multipliers",
-            got="none",
-            expected="one or more",
+            got=f"{levels} numbers" if levels else "none",
+            expected="one for each level, 1 to 12",
             fix="give one number per level, for example 1, 2",
         )
-    check_int(where, "the number of channel_multipliers", levels, 1, 12)
     if max(values["attention_levels"], default=0) >= levels:
         raise BadValue(
             where,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import ddpm_course
-from ddpm_course.checks import BadInput, BadValue, check_int, check_seed
+from ddpm_course.checks import BadInput, BadValue, check_int
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.checkpoint import load_weights, read_weights
 from ddpm_course.runs.files import write_file
@@ -51,19 +51,17 @@ class Run:
             )
             channels, height, width = config["image_shape"]
             for side in (channels, height, width):
-                check_int(str(path), "image_shape", side, 1)
-            optional = {name: config.get(name) for name in ("seed", "device", "threads")}
-            for name, check in (("seed", check_seed), ("threads", None)):
-                if check and optional[name] is not None:
-                    check(str(path), optional[name])
+                check_int("config", "image_shape", side, 1)
+            for name, most in (("seed", 2**64 - 1), ("threads", 1024), ("processes", 2**31)):
+                if config.get(name) is not None:
+                    check_int("config", name, config[name], int(name != "seed"), most)
             return cls(
                 Path(folder),
                 profile,
                 (channels, height, width),
                 tuple(map(str, config.get("classes", ()))),
-                **optional,
-                processes=config.get("processes"),
-                torch=config.get("versions", {}).get("torch"),
+                *(config.get(name) for name in ("seed", "device", "threads", "processes")),
+                config.get("versions", {}).get("torch"),
             )
         except BadInput as error:
             raise error.within(path) from None

@@ -45,6 +45,7 @@ from ddpm_course.runs.processes import Processes, computing, join_processes
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run, write_config
 from ddpm_course.runs.stopping import Stopped, StopSignal
+from ddpm_course.schedule import NoiseSchedule
 
 
 def load_images(profile: Profile) -> ImageSet:
@@ -221,11 +222,7 @@ def _finish(
     losses: list[float],
     processes: Processes,
 ) -> Path:
-    """Train from a state to the last step, and finish the folder of the run; return its path.
-
-    All that a run leaves is written before the folder gets its name; what it leaves no longer is
-    deleted after that, the lock last. So the run can be taken up wherever its end was interrupted.
-    """
+    """Train from a state to the last step, and finish the folder of the run; return its path."""
     folder = unfinished(run_dir)
     schedule = build_schedule(profile, processes.device)
     shares = batches(profile, images, seed, state.step + 1, processes)
@@ -233,14 +230,29 @@ def _finish(
     with sole_writer(folder) if processes.is_first else nullcontext():
         record(folder, profile, seed, state, losses, states, processes)
         if processes.is_first:
-            write_weights(
-                folder, {name: getattr(state, name).state_dict() for name in ("model", "ema")}
-            )
-            plot_losses(folder)
-            draw_pictures(folder, profile, schedule, state.ema, images.image_shape, seed)
-            rename_folder(folder, run_dir)
-            _remove_traces(run_dir)
+            _leave_results(run_dir, profile, schedule, state, images.image_shape, seed)
     return run_dir
+
+
+def _leave_results(
+    run_dir: Path,
+    profile: Profile,
+    schedule: NoiseSchedule,
+    state: State,
+    image_shape: tuple[int, int, int],
+    seed: int,
+) -> None:
+    """Write weights and pictures, give the folder its name, and delete what is of no more use.
+
+    All is written before the folder gets its name, and deleted after that, the lock last. So the
+    run can be taken up wherever its end was interrupted.
+    """
+    folder = unfinished(run_dir)
+    write_weights(folder, {name: getattr(state, name).state_dict() for name in ("model", "ema")})
+    plot_losses(folder)
+    draw_pictures(folder, profile, schedule, state.ema, image_shape, seed)
+    rename_folder(folder, run_dir)
+    _remove_traces(run_dir)
 
 
 def _remove_traces(run_dir: Path) -> None:

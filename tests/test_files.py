@@ -1,0 +1,84 @@
+"""The one way of a file to its name: whole or not there, and never out of its folder."""
+
+import errno
+import os
+
+import pytest
+
+from ddpm_course.checks import BadValue
+from ddpm_course.runs import files
+from ddpm_course.runs.files import (
+    check_new,
+    check_new_folder,
+    new_folder,
+    sole_writer,
+    unfinished,
+    write_file,
+)
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """A disk that takes half of a file."""
+
+    def write(path, data):
+        path.write_bytes(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write_synced", write)
+
+
+def test_a_file_takes_the_place_of_an_older_one(tmp_path):
+    for data in (b"one", b"two"):
+        write_file(tmp_path / "file", data)
+        assert (tmp_path / "file").read_bytes() == data
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_full_disk_leaves_the_older_file_and_names_the_path(tmp_path, full):
+    (tmp_path / "file").write_bytes(b"older")
+    for name, left in (("file", b"older"), ("new", None)):
+        with pytest.raises(BadValue, match=f"{tmp_path / name}: file: got No space left") as error:
+            write_file(tmp_path / name, b"something")
+        assert "what was there before is as it was" in error.value.fix
+        assert not (tmp_path / name).exists() if left is None else True
+    assert (tmp_path / "file").read_bytes() == b"older"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("target", ["dangling", "file"])
+def test_a_link_is_not_written_through(tmp_path, target):
+    room, outside = tmp_path / "room", tmp_path / "outside"
+    room.mkdir(), outside.mkdir()
+    if target == "file":
+        (outside / target).write_bytes(b"mine")
+    for name in ("picture.png", "picture.png.aside", "lock"):
+        (room / name).symlink_to(outside / target)
+    with pytest.raises(BadValue, match="picture.png, which exists"):
+        check_new("sample", "out", room / "picture.png")
+    write_file(room / "picture.png", b"new")
+    with pytest.raises(BadValue, match="lock: file: got "), sole_writer(room):
+        pass
+    assert not (room / "picture.png").is_symlink()
+    assert [path.read_bytes() for path in outside.iterdir()] == [b"mine"] * (target == "file")
+
+
+@pytest.mark.parametrize("name", ["a.unfinished", ".unfinished", "."])
+def test_a_name_that_marks_what_is_unfinished_is_no_name(tmp_path, name):
+    with pytest.raises(BadValue, match="train: run_dir: got .*leave .unfinished away"):
+        check_new_folder("train", "run_dir", tmp_path / name if name != "." else files.Path("."))
+
+
+def test_a_folder_that_is_not_filled_keeps_its_first_name(tmp_path):
+    with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "new", "export", "folder") as new:
+        write_file(new / "file", b"half")
+        1 / 0
+    assert (unfinished(tmp_path / "new") / "file").exists() and not (tmp_path / "new").exists()
+
+
+def test_a_folder_has_one_writer(tmp_path):
+    with sole_writer(tmp_path):
+        with pytest.raises(BadValue, match="which a run writes to"), sole_writer(tmp_path):
+            pass
+    with sole_writer(tmp_path):
+        pass
