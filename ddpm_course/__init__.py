@@ -3,6 +3,7 @@
 Modules:
 
 - `ddpm_course.checks`: Bad input is met here: every error says where, what was got, what was expected, how to fix it.
+- `ddpm_course.cli`: The command line: what `ddpm-course` and `python -m ddpm_course` do.
 - `ddpm_course.figures`: Figures that move, and figures with sliders, as one output that needs no running kernel.
 - `ddpm_course.proofs.oracle`: The second opinion: a claim is read in numbers, and refuted by a counterexample.
 - `ddpm_course.proofs.workbook.typed`: What a reader types, rewritten for the strict grammar where it can mean one thing alone.

@@ -1,44 +1,85 @@
 """The command line: quick to answer, one line for a mistake, and a run from end to end."""
 
 import contextlib
+import dataclasses
 import errno
+import io
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
+import warnings
+from argparse import Namespace
 from pathlib import Path
+from typing import get_origin, get_type_hints
 
 import pytest
 from notebooks import NBS, ROOT, paths
 
 from ddpm_course import cli
-from ddpm_course.cli import Train, main, parse, unframed
-from ddpm_course.runs import files
-from ddpm_course.runs.profiles import load_profile
+from ddpm_course.checks import BadValue
+from ddpm_course.cli import main
+from ddpm_course.runs import files, training
+from ddpm_course.runs.profiles import Profile, load_profile
 
 COMMAND = Path(sys.executable).with_name("ddpm-course")
+WAYS = [[COMMAND], [sys.executable, "-m", "ddpm_course"], [sys.executable, "-m", "ddpm_course.cli"]]
 
 
-def test_options_start_from_the_chosen_profile():
-    command = parse("train --profile smoke --num-steps 3 --no-clip-sample --seed 7".split())
-    assert isinstance(command, Train) and command.seed == 7 and command.profile == "smoke"
-    smoke = load_profile("smoke")
-    changed = {
-        key for key, value in vars(command.hyperparameters).items() if value != getattr(smoke, key)
-    }
-    assert changed == {"num_steps", "clip_sample"}
+@pytest.fixture
+def trained(monkeypatch):
+    """The profile that `train` is told, for a command that is given as one line."""
+
+    def profile(line: str) -> Profile:
+        told = []
+        monkeypatch.setattr(training, "train", lambda profile, *_: told.append(profile))
+        monkeypatch.setattr(cli, "show_run", lambda _: None)
+        assert main(shlex.split(line)) == 0
+        return told[0]
+
+    return profile
 
 
-def test_every_hyperparameter_is_an_option(capsys):
+def test_options_take_the_place_of_the_profile_s(trained):
+    line = "train --profile smoke --num-steps 3 --no-clip-sample --seed 7 --attention-levels 0 1"
+    assert trained(line) == dataclasses.replace(
+        load_profile("smoke"), num_steps=3, clip_sample=False, attention_levels=(0, 1)
+    )
+    assert trained("train") == load_profile("laptop")
+    assert trained("train --channel-multipliers 1 2 3") == trained(
+        "train --channel-multipliers 1,2,3"
+    )
+
+
+# of each field another value than laptop's
+OTHER = load_profile("gpu", changes={"flip": "yes", "tensorboard": "yes", "channels_last": "yes"})
+
+
+@pytest.mark.parametrize("key", get_type_hints(Profile))
+def test_every_hyperparameter_is_an_option(key, trained, capsys):
+    kind, value = get_type_hints(Profile)[key], getattr(OTHER, key)
+    flag = "--" + key.replace("_", "-")
+    if kind is bool:
+        words = flag if value else flag.replace("--", "--no-")
+    else:
+        words = f"{flag} {' '.join(map(str, value)) if get_origin(kind) is tuple else repr(value)}"
+    if key == "sampling_steps":
+        words += " --num-train-timesteps 1000"
+    assert trained(f"train {words}") == dataclasses.replace(load_profile("laptop"), **{key: value})
     assert main(["train", "--help"]) == 0
-    shown = capsys.readouterr().out
-    options = ["--" + name.replace("_", "-") for name in vars(load_profile("laptop"))]
-    assert [option for option in options if option not in shown] == []
+    assert re.search(rf"^  {flag}\b.*?\([^()]+\)$", capsys.readouterr().out, re.M | re.S)
 
 
 MISTAKES = {
-    "": "{train, resume, sample, evaluate, export, import, notebooks}",
-    "trian": "Unrecognized options: trian",
+    "": "{train,resume,sample,evaluate,export,import,notebooks}",
+    "trian": "'trian'",
+    "train lapto": "'lapto', which it does not know",
+    "train --profile DEFAULT": "'DEFAULT'",
+    "train --num_steps 3": "write --num-steps",
+    "train --threads 1099511627776": "threads: got 1099511627776",
+    "train --num-samples 100000000": "num_samples: got 100000000",
     "train --profile lapto": "write 'laptop'",
     "train --profile": "--profile",
     "train --settings": "--settings",
@@ -86,12 +127,6 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, named, capsys, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
-def test_frames_of_every_terminal_are_removed():
-    plain = "+- Error -----+\n| one         |\n| ----------- |\n| two.        |\n+-------------+\n"
-    drawn = "╭─ Error ─╮\n│ \x1b[1mone\x1b[0m     │\n│ ─────── │\n│ two.    │\n╰─────────╯\n"
-    assert unframed(plain) == unframed(drawn) == "one. two."
-
-
 def test_help_imports_nothing_heavy():
     """The help answers at once because of this; the rest is Python's own start."""
     heavy = "{'torch', 'numpy', 'sympy', 'matplotlib', 'sklearn'}"
@@ -103,20 +138,97 @@ def test_help_imports_nothing_heavy():
     assert result.stderr.strip() == "set()"
 
 
-def test_the_installed_command_reports_mistakes_to_the_shell():
-    result = subprocess.run([COMMAND, "train", "--seed", "-1"], capture_output=True, text=True)
+@pytest.mark.parametrize("way", WAYS, ids=["script", "package", "module"])
+def test_the_installed_command_reports_mistakes_to_the_shell(way):
+    result = subprocess.run([*way, "train", "--seed", "-1"], capture_output=True, text=True)
     assert result.returncode == 2 and result.stdout == ""
     assert result.stderr.startswith("ddpm-course: train: seed: got -1")
 
 
-def test_profiles_can_come_from_a_settings_file_of_the_readers(tmp_path):
+def test_profiles_can_come_from_a_settings_file_of_the_readers(tmp_path, trained):
     mine = tmp_path / "mine.ini"
     mine.write_text(
         (ROOT / "settings.ini").read_text().replace("num_steps = 20\n", "num_steps = 21\n")
     )
-    command = parse(["train", "--settings", str(mine), "--profile", "smoke"])
-    assert command.hyperparameters.num_steps == 21
-    assert parse("train --profile smoke".split()).hyperparameters.num_steps == 20
+    assert trained(f"train --settings {shlex.quote(str(mine))} --profile smoke").num_steps == 21
+    assert trained("train --profile smoke").num_steps == 20
+
+
+@pytest.mark.parametrize("columns", [*"0 1 2 7 22 23 24".split(), "-3", "1.5", "", "9" * 40])
+def test_a_terminal_of_any_width_gets_the_help(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    for words in ["--help"], ["train", "--help"], ["sample", "--help"]:
+        assert main(words) == 0
+        assert 500 < len(capsys.readouterr().out) < 10_000
+
+
+def into(stdout, line, folder):
+    """The exit code and the errors of the command, where it writes into stdout through a buffer."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    done = subprocess.run(
+        [COMMAND, *line.split()],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        text=True,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("line", ["--help", "train --help", "notebooks course"])
+def test_who_reads_no_further_hears_no_complaint(line, tmp_path):
+    """As after `| head -1`; there the pipe may still hold all that is written."""
+    unread, pipe = os.pipe()
+    os.close(unread)
+    assert into(pipe, line, tmp_path) == (128 + 13, "")
+    os.close(pipe)
+
+
+def test_a_full_disk_is_not_taken_for_a_reader_who_has_left(tmp_path):
+    with open("/dev/full", "w") as full:
+        code, said = into(full, "--help", tmp_path)
+    assert code == 2 and "No space left on device" in said
+
+
+NASTY = "photo\x1b[31m\x07\r\n\u202e\udcff.png"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
+def test_no_name_steers_or_stops_the_terminal(encoding, monkeypatch):
+    """In lines of results, of warnings, of errors of ours and of the system's."""
+    faults = {
+        "line": None,
+        "ours": BadValue("w", NASTY, got="Fréchet", expected="e", fix="f"),
+        "system's": OSError(errno.ENOENT, "No such file", NASTY),
+        "stop": KeyboardInterrupt(NASTY),
+    }
+
+    def run(options):
+        cli.say(f"Fréchet {NASTY}")
+        sys.stderr.write(warnings.formatwarning(UserWarning(NASTY), UserWarning, "file", 1))
+        if faults[options.fault]:
+            raise faults[options.fault]
+
+    for fault in faults:
+        streams = [
+            io.TextIOWrapper(io.BytesIO(), encoding, errors)
+            for errors in ("strict", "backslashreplace")
+        ]
+        monkeypatch.setattr(sys, "stdout", streams[0])
+        monkeypatch.setattr(sys, "stderr", streams[1])
+        monkeypatch.setattr(cli, "parse", lambda words: Namespace(run=run, fault=fault))
+        assert main([]) == (0 if fault == "line" else 130 if fault == "stop" else 2)
+        for stream in streams:
+            stream.flush()
+            for line in stream.buffer.getvalue().decode(encoding).splitlines():
+                assert line.isprintable() and r"photo\x1b[31m" in line
+
+
+def test_the_command_leaves_warnings_as_they_were():
+    before = warnings.formatwarning
+    assert main(["trian"]) == 2
+    assert warnings.formatwarning is before
 
 
 def contents(folder):
@@ -145,7 +257,7 @@ def test_the_whole_course_is_taken_away(taken):
             | helpers
             | {
                 "images/samples.png": NBS / "images/samples.png",
-                "settings.ini": ROOT / "settings.ini",
+                "profiles.ini": ROOT / "settings.ini",
                 "LICENSE-text": ROOT / "LICENSE-text",
             }
         ).items()
@@ -173,8 +285,8 @@ def test_what_is_there_is_kept_and_named(tmp_path, taken, capsys):
     assert main(["notebooks", str(folder)]) == 0
     printed = capsys.readouterr().out
     assert f"files written: {len(taken)}; there already: 0\n" in printed and "kept," not in printed
-    assert f"jupyter lab '{folder}'\n" in printed and f" '{folder}/settings.ini'\n" in printed
-    edited, lost, own = (folder / name for name in ("07_ddim.ipynb", "settings.ini", "own.txt"))
+    assert f"jupyter lab '{folder}'\n" in printed and f" '{folder}/profiles.ini'\n" in printed
+    edited, lost, own = (folder / name for name in ("07_ddim.ipynb", "profiles.ini", "own.txt"))
     edited.write_text("mine"), lost.unlink(), own.write_text("mine")
     assert main(["notebooks", str(folder)]) == 0
     printed = capsys.readouterr().out
@@ -233,6 +345,19 @@ def test_training_says_where_the_pictures_are_and_how_good_they_are(folder, caps
     *pictures, last = capsys.readouterr().out.splitlines()
     assert [(folder / line.split(": ")[1]).is_file() for line in pictures] == [True] * 4
     assert last.startswith("new samples: ") and "floors from held-out images" in last
+
+
+def test_a_table_can_be_printed_in_ascii(folder):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(
+        [COMMAND, *"evaluate runs/first --seed 9".split()],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert r"Fr\xe9chet" in done.stdout and "evaluation-seed-9.json" in done.stdout
 
 
 def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):

@@ -135,10 +135,10 @@ def sample_images(
     smaller one, up to rounding. Raises BadInput as `Run.network` and `Profile` do, for another
     field, and for a label that the network does not know.
     """
-    num, seed = check_int("sample_images", "num", num, 1), check_seed("sample_images", seed)
+    seed = check_seed("sample_images", seed)
     for name in sampler:
         check_choice("sample_images", "an option of the sampler", name, SAMPLER_FIELDS)
-    profile = dataclasses.replace(run.profile, **sampler)
+    profile = dataclasses.replace(run.profile, num_samples=num, **sampler)
     return draw_batches(
         profile, run.schedule(device), run.network(device), run.image_shape, seed, num, label
     )

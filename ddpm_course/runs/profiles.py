@@ -98,7 +98,7 @@ class Profile:
     threads: Annotated[int, "[0, 1024]"]  # of the CPU; 0 leaves the choice to torch
 
     # what is kept
-    num_samples: Count  # images drawn at the end
+    num_samples: Annotated[int, "[1, 100000]"]  # images drawn at the end
     log_every: Count  # steps between two lines of metrics
     checkpoint_every: CountOrZero  # steps between two checkpoints; 0 for none but at a stop
     tensorboard: bool  # write the metrics for TensorBoard, too
