@@ -526,7 +526,7 @@ DATA = [
     Row("a misspelt set", "load_set('cifar')", "write 'cifar10'"),
     Row("a misspelt part", "load_set('digits', 'heldout')", "write 'held_out'"),
     Row("a misspelt choice", "photos(unreadable='ignore')", "'stop', 'skip'"),
-    Row("a negative image size", "photos(image_size=-8)", "0 or more"),
+    Row("a negative image size", "photos(image_size=-8)", "0 to 4096"),
     Row("MNIST without files", "load_set('mnist', data_dir='downloads')", "in downloads/MNIST/raw"),
     Row(
         "MNIST's files, packed",

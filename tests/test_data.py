@@ -403,7 +403,11 @@ def test_what_is_missing_is_downloaded_once_and_only_when_asked(tmp_path, publis
 
 def test_a_profile_asks_for_the_download(tmp_path, published):
     profile = dataclasses.replace(
-        load_profile("smoke"), data="fashion_mnist", data_dir=str(tmp_path / "new"), download=True
+        load_profile("smoke"),
+        data="fashion_mnist",
+        batch_size=20,
+        data_dir=str(tmp_path / "new"),
+        download=True,
     )
     assert len(load_images(profile)) == 20
 
