@@ -159,6 +159,24 @@ def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> s
     )
 
 
+def numbers(where: str, what: str, value: Any) -> Tensor:
+    """A copy of the numbers of a tensor, an array or nested lists, float64 on the CPU."""
+    import torch
+
+    try:
+        fits = not is_tensor(value) or _is_dense(value) and not value.is_complex()
+        table = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach().clone()
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        fits = False
+    if not fits:
+        expected, fix = (
+            "real numbers",
+            "pass a tensor, or a list, nested lists with rows of one length",
+        )
+        raise BadType(where, what, describe(value), expected, fix)
+    return table
+
+
 def check_shape(where: str, shape: Any) -> tuple[int, ...]:
     """Return `shape` as a tuple if it is that of a batch: [B, ...], all 1 or more."""
     expected = "the shape of a batch, [B, ...]"
@@ -212,6 +230,14 @@ def check_batch(where: str, what: str, x: Any) -> None:
     if x.ndim == 0 or x.numel() == 0:
         fix = "add a batch axis with x[None]" if x.ndim == 0 else "skip empty batches"
         raise BadValue(where, what, got=describe(x), expected=expected, fix=fix)
+
+
+def check_table(where: str, what: str, table: Any) -> None:
+    """table must be a dense tensor of floats with one axis, an entry for each time."""
+    fits = is_tensor(table) and _is_dense(table) and table.is_floating_point()
+    if not fits or table.ndim != 1 or table.is_meta:
+        fix = "pass a table of a NoiseSchedule, such as schedule.betas"
+        raise BadType(where, what, describe(table), "a float tensor [T+1]", fix)
 
 
 def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> None:

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from ddpm_course.checks import (
-    BadType,
     BadValue,
     check_batch,
     check_choice,
@@ -23,7 +22,9 @@ from ddpm_course.checks import (
     check_int,
     check_timesteps,
     describe,
+    numbers,
 )
+from .forward import _noise_like
 from .prediction import PREDICTION_TYPES, Denoiser
 from .schedule import NoiseSchedule, _at, _check_schedule
 
@@ -43,18 +44,16 @@ class GaussianMixture:
 
     @classmethod
     def from_covariances(
-        cls,
-        weights: Sequence[float] | Tensor,
-        means: Sequence | Tensor,
-        covariances: Sequence | Tensor,
+        cls, weights: Sequence | Tensor, means: Sequence | Tensor, covariances: Sequence | Tensor
     ) -> "GaussianMixture":
         """Weights [K], positive, of sum one; means [K, D]; covariances [K, D, D].
 
         Covariances are symmetric and positive semidefinite; singular ones are allowed. The
         mixture is on the CPU. Raises BadValue, BadType.
         """
-        parts = {"weights": weights, "means": means, "covariances": covariances}
-        weights, means, covariances = (_table(*part) for part in parts.items())
+        weights = numbers(_FROM, "weights", weights)
+        means = numbers(_FROM, "means", means)
+        covariances = numbers(_FROM, "covariances", covariances)
         _check_parts(weights, means, covariances)
         return cls(weights / weights.sum(), means, *_axes(covariances))
 
@@ -64,13 +63,10 @@ class GaussianMixture:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw num images, float64 [num, D], from a generator on the mixture's device."""
-        num, device = check_int("GaussianMixture.sample", "num", num, 1), self.weights.device
-        check_generator("GaussianMixture.sample", generator, device)
+        num, where = check_int("GaussianMixture.sample", "num", num, 1), "GaussianMixture.sample"
+        check_generator(where, generator, self.weights.device)
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
-        noise = torch.randn(
-            num, self.means.shape[1], dtype=torch.float64, device=device, generator=generator
-        )
-        x = self.variances[k].sqrt() * noise
+        x = self.variances[k].sqrt() * _noise_like(where, "x", self.means[k], None, generator)
         for component, axes in enumerate(self.axes):
             x[k == component] = x[k == component] @ axes.mT
         return self.means[k] + x
@@ -82,78 +78,43 @@ def _axes(covariances: Tensor) -> tuple[Tensor, Tensor]:
     largest = variances.abs().amax(1, keepdim=True)
     k = int((variances / largest.where(largest > 0, 1)).amin(1).argmin())
     if variances[k].min() < -1e-6 * largest[k]:
-        raise BadValue(
-            "GaussianMixture.from_covariances",
-            f"covariances[{k}]",
-            got=f"a negative eigenvalue, {float(variances[k].min()):.3g}",
-            expected="a positive semidefinite matrix: no direction has a negative variance",
-            fix="build it as A @ A.T, or check the signs of its entries",
-        )
+        got = f"a negative eigenvalue, {float(variances[k].min()):.3g}"
+        expected = "a positive semidefinite matrix: no direction has a negative variance"
+        fix = "build it as A @ A.T, or check the signs of its entries"
+        raise BadValue(_FROM, f"covariances[{k}]", got, expected, fix)
     rounding = largest * variances.shape[1] * torch.finfo(variances.dtype).eps
     return variances.where(variances > rounding, 0), axes
 
-# %% ../nbs/06_exact_world.ipynb #9d0dd6b9
-def _table(what: str, value: Sequence | Tensor) -> Tensor:
-    """A copy of the numbers, float64 on the CPU."""
-    where = "GaussianMixture.from_covariances"
-    try:
-        table = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach().clone()
-    except (TypeError, ValueError, RuntimeError):
-        raise BadType(
-            where,
-            what,
-            got=describe(value),
-            expected="numbers, one row for each component",
-            fix="pass a tensor, or nested lists with rows of one length",
-        ) from None
-    if not table.isfinite().all():
-        raise BadValue(
-            where,
-            what,
-            got="NaN or Inf",
-            expected="finite numbers",
-            fix="look for a division by zero in their preparation",
-        )
-    return table
-
 # %% ../nbs/06_exact_world.ipynb #adb00ba7
+_FROM = "GaussianMixture.from_covariances"
+
+
 def _check_parts(weights: Tensor, means: Tensor, covariances: Tensor) -> None:
-    """Shapes fit, weights are probabilities, covariances are symmetric."""
-
-    def refuse(what: str, got: str, expected: str, fix: str):
-        raise BadValue("GaussianMixture.from_covariances", what, got, expected, fix)
-
+    """Numbers are finite, shapes fit, weights are probabilities, covariances are symmetric."""
+    tables = {"weights": weights, "means": means, "covariances": covariances}
+    for what, table in tables.items():
+        if not table.isfinite().all():
+            fix = "look for a division by zero in their preparation"
+            raise BadValue(_FROM, what, "NaN or Inf", "finite numbers", fix)
     if means.ndim != 2 or means.numel() == 0:
-        refuse(
-            "means",
-            describe(means),
-            "shape [K, D], a row for each component",
-            "write numbers on a line as [[0.0], [1.0]], a single point as [[0.0, 1.0]]",
-        )
+        expected = "shape [K, D], a row for each component"
+        fix = "write numbers on a line as [[0.0], [1.0]], a single point as [[0.0, 1.0]]"
+        raise BadValue(_FROM, "means", describe(means), expected, fix)
     K, D = means.shape
-    for what, table, shape in (("weights", weights, [K]), ("covariances", covariances, [K, D, D])):
-        if list(table.shape) != shape:
-            refuse(
-                what,
-                describe(table),
-                f"shape {shape}, as the means are {[K, D]}",
-                "give every component a weight, a mean [D] and a covariance [D, D]",
-            )
+    for what, shape in (("weights", [K]), ("covariances", [K, D, D])):
+        if list(tables[what].shape) != shape:
+            expected = f"shape {shape}, as the means are {[K, D]}"
+            fix = "give every component a weight, a mean [D] and a covariance [D, D]"
+            raise BadValue(_FROM, what, describe(tables[what]), expected, fix)
     if not (weights > 0).all() or abs(weights.sum() - 1) > 1e-6:
-        refuse(
-            "weights",
-            f"values from {weights.min():.4g}, of sum {weights.sum():.7g}",
-            "positive numbers of sum 1",
-            "leave out empty components and divide by the sum",
-        )
+        got = f"values from {weights.min():.4g}, of sum {weights.sum():.7g}"
+        fix = "leave out empty components and divide by the sum"
+        raise BadValue(_FROM, "weights", got, "positive numbers of sum 1", fix)
     skew = (covariances - covariances.mT).abs().max()
     if skew > 1e-6 * covariances.abs().max():
-        refuse(
-            "covariances",
-            f"entries that differ from their mirror image by {skew:.3g}",
-            "symmetric matrices",
-            "average each matrix with its transpose",
-        )
+        got = f"entries that differ from their mirror image by {skew:.3g}"
+        fix = "average each matrix with its transpose"
+        raise BadValue(_FROM, "covariances", got, "symmetric matrices", fix)
 
 # %% ../nbs/06_exact_world.ipynb #7c802133
 class _Seen(NamedTuple):
@@ -190,22 +151,15 @@ def _check_seen(
     check_batch(where, "x_t", x_t)
     dims, device = mixture.means.shape[1], mixture.means.device
     if x_t[0].numel() != dims or x_t.device != device:
-        raise BadValue(
-            where,
-            "x_t",
-            got=describe(x_t),
-            expected=f"{dims} numbers for each example, on {device}, as the mixture has",
-            fix="reshape it to [B, ...], and move the mixture with mixture.to(x_t.device)",
-        )
+        expected = f"{dims} numbers for each example, on {device}, as the mixture has"
+        fix = "reshape it to [B, ...], and move the mixture with mixture.to(x_t.device)"
+        raise BadValue(where, "x_t", describe(x_t), expected, fix)
     check_timesteps(where, t, len(x_t), schedule.num_train_timesteps, first=0)
     if t.device.type == "cpu" and bool((t == 0).any()) and bool((mixture.variances == 0).any()):
-        raise BadValue(
-            where,
-            "t",
-            got="0, for a mixture with a singular covariance",
-            expected="t of 1 or more: a point or a line has no density without noise",
-            fix="start at t = 1, or give the component some width in every direction",
-        )
+        got = "0, for a mixture with a singular covariance"
+        expected = "t of 1 or more: a point or a line has no density without noise"
+        fix = "start at t = 1, or give the component some width in every direction"
+        raise BadValue(where, "t", got, expected, fix)
 
 # %% ../nbs/06_exact_world.ipynb #e4d4a53f
 def _log_joint(mixture: GaussianMixture, seen: _Seen) -> Tensor:

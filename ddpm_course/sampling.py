@@ -23,7 +23,7 @@ from ddpm_course.checks import (
 from .forward import _noise_like, _noise_source, _roots, q_sample
 from .objective import VARIANCE_TYPES
 from .prediction import Denoiser, _check_pair, _noise, _x0
-from .schedule import NoiseSchedule
+from .schedule import NoiseSchedule, _check_T
 
 # %% ../nbs/07_ddim.ipynb #619f8688
 def _factors(
@@ -179,7 +179,7 @@ class Sampler:
         T is at least `steps`.
         """
         where = "Sampler.timesteps"
-        T = check_int(where, "num_train_timesteps", num_train_timesteps, 1)
+        T = _check_T(where, num_train_timesteps)
         check_int(where, "steps", self.steps, 1, T)
         return _timesteps(self.spacing, T, self.steps)
 

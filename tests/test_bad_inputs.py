@@ -217,7 +217,7 @@ TIMESTEPS = [
 # --- Schedules -----------------------------------------------------------------------------------
 
 NOT_A_NUMBER_OF_STEPS = [
-    (0, BadValue, "1 or more"),
+    (0, BadValue, "1 to 1000000"),
     (-5, BadValue, "-5"),
     (12.5, BadType, "12.5"),
     (True, BadType, "bool"),
@@ -228,7 +228,7 @@ NOT_BETAS = {
     "beta inf": ([INF, 0.1], BadValue, "inf"),
     "two axes": ([[0.1, 0.2]], BadValue, "one axis"),
     "a number": (0.1, BadValue, "one axis"),
-    "words": (["a"], BadType, "list of numbers"),
+    "words": (["a"], BadType, "a list"),
     "nothing": (None, BadType, "None"),
 }
 SCHEDULES = [
@@ -261,7 +261,7 @@ SCHEDULES = [
         "zero terminal SNR: one step",
         lambda: rescale_zero_terminal_snr(cosine_schedule(1)),
         BadValue,
-        "2 or more",
+        "2 to 1000000",
     ),
     *(
         Row(f"seed {seed!r}", lambda s=seed: check_seed("here", s), error, words)

@@ -601,7 +601,7 @@ CALLS = {
     "half precision": (X.half(), T, BadType, "float16"),
     "empty batch": (X[:0], T[:0], BadValue, "empty"),
     "a list": ([[0.0, 0.0]], T, BadType, "torch.as_tensor"),
-    "another device": (X.to("meta"), T, BadValue, "mixture.to(x_t.device)"),
+    "without values": (X.to("meta"), T, BadType, "holds values"),
     "float t": (X, T.float(), BadType, "t.long()"),
     "int t": (X, 1, BadType, "torch.full"),
     "one t for all": (X, T[:1], BadValue, "t.expand(B)"),

@@ -24,7 +24,7 @@ from ddpm_course.proofs.reader import read
 from ddpm_course.proofs.statements import Equal
 from ddpm_course.proofs.terms import Dot, Law, t_
 from ddpm_course.proofs.zero import Context
-from ddpm_course.schedule import SCHEDULES, extract, make_schedule, rescale_zero_terminal_snr
+from ddpm_course.schedule import NAMED_SCHEDULES, extract, make_schedule, rescale_zero_terminal_snr
 
 nan = math.nan
 α, B = sp.symbols("α B")
@@ -149,7 +149,7 @@ ROWS = {
 }
 CASES = [
     (schedule_name, num_steps, zero_end, row)
-    for schedule_name in SCHEDULES
+    for schedule_name in NAMED_SCHEDULES
     for num_steps in (1, 2, 10, 1000)
     for zero_end in (False, True)
     if num_steps > 1 or not zero_end

@@ -706,7 +706,7 @@ def walk(shape=(2, 1), **options):
 
 
 BAD = {
-    "T = 0": (lambda: Sampler(1).timesteps(0), BadValue, "1 or more"),
+    "T = 0": (lambda: Sampler(1).timesteps(0), BadValue, "1 to 1000000"),
     "eta nan": (lambda: step(eta=math.nan), BadValue, "[0, 1]"),
     "eta a word": (lambda: step(eta="1"), BadType, "a number"),
     "misspelt variance": (lambda: step(variance_type="fixed_smal"), BadValue, "'fixed_small'"),
