@@ -16,10 +16,13 @@ from ddpm_course.checks import (
     BadType,
     BadValue,
     check_batch,
+    check_generator,
+    check_instance,
     check_int,
     check_number,
     check_timesteps,
     describe,
+    is_tensor,
 )
 
 # %% ../nbs/10_unet.ipynb #fe43f323
@@ -30,15 +33,13 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
     bfloat16 cannot tell 998 from 1000. DDPM's published code has the same embedding. Raises
     BadInput unless dim is even, and 4 or more.
     """
-    half, odd = divmod(check_int("timestep_embedding", "dim", dim, 4), 2)
+    where = "timestep_embedding"
+    half, odd = divmod(check_int(where, "dim", dim, 4, 2**20), 2)
     if odd:
-        raise BadValue(
-            "timestep_embedding",
-            "dim",
-            got=str(dim),
-            expected="an even number, for pairs of a sine and a cosine",
-            fix=f"take {dim + 1}",
-        )
+        expected = "an even number, for pairs of a sine and a cosine"
+        raise BadValue(where, "dim", str(dim), expected, f"take {dim + 1}")
+    if not torch.compiler.is_compiling():  # the check reads values
+        check_timesteps(where, t, len(t) if is_tensor(t) and t.ndim else 1, math.inf)
     clocks = torch.arange(half, device=t.device, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10000) / (half - 1) * clocks)
     angles = (t - 1).float()[:, None] * frequencies
@@ -56,7 +57,7 @@ class TimeEmbedding(nn.Module):
         )
 
     def forward(self, t: Tensor) -> Tensor:
-        return self.layers(timestep_embedding(t, self.dim))
+        return self.layers(timestep_embedding(t, self.dim).to(self.layers[0].weight.dtype))
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
@@ -253,95 +254,67 @@ def _initialise(network: nn.Module, generator: torch.Generator | None) -> None:
 
 # %% ../nbs/10_unet.ipynb #40f5aa6d
 def _check_architecture(
-    in_channels: int,
     model_channels: int,
     channel_multipliers: Sequence[int],
-    num_blocks: int,
     attention_levels: Sequence[int],
     dropout: float,
-    num_classes: int,
+    generator: torch.Generator | None,
+    **counts: tuple[int, int],
 ) -> None:
-    check_int("UNet", "in_channels", in_channels, 1)
-    check_int("UNet", "model_channels", model_channels, 1)
-    check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1)
+    """Each count comes with the least that it may be."""
+    for what, (value, minimum) in counts.items():
+        check_int("UNet", what, value, minimum, 2**16)
+    check_int("UNet", "model_channels", model_channels, 1, 2**13)
+    levels = {"channel_multipliers": channel_multipliers, "attention_levels": attention_levels}
+    for what, numbers in levels.items():
+        fix = "write them as (1, 2)"
+        check_instance("UNet", what, numbers, Sequence, fix)
+    check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1, 2**5)
     for multiplier in channel_multipliers:
-        check_int("UNet", "channel_multipliers", multiplier, 1)
-    check_int("UNet", "num_blocks", num_blocks, 1)
+        check_int("UNet", "channel_multipliers", multiplier, 1, 2**13 // model_channels)
     for level in attention_levels:
         check_int("UNet", "attention_levels", level, 0, len(channel_multipliers) - 1)
     check_number("UNet", "dropout", dropout, 0, 1, ends="[)")
-    check_int("UNet", "num_classes", num_classes, 0)
+    check_generator("UNet", generator, torch.get_default_device())
     if model_channels % 4:
-        raise BadValue(
-            "UNet",
-            "model_channels",
-            got=str(model_channels),
-            expected="a multiple of 4, so that groups of channels can be normalised",
-            fix=f"take {math.ceil(model_channels / 4) * 4}",
-        )
+        expected = "a multiple of 4, so that groups of channels can be normalised"
+        fix = f"take {math.ceil(model_channels / 4) * 4}"
+        raise BadValue("UNet", "model_channels", str(model_channels), expected, fix)
 
 # %% ../nbs/10_unet.ipynb #3aed3c30
 def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: Tensor) -> None:
     check_batch("UNet", "x", x)
     fitting = x.ndim == 4 and x.shape[1] == in_channels
     if not fitting or x.shape[2] % factor or x.shape[3] % factor:
-        raise BadValue(
-            "UNet",
-            "x",
-            got=describe(x),
-            expected=(f"[B, {in_channels}, H, W] with H and W divisible by {factor}"),
-            fix="pad or resize the images, or build the network with fewer levels"
-            if fitting
-            else f"convert the images, or build the network with another in_channels than {in_channels}",
-        )
-    if x.dtype != weights.dtype or x.device != weights.device:
-        kind = str(weights.dtype).removeprefix("torch.")
-        raise BadType(
-            "UNet",
-            "x",
-            got=describe(x),
-            expected=(f"{kind} on {weights.device}, as the weights are"),
-            fix=f"use x.to({str(weights.device)!r}, torch.{kind}), or convert the network",
-        )
+        expected = f"[B, {in_channels}, H, W] with H and W divisible by {factor}"
+        fix = "pad or resize the images, or build the network with fewer levels"
+        if not fitting:
+            fix = f"convert the images, or build the network with other in_channels than {in_channels}"
+        raise BadValue("UNet", "x", describe(x), expected, fix)
+    if x.device != weights.device:
+        fix = f"use x.to({str(weights.device)!r}), or move the network"
+        raise BadValue("UNet", "x", describe(x), f"x on {weights.device}, as the weights", fix)
     check_timesteps("UNet", t, len(x), math.inf)
 
 # %% ../nbs/10_unet.ipynb #60310fcb
 def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
-    if num_classes == 0 and labels is None:
+    if num_classes == 0:
+        if labels is not None:
+            expected = "None, since the network was built without classes"
+            fix = "build it with num_classes = the number of classes"
+            raise BadType("UNet", "labels", describe(labels), expected, fix)
         return
-    expected = (
-        f"whole numbers -1..{num_classes - 1} of shape [{batch}]"
-        if num_classes
-        else "None, since the network was built without classes"
-    )
-    if num_classes == 0 or not isinstance(labels, Tensor) or labels.dtype != torch.int64:
-        raise BadType(
-            "UNet",
-            "labels",
-            got=describe(labels),
-            expected=expected,
-            fix="build the network with num_classes = the number of classes, "
-            "and give it labels.long(), or neither",
-        )
+    expected = f"whole numbers -1..{num_classes - 1} of shape [{batch}]"
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.is_meta:
+        raise BadType("UNet", "labels", describe(labels), expected, "pass labels.long()")
     if labels.shape != (batch,):
-        raise BadValue(
-            "UNet",
-            "labels",
-            got=describe(labels),
-            expected=expected,
-            fix="give one label per example",
-        )
-    if (
-        labels.device.type == "cpu"
-        and not -1 <= int(labels.min()) <= int(labels.max()) < num_classes
-    ):
-        raise BadValue(
-            "UNet",
-            "labels",
-            got=f"values {labels.min()}..{labels.max()}",
-            expected=expected,
-            fix="count the classes from 0; -1 tells no class",
-        )
+        fix = "give one label per example"
+        raise BadValue("UNet", "labels", describe(labels), expected, fix)
+    if labels.device.type == "cpu":
+        low, high = int(labels.min()), int(labels.max())
+        if not -1 <= low <= high < num_classes:
+            fix = "count the classes from 0; -1 tells no class"
+            raise BadValue("UNet", "labels", f"values {low}..{high}", expected, fix)
 
 # %% ../nbs/10_unet.ipynb #dcc086ef
 def _levels(
@@ -373,8 +346,8 @@ class UNet(nn.Module):
     Takes float images [B, in_channels, H, W] and whole steps t [B] from 1; returns the shape of
     the images. Level l, from 0, has channel_multipliers[l] * model_channels at 1/2^l of the size;
     attention stands at attention_levels and in the middle. With num_classes it also takes labels
-    [B], -1 for an image whose class it is not told.
-    generator draws the first weights. Raises BadInput for arguments or input that do not fit.
+    [B], -1 for an image whose class it is not told. It computes in the precision of its weights,
+    and answers in that of the images. generator draws the first weights. Raises BadInput for arguments or input that do not fit.
     """
 
     def __init__(
@@ -390,13 +363,14 @@ class UNet(nn.Module):
     ):
         super().__init__()
         _check_architecture(
-            in_channels,
             model_channels,
             channel_multipliers,
-            num_blocks,
             attention_levels,
             dropout,
-            num_classes,
+            generator,
+            in_channels=(in_channels, 1),
+            num_blocks=(num_blocks, 1),
+            num_classes=(num_classes, 0),
         )
         self.in_channels, self.num_classes = in_channels, num_classes
         time_dim = 4 * model_channels
@@ -414,13 +388,12 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         """x [B, C, H, W] at steps t [B], int64 from 1, and labels [B] to [B, C, H, W]."""
+        weights, dtype = self.time.layers[0].weight, x.dtype
         if not torch.compiler.is_compiling():  # the checks read values
-            _check_input(
-                x, t, self.in_channels, 2 ** (len(self.down) - 1), self.time.layers[0].weight
-            )
+            _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1), weights)
             _check_labels(labels, len(x), self.num_classes)
         time = self.time(t) if labels is None else self.time(t) + self.classes(labels)
-        kept = []
+        x, kept = x.to(weights.dtype), []
         for level in self.down:
             kept += level(x, time)
             x = kept[-1]
@@ -428,4 +401,4 @@ class UNet(nn.Module):
             x = block(x, time)
         for level in self.up:
             x = level(x, kept, time)
-        return x
+        return x.to(dtype)

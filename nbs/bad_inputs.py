@@ -297,7 +297,11 @@ TENSORS = [
         "q_sample(schedule, x.double(), t)",
         "works: a tensor of shape [2, 3, 8, 8], float64, on cpu",
     ),
-    Row("float64 for a network in float32", "network(x.double(), t)", "x.to("),
+    Row(
+        "float64 for a network in float32",
+        "network(x.double(), t)",
+        "works: a tensor of shape [2, 3, 8, 8], float64, on cpu",
+    ),
     Row(
         "image and t on different devices",
         "extract(schedule.betas, t, x.to('meta'))",
