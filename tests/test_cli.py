@@ -53,6 +53,13 @@ def test_options_take_the_place_of_the_profile_s(trained):
     )
 
 
+def test_a_linear_chain_of_any_length_can_be_asked_for(trained):
+    for length in "1", "20":
+        words = f"--schedule linear --num-train-timesteps {length} --sampling-steps 1"
+        profile = trained(f"train {words} --beta-start 0.01")
+        assert build_schedule(profile, "cpu").num_train_timesteps == int(length)
+
+
 # of each field another value than laptop's
 OTHER = load_profile("gpu", changes={"flip": "yes", "tensorboard": "yes", "channels_last": "yes"})
 

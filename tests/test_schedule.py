@@ -65,6 +65,20 @@ def test_a_linear_schedule_that_ends_too_early_warns():
         linear_schedule(100, rescale=True)
 
 
+@pytest.mark.parametrize("num_steps", [2, 5, 10, 20])
+def test_a_short_linear_chain_is_cut_below_1(num_steps):
+    """1000 / T times beta_end would be 1 or more."""
+    betas = linear_schedule(num_steps, rescale=True).betas
+    expected = (1000 / num_steps) * torch.linspace(1e-4, 0.02, num_steps, dtype=torch.float64)
+    assert torch.allclose(betas[1:], expected.clamp(max=0.999)) and betas.max() == 0.999
+
+
+@pytest.mark.parametrize("num_steps, option", [(1, "beta_start"), (3, "beta_end")])
+def test_a_rescaled_schedule_is_not_told_to_rescale(num_steps, option):
+    with pytest.warns(UserWarning, match=f"pass a larger {option} or more steps"):
+        linear_schedule(num_steps, 1e-5, 1e-5, rescale=True)
+
+
 def cosine_by_its_paper(t, num_steps, s=0.008):
     def f(u):
         return mpmath.cos((mpmath.mpf(u) / num_steps + s) / (1 + s) * mpmath.pi / 2) ** 2
