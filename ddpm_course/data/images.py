@@ -17,7 +17,7 @@ from functools import cache
 from io import BytesIO
 from itertools import count, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def digits() -> tuple[Tensor, Tensor]:
     """
     from sklearn.datasets import load_digits
 
-    found = load_digits()
+    found: Any = load_digits()
     pixels = torch.from_numpy(found.images).to(torch.uint8)[:, None]
     return to_float(pixels, DIGITS_LEVELS), torch.from_numpy(found.target).long()
 
@@ -220,7 +220,8 @@ class ImageSet(Dataset):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """[C, H, W] of every image."""
-        return tuple(self.pixels.shape[1:])
+        _, channels, height, width = self.pixels.shape
+        return channels, height, width
 
     @property
     def in_memory(self) -> bool:
@@ -229,8 +230,9 @@ class ImageSet(Dataset):
 
     def floats(self) -> Tensor:
         """All images, float32 [N, C, H, W] in [-1, 1]; they take four bytes per pixel."""
-        pixels = self.pixels if self.in_memory else torch.stack(list(self.pixels))
-        return to_float(pixels, self.levels)
+        if isinstance(self.pixels, Tensor):
+            return to_float(self.pixels, self.levels)
+        return to_float(torch.stack([image for image, _ in self]), self.levels)
 
 # %% ../../nbs/11_data.ipynb #c29c269d
 PARTS = ("train", "held_out")

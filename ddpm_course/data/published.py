@@ -28,7 +28,7 @@ def _files_of(kind: Any) -> tuple[str, dict[str, str | None], str]:
     return f"{kind.__name__}/raw", dict.fromkeys(names), ""
 
 
-def _unpack(source: IO[bytes], path: Path) -> None:
+def _unpack(source: IO[bytes] | gzip.GzipFile, path: Path) -> None:
     with source:
         data = source.read(LARGEST + 1)
     if len(data) > LARGEST:

@@ -64,6 +64,7 @@ def load_set(
     )
     if image_size in (0, found.image_shape[-1]):
         return found
+    assert isinstance(found.pixels, Tensor)  # only a folder's images are not in memory
     return replace(
         found,
         pixels=F.interpolate(
