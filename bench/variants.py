@@ -18,7 +18,8 @@ from statistics import mean
 import torch
 from training_step import hardware
 
-from ddpm_course.evaluation import Measures, evaluate
+from ddpm_course.runs.evaluation import evaluate
+from ddpm_course.runs.measures import Measures
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.training import train
 
@@ -28,8 +29,8 @@ SAMPLED = {
     "sampling: η = 0": {"eta": 0.0},
     "sampling: η = 0.5": {"eta": 0.5},
     "sampling: η = 1": {"eta": 1.0},
-    "sampling: 20 steps": {"sampling_steps": 20},
-    "sampling: 250 steps": {"sampling_steps": 250},
+    "sampling: 20 steps": {"steps": 20},
+    "sampling: 250 steps": {"steps": 250},
     "sampling: quadratic spacing": {"spacing": "quadratic"},
     "sampling: no clipping": {"clip_sample": False},
 }
@@ -63,8 +64,10 @@ def results(job: tuple[str, int]) -> dict[str, dict[str, Measures]]:
         run_dir = train(profile, seed, Path(room) / "run")
         samplers = {name: {}} | (SAMPLED if name == "the profile" else {})
         return {
-            row: evaluate(run_dir, seed, profile.device, **sampler).sets
-            for row, sampler in samplers.items()
+            row: evaluate(
+                run_dir, seed, profile.device, dataclasses.replace(profile.sampler, **changed)
+            ).sets
+            for row, changed in samplers.items()
         }
 
 

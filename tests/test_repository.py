@@ -1,5 +1,6 @@
 """What is generated agrees with its source, and nothing of the author's machine is in it."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -140,3 +141,94 @@ def test_constraints_are_versions_only():
 
 def test_package_carries_the_settings():
     assert (PACKAGE / "settings.ini").read_bytes() == (ROOT / "settings.ini").read_bytes()
+
+
+# --- Who imports whom ----------------------------------------------------------------------------
+
+CHAPTERS = (  # in the order of reading
+    "schedule",
+    "forward",
+    "posterior",
+    "objective",
+    "prediction",
+    "mixture",
+    "sampling",
+    "unet",
+)
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules of the package that a file imports, at its top or within functions, by name."""
+    package = ["ddpm_course", *path.relative_to(PACKAGE).parent.parts]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) + 1 - node.level] if node.level else []
+            base = ".".join([*start, *filter(None, [node.module])])
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name.removeprefix("ddpm_course.") for name in found if name.startswith("ddpm_course.")}
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    """Each module of the package, and those of the package that it imports."""
+    names = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in modules()
+        if path.name != "_modidx.py"
+    }
+    return {name: imports_of(path) & names.keys() - {name} for name, path in names.items()}
+
+
+def reached(graph: dict[str, set[str]], name: str) -> set[str]:
+    """All that is imported when a module is, through others too."""
+    found, new = set(), {name}
+    while new:
+        found |= new
+        new = set().union(*(graph[each] for each in new)) - found
+    return found - {name}
+
+
+def test_the_graph_sees_what_it_is_asked_about(graph):
+    assert {"checks", "schedule"} <= graph["sampling"] and "runs.loop" in graph["runs.training"]
+    assert "runs.training" in reached(graph, "cli") and "cli" not in reached(graph, "runs.training")
+
+
+def test_a_chapter_imports_earlier_chapters_alone(graph):
+    for number, name in enumerate(CHAPTERS):
+        later = graph[name] - {"checks", *CHAPTERS[:number]}
+        assert not later, f"{name} imports {later}"
+
+
+def test_rooms_below_import_nothing_from_above_them(graph):
+    """Data stands alone, runs stand on chapters and data, proofs on nothing but errors."""
+    rooms = {name: name.partition(".")[0] for name in graph}
+    allowed = {
+        "data": {"data", "checks"},
+        "proofs": {"proofs", "checks"},
+        "runs": {"runs", "data", "checks", *CHAPTERS},
+    }
+    for name, room in rooms.items():
+        strange = {rooms[other] for other in graph[name]} - allowed.get(room, set(rooms.values()))
+        assert not strange, f"{name} imports from {strange}"
+
+
+def test_nothing_imports_the_command_line(graph):
+    assert {name for name, others in graph.items() if "cli" in others} <= {"__main__"}
+
+
+def test_who_reads_a_run_does_not_need_who_trains_one(graph):
+    readers = [
+        name for name in graph if re.match(r"runs\.(run|drawing|measures|evaluation|diff)", name)
+    ]
+    assert len(readers) >= 6
+    for name in readers:
+        assert "runs.training" not in reached(graph, name), name
+
+
+def test_no_modules_import_each_other(graph):
+    assert [name for name in graph if name in reached(graph, name) | set()] == []
+    for name in graph:
+        assert not any(name in reached(graph, other) for other in graph[name]), name

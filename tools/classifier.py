@@ -10,7 +10,7 @@ import sys
 from safetensors.torch import save_file
 
 from ddpm_course.data import load_data
-from ddpm_course.evaluation import classifier_path, train_classifier
+from ddpm_course.runs.measures import classifier_path, train_classifier
 
 if __name__ == "__main__":
     name, epochs = sys.argv[1:]

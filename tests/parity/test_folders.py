@@ -1,25 +1,23 @@
 """The network and its folders, beside diffusers: same weights, same output, same images."""
 
 import dataclasses
+import inspect
 import json
+import re
+import shutil
 
 import pytest
 import torch
-from torch import nn
-
-from ddpm_course.interop import (
-    FORMERLY,
-    export_run,
-    import_run,
-    of_one_class,
-    to_diffusers,
-    unet_config,
-)
-from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.loop import build_model
 from ddpm_course.runs.profiles import Profile, load_profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.training import train
+from torch import nn
+
+from ddpm_course.prediction import Denoiser
+from ddpm_course.runs.diffusers import export_run, import_run, of_one_class
+from ddpm_course.runs.diffusers_settings import DEFAULTS, unet_config
+from ddpm_course.runs.diffusers_weights import FORMER_NAMES, to_diffusers
 from ddpm_course.sampling import Sampler
 
 SMALL = dataclasses.replace(load_profile("smoke"), model_channels=16, attention_levels=(1,))
@@ -43,12 +41,6 @@ PUBLISHED = {  # as the weights of DDPM's authors are described
     "time_embedding_type": "positional",
     "up_block_types": ["UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"],
 }
-
-
-def opened(folder):
-    """The profile, the schedule and the network of a run."""
-    run = Run.open(folder)
-    return run.profile, run.schedule("cpu"), run.network("cpu")
 
 
 def with_all_weights(model: nn.Module) -> nn.Module:
@@ -147,11 +139,11 @@ def states_of(pipeline, **call) -> list[torch.Tensor]:
 
 
 def ours(run, label, sampler):
-    profile, schedule, model = opened(run)
-    _, alone = of_one_class(profile, model, label)
+    run = Run.open(run)
+    _, alone = of_one_class(run.profile, run.network("cpu"), label)
+    denoiser = Denoiser(run.schedule("cpu"), alone)
     generator = torch.Generator().manual_seed(3)
-    walk = sampler.walk(Denoiser(schedule, alone), (4, 1, 8, 8), generator=generator)
-    return [x for _, x in walk]
+    return [x for _, x in sampler.walk(denoiser, (4, 1, 8, 8), generator=generator)]
 
 
 @pytest.mark.parametrize("label", [0, 7])
@@ -161,7 +153,7 @@ def test_ddpm_pipeline_draws_our_images(diffusers, run, tmp_path, label, varianc
     pipeline = loaded(diffusers.DDPMPipeline, folder)
     pipeline.scheduler.register_to_config(variance_type=variance_type)
     states = states_of(pipeline, num_inference_steps=50)
-    wanted = ours(run, label, Sampler(50, eta=1.0, variance_type=variance_type))
+    wanted = ours(run, label, Sampler(50, "leading", 1.0, variance_type))
     assert max(x.abs().max() for x in wanted) < 10
     assert len(states) == len(wanted) - 1
     assert all((a - b).abs().max() < 1e-4 for a, b in zip(states, wanted[1:]))
@@ -191,7 +183,7 @@ def test_default_clipping_is_another_sampler(diffusers, run, tmp_path):
 @torch.no_grad()
 def test_export_keeps_the_classes_for_those_who_pass_them(diffusers, run, tmp_path):
     folder = export_run(run, tmp_path / "there")
-    _, _, model = opened(run)
+    model = Run.open(run).network("cpu")
     x, t, labels = torch.randn(3, 1, 8, 8), torch.tensor([1, 20, 50]), torch.tensor([0, 4, 9])
     theirs = diffusers.UNet2DModel.from_pretrained(folder / "unet")
     assert (theirs(x, t - 1, labels).sample - model(x, t, labels)).abs().max() < 1e-5
@@ -205,14 +197,11 @@ def test_export_keeps_the_classes_for_those_who_pass_them(diffusers, run, tmp_pa
 def test_exported_schedules_are_the_runs(diffusers, run, tmp_path, schedule, spacing_):
     config = json.loads((run / "config.json").read_text())
     config["profile"] |= {"schedule": schedule, "spacing": spacing_}
-    other = tmp_path / "run"
-    other.mkdir()
+    other = shutil.copytree(run, tmp_path / "run")
     (other / "config.json").write_text(json.dumps(config))
-    (other / "ema.safetensors").write_bytes((run / "ema.safetensors").read_bytes())
     folder = export_run(other, tmp_path / "there")
     theirs = diffusers.DDPMScheduler.from_pretrained(folder / "scheduler")
-    _, ours_, _ = opened(other)
-    assert (theirs.betas - ours_.betas[1:]).abs().max() < 1e-6
+    assert (theirs.betas - Run.open(other).schedule("cpu").betas[1:]).abs().max() < 1e-6
     assert theirs.config.timestep_spacing == spacing_.replace("quadratic", "leading")
 
 
@@ -222,8 +211,9 @@ def test_a_folder_that_the_library_saved_is_a_run(diffusers, tmp_path):
     scheduler = diffusers.DDPMScheduler(variance_type="fixed_large")
     diffusers.DDPMPipeline(theirs, scheduler).save_pretrained(tmp_path / "there")
     run_dir = import_run(tmp_path / "there", tmp_path / "run", CIFAR)
-    profile, schedule, model = opened(run_dir)
-    assert profile == dataclasses.replace(
+    run = Run.open(run_dir)
+    schedule, model = run.schedule("cpu"), run.network("cpu")
+    assert run.profile == dataclasses.replace(
         CIFAR, model_channels=16, channel_multipliers=(1, 2, 2, 2), dropout=0.0, spacing="leading"
     )
     x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, 1000])
@@ -236,7 +226,7 @@ def test_a_folder_in_the_form_of_the_published_weights_is_a_run(diffusers, tmp_p
     """Everything at the top, a pickle of tensors, attention under its former names."""
     theirs, folder = with_all_weights(diffusers.UNet2DModel(**PUBLISHED)), tmp_path / "there"
     folder.mkdir()
-    former = {now: then for then, now in FORMERLY.items()}
+    former = {now: then for then, now in FORMER_NAMES.items()}
     weights = {}
     for name, weight in theirs.state_dict().items():
         for now, then in former.items():
@@ -261,17 +251,83 @@ def test_a_folder_in_the_form_of_the_published_weights_is_a_run(diffusers, tmp_p
             }
         )
     )
-    _, _, model = opened(import_run(folder, tmp_path / "run", CIFAR))
+    model = Run.open(import_run(folder, tmp_path / "run", CIFAR)).network("cpu")
     x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, 1000])
     assert (theirs(x, t - 1).sample - model(x, t)).abs().max() < 1e-5
 
 
 def test_defaults_are_those_of_the_library(diffusers):
-    import inspect
-
-    from ddpm_course.interop import DEFAULTS
-
+    """All of them: a key that is not in the table is one that the library ignores."""
     for name, ours_ in DEFAULTS.items():
         parameters = inspect.signature(getattr(diffusers, name).__init__).parameters
         theirs = {key: parameter.default for key, parameter in parameters.items()}
-        assert {key: theirs[key] for key in ours_} == ours_
+        del theirs["self"]
+        assert json.loads(json.dumps(theirs)) == ours_
+
+
+@torch.no_grad()
+def test_what_the_library_ignores_we_ignore(diffusers, run, tmp_path):
+    folder = export_run(run, tmp_path / "there", label=2)
+    for file, more in (
+        ("unet/config.json", {"tensor_format": "pt", "a_new_setting": 3}),
+        ("scheduler/scheduler_config.json", {"predict_epsilon": True, "sample_max_value": 2.0}),
+    ):
+        settings = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps(settings | more))
+    pipeline = loaded(diffusers.DDIMPipeline, folder)
+    with pytest.warns(UserWarning, match="ignored"):
+        back = Run.open(import_run(folder, tmp_path / "back", SMALL))
+    theirs = states_of(pipeline, num_inference_steps=50, eta=0.0)
+    denoiser = Denoiser(back.schedule("cpu"), back.network("cpu"))
+    generator = torch.Generator().manual_seed(3)
+    wanted = Sampler(50).sample(denoiser, (4, 1, 8, 8), generator=generator)
+    assert (theirs[-1] - wanted).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("kind", ["linear", "scaled_linear", "squaredcos_cap_v2"])
+def test_chains_of_the_library_are_the_runs(diffusers, tmp_path, kind):
+    theirs = diffusers.UNet2DModel(**PUBLISHED)
+    scheduler = diffusers.DDPMScheduler(beta_schedule=kind, beta_start=0.00085, beta_end=0.012)
+    diffusers.DDPMPipeline(theirs, scheduler).save_pretrained(tmp_path / "there")
+    run = Run.open(import_run(tmp_path / "there", tmp_path / "run", CIFAR))
+    assert (scheduler.betas - run.schedule("cpu").betas[1:]).abs().max() < 1e-6
+
+
+@pytest.fixture(scope="module")
+def cosine_folder(tmp_path_factory):
+    """A run whose chain ends where next to nothing of the image is left, exported."""
+    room = tmp_path_factory.mktemp("cosine")
+    profile = dataclasses.replace(SMALL, num_train_timesteps=1000, num_steps=300, num_classes=0)
+    return export_run(train(profile, 0, room / "run"), room / "folder")
+
+
+@torch.no_grad()
+def largest_pixel(pipeline) -> float:
+    generator = torch.Generator().manual_seed(0)
+    scheduler, x = pipeline.scheduler, torch.randn(16, 1, 8, 8, generator=generator)
+    scheduler.set_timesteps(10)
+    for t in scheduler.timesteps:
+        x = scheduler.step(pipeline.unet(x, t).sample, t, x).prev_sample
+    return float(x.abs().max())
+
+
+@pytest.mark.parametrize("name", ["DPMSolverMultistepScheduler", "UniPCMultistepScheduler"])
+def test_fast_samplers_stay_in_range_as_the_card_says(diffusers, cosine_folder, name):
+    pipeline = loaded(diffusers.DDPMPipeline, cosine_folder)
+    kind, config = getattr(diffusers, name), pipeline.scheduler.config
+    found = {}
+    for option in ({}, {"timestep_spacing": "leading"}, {"thresholding": True}):
+        pipeline.scheduler = kind.from_config(config, **option)
+        found[str(option)] = largest_pixel(pipeline)
+    first, *others = found.values()
+    assert first > 1000 and max(others) < 3, found
+
+
+def test_the_code_on_the_card_runs(diffusers, cosine_folder):
+    card = (cosine_folder / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", card, flags=re.MULTILINE)
+    assert len(blocks) == 2
+    for block in blocks:
+        code, names = inspect.cleandoc(block), {}
+        exec(code.replace("PATH OF THIS FOLDER", str(cosine_folder)), names)
+        assert len(names["images"]) == 16

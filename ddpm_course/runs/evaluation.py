@@ -1,0 +1,194 @@
+"""How good the samples of a run are: drawn, measured, and reported beside it."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ddpm_course.checks import BadInput, BadValue, check_seed
+from ddpm_course.data import image_grid
+from ddpm_course.runs.drawing import sample_images
+from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.measures import (
+    CLASSIFIERS,
+    Measures,
+    Reference,
+    baselines,
+    load_reference,
+    measure,
+    nearest,
+    quantize,
+)
+from ddpm_course.runs.profiles import Profile
+from ddpm_course.runs.run import Run
+from ddpm_course.sampling import Sampler
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Report(NamedTuple):
+    """What `evaluate` found."""
+
+    reference: Reference
+    sets: dict[str, Measures]  # of the samples, and of the sets of `baselines`
+    files: tuple[Path, Path]  # text for a program, and a picture
+
+
+def has_classifier(profile: Profile) -> bool:
+    """Whether a classifier is stored for the images of a profile: their set, at its own size."""
+    stored = CLASSIFIERS.get(profile.data)
+    return stored is not None and profile.image_size in (0, stored.image_size)
+
+
+def _check_measurable(run: Run) -> None:
+    """Raise BadValue unless it is known what the run has learnt, and a classifier for it stored."""
+    if run.seed is None:
+        raise BadValue(
+            "evaluate",
+            "run",
+            got=f"{run.folder}, an imported run, which does not say what it has learnt",
+            expected="a run that was trained here",
+            fix="if you know the data, draw samples, and give them to "
+            "measure(load_reference(NAME), samples)",
+        )
+    if has_classifier(run.profile):
+        return
+    data, size = run.profile.data, run.profile.image_size
+    own = (
+        "make a classifier with train_classifier, and give its features of samples and of "
+        "held-out images to frechet_distance"
+    )
+    sets = (f"{name} of {stored.image_size} pixels" for name, stored in CLASSIFIERS.items())
+    raise BadValue(
+        "evaluate",
+        "run",
+        got=f"a run on {data} with image_size = {size}",
+        expected=f"images with a stored classifier: {', '.join(sets)}",
+        fix=f"train without image_size, or {own}" if data in CLASSIFIERS else own,
+    )
+
+
+def evaluate(
+    run: Run | Path | str, seed: int = 1, device: str = "auto", sampler: Sampler | None = None
+) -> Report:
+    """Draw as many samples from a run as its data holds out, and measure them.
+
+    run may be its folder; sampler is the run's own unless another is given. Writes two new files
+    to the folder, evaluation-seed-SEED.json and .png, named after what the sampler changes, too.
+    Raises BadInput as `sample_images` does, when a file exists, for an imported run, and for one
+    whose images have no classifier.
+    """
+    run = run if isinstance(run, Run) else Run.open(run)
+    check_seed("evaluate", seed)
+    _check_measurable(run)
+    own, used = (
+        dataclasses.asdict(each) for each in (run.profile.sampler, sampler or run.profile.sampler)
+    )
+    chosen = "".join(f"-{key}-{used[key]}" for key in used if used[key] != own[key])
+    stem = f"evaluation-seed-{seed}{chosen}"
+    text, picture = run.folder / f"{stem}.json", run.folder / f"{stem}.png"
+    for file in (text, picture):
+        check_new("evaluate", "run", file)
+    reference = load_reference(run.profile.data)
+    samples = sample_images(run, len(reference.held_out), seed, device, sampler=sampler)
+    report = Report(
+        reference,
+        {"samples": measure(reference, samples), **baselines(reference)},
+        (text, picture),
+    )
+    content = json.dumps(_facts(report, seed, used), indent=2) + "\n"
+    drawn = io.BytesIO()
+    plot_report(report, samples).savefig(drawn, format="png")
+    write_file(text, content.encode())
+    try:
+        write_file(picture, drawn.getvalue())
+    except BadInput:
+        text.unlink()
+        raise
+    return report
+
+
+def _facts(report: Report, seed: int, sampler: dict) -> dict:
+    reference = report.reference
+    return {
+        "data": reference.name,
+        "images_per_set": len(reference.held_out),
+        "seed": seed,
+        "sampler": sampler,
+        "classifier_sha256": CLASSIFIERS[reference.name].sha256,
+        "spread_of_the_floor": {
+            name: float(distances.std()) for name, distances in reference.floors.items()
+        },
+        "sets": {name: dataclasses.asdict(measures) for name, measures in report.sets.items()},
+    }
+
+
+def format_table(reference: Reference, sets: dict[str, Measures]) -> str:
+    """The measures of named sets, one of them "held out", and the floor, as lines of text."""
+    real, floors = sets["held out"], reference.floors["frechet"]
+    lines = [
+        f"{'':20} {'Fréchet':>9} {'kernel':>8} {'confident':>10} {'classes':>15} {'nearest':>8}",
+        f"{'':20} {'floors':>9} {'/ 1000':>8} {'of real':>10} {'least to most':>15} {'of real':>8}",
+    ]
+    for name, got in sets.items():
+        lines.append(
+            f"{name:20} {got.frechet / real.frechet:9.2f} {1000 * got.kernel:8.1f} "
+            f"{got.confident / real.confident:10.1%} "
+            f"{min(got.classes):7.1%} {max(got.classes):7.1%} {got.nearest / real.nearest:8.2f}"
+        )
+    lines.append(
+        f"One floor is a distance of {floors.mean():.3f} (spread {floors.std():.3f} over "
+        f"{len(floors)} re-splits); each set has {len(reference.held_out)} images."
+    )
+    return "\n".join(lines)
+
+
+def format_summary(sets: dict[str, Measures]) -> str:
+    """One sentence on the measures of samples, beside those of the held-out images."""
+    got, real = sets["samples"], sets["held out"]
+    return (
+        f"{got.frechet / real.frechet:.1f} floors from held-out images, "
+        f"{got.confident / real.confident:.0%} as many confident, "
+        f"classes {min(got.classes):.0%} to {max(got.classes):.0%}, nearest training image "
+        f"{got.nearest / real.nearest:.2f} times as far"
+    )
+
+
+def plot_report(report: Report, samples: Tensor) -> "Figure":
+    """Classes, nearest training images, and the least original samples, [N, C, H, W] in [-1, 1]."""
+    from matplotlib.figure import Figure
+
+    reference, shares = report.reference, report.sets["samples"].classes
+    samples = quantize(samples, reference.levels)
+    gaps, index = nearest(samples, reference.train)
+    least = gaps.argsort()[:10]
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    classes, near, below = figure.subplot_mosaic(
+        [["classes", "near"], ["below", "below"]], height_ratios=(3, 2)
+    ).values()
+    classes.bar(range(len(shares)), shares, color="0.6")
+    classes.axhline(1 / len(shares), color="k", ls=":")
+    classes.set(
+        xlabel="class, as the classifier sees it",
+        ylabel="share of the samples",
+        xticks=range(len(reference.classes)),
+        xticklabels=reference.classes,
+    )
+    near.hist(
+        [gaps.numpy(), nearest(reference.held_out, reference.train)[0].numpy()],
+        24,
+        histtype="step",
+        color=["k", "0.6"],
+        label=["samples", "held out"],
+    )
+    near.set(xlabel="distance to the nearest training image", ylabel="images")
+    near.legend()
+    pairs = image_grid(torch.cat([samples[least], reference.train[index[least]]]), columns=10)
+    below.imshow(pairs.permute(1, 2, 0).numpy(), cmap="gray")
+    below.set(xticks=[], yticks=[], title="least original samples, above their nearest images")
+    return figure
