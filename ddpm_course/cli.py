@@ -6,6 +6,7 @@ printed passes through `say`. Nothing heavy is imported before the words of a co
 
 import argparse
 import contextlib
+import dataclasses
 import difflib
 import inspect
 import io
@@ -20,7 +21,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TextIO, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NoReturn,
+    TextIO,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import ddpm_course
 from ddpm_course.checks import BadInput, BadValue, check_int, check_seed, visible
@@ -33,6 +43,10 @@ from ddpm_course.runs.profiles import (
     profile_lines,
     profile_names,
 )
+
+if TYPE_CHECKING:
+    from ddpm_course.runs.run import Run
+    from ddpm_course.sampling import Sampler
 
 PROGRAM = "ddpm-course"
 
@@ -79,21 +93,23 @@ def show_run(run_dir: Path) -> None:
     """Say where the pictures of a finished run are, and how good its samples; in one process."""
     if os.environ.get("RANK", "0") != "0":
         return
-    from ddpm_course.evaluation import evaluate, has_classifier, summary
+    from ddpm_course.runs.evaluation import evaluate, format_summary, has_classifier
     from ddpm_course.runs.run import Run
 
-    profile = Run.open(run_dir).profile
-    report = evaluate(run_dir, device=profile.device) if has_classifier(profile) else None
+    run = Run.open(run_dir)
+    measured = has_classifier(run.profile)
+    report = evaluate(run, device=run.profile.device) if measured else None
     for picture in sorted(run_dir.glob("*.png")):
         say(f"{picture.stem.replace('_', ' ')}: {picture}")
     if report:
-        say(f"new samples: {summary(report.sets)}")
+        say(f"new samples: {format_summary(report.sets)}")
 
 
-def chosen_sampler(options: Namespace) -> dict[str, int | float | str]:
-    """The fields of a profile that were chosen."""
-    fields = {"sampling_steps": options.steps, "eta": options.eta, "spacing": options.spacing}
-    return {name: value for name, value in fields.items() if value is not None}
+def chosen_sampler(options: Namespace, run: "Run") -> "Sampler":
+    """The sampler of a run, with what was chosen."""
+    chosen = {"steps": options.steps, "eta": options.eta, "spacing": options.spacing}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return dataclasses.replace(run.profile.sampler, **given)
 
 
 def sample(options: Namespace) -> None:
@@ -103,14 +119,15 @@ def sample(options: Namespace) -> None:
     from ddpm_course.runs.drawing import write_samples
     from ddpm_course.runs.run import Run
 
+    run = Run.open(options.run_dir)
     picture, _ = write_samples(
-        Run.open(options.run_dir),
+        run,
         options.num,
         options.seed,
         options.out,
         options.device,
         options.label,
-        **chosen_sampler(options),
+        chosen_sampler(options, run),
     )
     say(f"samples: {picture}")
 
@@ -118,10 +135,12 @@ def sample(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Measure samples of a run against images that it has not seen."""
     check_seed("evaluate", options.seed)
-    from ddpm_course.evaluation import evaluate, table
+    from ddpm_course.runs.evaluation import evaluate, format_table
+    from ddpm_course.runs.run import Run
 
-    report = evaluate(options.run_dir, options.seed, options.device, **chosen_sampler(options))
-    for line in table(report.yard, report.sets).splitlines():
+    run = Run.open(options.run_dir)
+    report = evaluate(run, options.seed, options.device, chosen_sampler(options, run))
+    for line in format_table(report.reference, report.sets).splitlines():
         say(line)
     for file in report.files:
         say(f"{file.suffix[1:]}: {file}")
@@ -129,7 +148,7 @@ def evaluate(options: Namespace) -> None:
 
 def export_run(options: Namespace) -> None:
     """Write a run as a new folder that another library loads."""
-    from ddpm_course.interop import export_run
+    from ddpm_course.runs.diffusers import export_run
 
     folder = export_run(options.run_dir, options.folder, options.label)
     say(f"how to load it: {folder / 'README.md'}")
@@ -137,7 +156,7 @@ def export_run(options: Namespace) -> None:
 
 def import_run(options: Namespace) -> None:
     """Make a run of a folder that another library wrote; it can be sampled."""
-    from ddpm_course.interop import import_run
+    from ddpm_course.runs.diffusers import import_run
 
     run_dir = import_run(options.folder, options.run_dir, load_profile(options.profile))
     say(f"to draw from it: {PROGRAM} sample {shlex.quote(str(run_dir))}")

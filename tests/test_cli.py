@@ -374,9 +374,11 @@ def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
     kept = [folder / line.split(": ")[1] for line in printed.splitlines()[-2:]]
     assert [path.suffix for path in kept] == [".json", ".png"] and all(p.is_file() for p in kept)
     assert json.loads(kept[0].read_text())["sampler"] == {
-        "sampling_steps": 3,
-        "eta": 0.5,
+        "steps": 3,
         "spacing": "leading",
+        "eta": 0.5,
+        "variance_type": "fixed_small",
+        "clip_sample": True,
     }
     before = [path.read_bytes() for path in kept]
     assert main("evaluate runs/first --steps 3 --eta 0.5 --spacing leading".split()) == 2
@@ -386,15 +388,15 @@ def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
 
 def test_another_sampler_is_a_matter_of_options(folder, capsys):
     for line, name in (
-        ("--steps 50 --eta 0 --spacing trailing", "-sampling_steps-50-eta-0.0-spacing-trailing"),
+        ("--steps 50 --eta 0 --spacing trailing", "-steps-50-eta-0.0"),
         ("--label 3", "-label-3"),
     ):
         assert main(f"sample runs/first --num 2 {line}".split()) == 0
         assert capsys.readouterr().out == f"samples: runs/first/samples-2-seed-1{name}.png\n"
     for line, said in (
-        ("--steps 51", "sampling_steps: got 51"),
+        ("--steps 51", "steps: got 51"),
         ("--eta 2", "eta: got 2"),
-        ("--steps 0", "sampling_steps: got 0"),
+        ("--steps 0", "steps: got 0"),
         ("--label 10", "label: got 10"),
     ):
         assert main(f"sample runs/first --num 2 {line}".split()) == 2

@@ -16,8 +16,13 @@ from ddpm_course.runs.drawing import sample_images, sample_labels, walk_samples,
 from ddpm_course.runs.loop import build_model
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.training import train
+from ddpm_course.sampling import Sampler
 
 UNCONDITIONAL = dataclasses.replace(TINY, num_classes=0)
+
+
+def other_sampler(**changes) -> Sampler:
+    return dataclasses.replace(TINY.sampler, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -40,35 +45,29 @@ def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
 
 
 def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
-    path, own = write_samples(Run.open(broken), 3, 3, device="cpu", eta=0.0)
+    path, own = write_samples(Run.open(broken), 3, 3, device="cpu", sampler=other_sampler(eta=0.0))
     assert path.name == "samples-3-seed-3-eta-0.0.png"
-    path, short = write_samples(
-        Run.open(broken), 3, 3, device="cpu", label=2, sampling_steps=2, spacing="linspace"
-    )
-    assert path.name == "samples-3-seed-3-label-2-sampling_steps-2-spacing-linspace.png"
+    sampler = other_sampler(steps=2, spacing="linspace")
+    path, short = write_samples(Run.open(broken), 3, 3, device="cpu", label=2, sampler=sampler)
+    assert path.name == "samples-3-seed-3-label-2-steps-2-spacing-linspace.png"
     assert not torch.allclose(own, short, atol=1e-3)
     opened = Run.open(broken)
     schedule, model = opened.schedule("cpu"), opened.network("cpu")
     starts = [
-        next(
-            walk_samples(
-                dataclasses.replace(TINY, **changes), schedule, model, (1, 8, 8), 3, range(3)
-            )
-        )[1]
-        for changes in ({}, dict(sampling_steps=2, eta=1.0))
+        next(walk_samples(TINY, schedule, model, (1, 8, 8), 3, range(3), sampler=sampler))[1]
+        for sampler in (None, other_sampler(steps=2, eta=1.0))
     ]
     assert torch.equal(*starts)
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_a_sample_depends_on_its_number_and_the_seed_alone(run, monkeypatch, eta):
-    whole = sample_images(Run.open(run), 23, 7, "cpu", eta=eta)
+    opened, sampler = Run.open(run), other_sampler(eta=eta)
+    whole = sample_images(opened, 23, 7, "cpu", sampler=sampler)
     monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
-    assert torch.allclose(sample_images(Run.open(run), 23, 7, "cpu", eta=eta), whole, atol=1e-5)
-    assert torch.allclose(sample_images(Run.open(run), 5, 7, "cpu", eta=eta), whole[:5], atol=1e-5)
-    assert not torch.allclose(
-        sample_images(Run.open(run), 5, 8, "cpu", eta=eta), whole[:5], atol=1e-2
-    )
+    for num, seed, same in ((23, 7, True), (5, 7, True), (5, 8, False)):
+        images = sample_images(opened, num, seed, "cpu", sampler=sampler)
+        assert torch.allclose(images, whole[:num], atol=1e-5 if same else 1e-2) == same
 
 
 def test_classes_take_turns_unless_one_is_chosen():
@@ -85,22 +84,19 @@ def test_classes_take_turns_unless_one_is_chosen():
 
 
 @pytest.mark.parametrize(
-    "sampler, said",
+    "options, said",
     [
-        (dict(sampling_steps=9), "sampling_steps: got 9"),
-        (dict(sampling_steps=0), "sampling_steps"),
-        (dict(eta=1.5), "eta: got 1.5"),
-        (dict(spacing="trailling"), "write 'trailing'"),
+        (dict(sampler=Sampler(9)), "steps: got 9"),
+        (dict(sampler=0.5), "sampler: got 0.5"),
+        (dict(sampler={"steps": 5}), "sampler: got"),
         (dict(label=10), "label: got 10"),
-        (dict(steps=5), "got 'steps', expected one of 'sampling_steps'"),
-        (dict(num_train_timesteps=20), "option of the sampler"),
-        (dict(schedule="linear"), "schedule"),
+        (dict(num=0), "num_samples: got 0"),
     ],
 )
-def test_a_sampler_that_does_not_fit_writes_nothing(broken, sampler, said):
+def test_options_that_do_not_fit_write_nothing(broken, options, said):
     before = sorted(broken.iterdir())
     with pytest.raises(BadInput, match=said):
-        write_samples(Run.open(broken), 2, 0, device="cpu", **sampler)
+        write_samples(Run.open(broken), **{"num": 2, "seed": 0, "device": "cpu"} | options)
     assert sorted(broken.iterdir()) == before
 
 

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ddpm_course.checks import BadValue, check_choice, check_int, check_seed
+from ddpm_course.checks import BadValue, check_instance, check_int, check_seed
 from ddpm_course.data import grid_png, random_stream, save_grid
 from ddpm_course.runs.files import check_new, write_file
 from ddpm_course.runs.loop import build_denoiser
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
+from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule
 
 SAMPLING_BATCH = 1024
-SAMPLER_FIELDS = ("sampling_steps", "spacing", "eta", "variance_type", "clip_sample")
 
 
 def sample_labels(
@@ -52,15 +52,18 @@ def walk_samples(
     seed: int,
     numbers: Sequence[int],
     label: int | None = None,
+    sampler: Sampler | None = None,
 ) -> Iterator[tuple[int, Tensor]]:
-    """Yield (t, x_t) at the times of the profile's sampler, x_t [B, C, H, W], down to (0, x_0).
+    """Yield (t, x_t) at the times of a sampler, x_t [B, C, H, W], down to (0, x_0).
+
+    The sampler is the profile's, unless another is given.
 
     The batch holds the samples with these numbers of the seed; none depends on the others, but
     for rounding. Sample i is of class i modulo their number, or of class label. model is in
     evaluation mode. Raises BadInput for a label that the network does not know.
     """
     labels = sample_labels(model, numbers, label)
-    return profile.sampler.walk(
+    return (sampler or profile.sampler).walk(
         build_denoiser(profile, schedule, model, labels),
         (len(numbers), *image_shape),
         device=next(model.parameters()).device,
@@ -76,6 +79,7 @@ def draw_batches(
     seed: int,
     num: int,
     label: int | None = None,
+    sampler: Sampler | None = None,
     watch: Callable[[int, Tensor], None] = lambda count, x: None,
 ) -> Tensor:
     """Draw num samples in batches, float32 [num, C, H, W], on the CPU.
@@ -85,10 +89,13 @@ def draw_batches(
     batches = [
         range(first, min(first + SAMPLING_BATCH, num)) for first in range(0, num, SAMPLING_BATCH)
     ]
-    total, drawn = len(batches) * (profile.sampling_steps + 1), []
+    sampler, drawn = sampler or profile.sampler, []
+    total = len(batches) * (sampler.steps + 1)
     with tqdm(total=total, desc="sample", unit="step", disable=None) as bar:
         for numbers in batches:
-            walk = walk_samples(profile, schedule, model, image_shape, seed, numbers, label)
+            walk = walk_samples(
+                profile, schedule, model, image_shape, seed, numbers, label, sampler
+            )
             for count, (_, x) in enumerate(walk):
                 if numbers[0] == 0:
                     watch(count, x)
@@ -106,7 +113,7 @@ def draw_pictures(
     seed: int,
 ) -> None:
     """Write samples.png, and denoising.png: six samples, one per row, from noise to image."""
-    shown, frames = {round(profile.sampling_steps * k / 8) for k in range(9)}, []
+    shown, frames = {round(profile.sampler.steps * k / 8) for k in range(9)}, []
 
     def keep(count: int, x: Tensor) -> None:
         if count in shown:
@@ -126,22 +133,44 @@ def sample_images(
     seed: int,
     device: str = "auto",
     label: int | None = None,
-    **sampler: int | float | str,
+    sampler: Sampler | None = None,
 ) -> Tensor:
     """Draw num images with a run's averaged weights, float32 [num, C, H, W] in [-1, 1].
 
-    label is the class of all of them; without it the classes take turns. sampler replaces fields
-    of the run's profile: those of SAMPLER_FIELDS. The first images of a larger num are those of a
-    smaller one, up to rounding. Raises BadInput as `Run.network` and `Profile` do, for another
-    field, and for a label that the network does not know.
+    label is the class of all of them; without it the classes take turns. sampler is the run's own
+    unless another is given. The first images of a larger num are those of a smaller one, up to
+    rounding. Raises BadInput as `Run.network` does, for more steps than the chain has, and for a
+    label that the network does not know.
     """
     seed = check_seed("sample_images", seed)
-    for name in sampler:
-        check_choice("sample_images", "an option of the sampler", name, SAMPLER_FIELDS)
-    profile = dataclasses.replace(run.profile, num_samples=num, **sampler)
-    return draw_batches(
-        profile, run.schedule(device), run.network(device), run.image_shape, seed, num, label
+    profile = dataclasses.replace(run.profile, num_samples=num)  # a number in its range
+    schedule, model = run.schedule(device), run.network(device)
+    return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)
+
+
+def file_name(
+    what: str, seed: int, run: Run, sampler: Sampler | None, label: int | None = None
+) -> str:
+    """The name of a file of samples: what it is, the seed, and what differs from the run's own way.
+
+    As samples-64-seed-1-label-7-eta-0.5. Raises BadType for something else than a sampler.
+    """
+    own = run.profile.sampler
+    sampler = own if sampler is None else sampler
+    check_instance(
+        what,
+        "sampler",
+        sampler,
+        Sampler,
+        "write dataclasses.replace(run.profile.sampler, steps=...)",
     )
+    chosen = {} if label is None else {"label": label}
+    chosen |= {
+        key: value
+        for key, value in dataclasses.asdict(sampler).items()
+        if value != getattr(own, key)
+    }
+    return f"{what}-seed-{seed}" + "".join(f"-{key}-{value}" for key, value in chosen.items())
 
 
 def write_samples(
@@ -151,19 +180,16 @@ def write_samples(
     out: Path | str | None = None,
     device: str = "auto",
     label: int | None = None,
-    **sampler: int | float | str,
+    sampler: Sampler | None = None,
 ) -> tuple[Path, Tensor]:
     """`sample_images`, and write them as one new PNG file; return its path and the images.
 
-    Without out the file is in the run's folder, named after all that was chosen, as
-    samples-64-seed-1-eta-0.5.png. The run's own seed and number give its samples.png again.
-    Raises BadInput as `sample_images` does, and when the file exists. For a schedule and a
-    network without a run there is `Sampler.sample`.
+    Without out the file is in the run's folder, under its `file_name`. The run's own seed and
+    number give its samples.png again. Raises BadInput as `sample_images` does, and when the file
+    exists. For a schedule and a network without a run there is `Sampler.sample`.
     """
-    options = sampler if label is None else {"label": label, **sampler}
-    chosen = "".join(f"-{key}-{value}" for key, value in options.items())
-    path = Path(out or run.folder / f"samples-{num}-seed-{seed}{chosen}.png")
+    path = Path(out or run.folder / f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png")
     check_new("sample", "out", path)
-    images = sample_images(run, num, seed, device, label, **sampler)
+    images = sample_images(run, num, seed, device, label, sampler)
     save_grid(path, images)
     return path, images

@@ -4,14 +4,14 @@ import dataclasses
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ddpm_course.checks import BadInput, BadValue, check_seed
 from ddpm_course.data import image_grid
-from ddpm_course.runs.drawing import sample_images
+from ddpm_course.runs.drawing import file_name, sample_images
 from ddpm_course.runs.files import check_new, write_file
 from ddpm_course.runs.measures import (
     CLASSIFIERS,
@@ -86,11 +86,7 @@ def evaluate(
     run = run if isinstance(run, Run) else Run.open(run)
     check_seed("evaluate", seed)
     _check_measurable(run)
-    own, used = (
-        dataclasses.asdict(each) for each in (run.profile.sampler, sampler or run.profile.sampler)
-    )
-    chosen = "".join(f"-{key}-{used[key]}" for key in used if used[key] != own[key])
-    stem = f"evaluation-seed-{seed}{chosen}"
+    stem = file_name("evaluation", seed, run, sampler)
     text, picture = run.folder / f"{stem}.json", run.folder / f"{stem}.png"
     for file in (text, picture):
         check_new("evaluate", "run", file)
@@ -101,7 +97,7 @@ def evaluate(
         {"samples": measure(reference, samples), **baselines(reference)},
         (text, picture),
     )
-    content = json.dumps(_facts(report, seed, used), indent=2) + "\n"
+    content = json.dumps(_facts(report, seed, sampler or run.profile.sampler), indent=2) + "\n"
     drawn = io.BytesIO()
     plot_report(report, samples).savefig(drawn, format="png")
     write_file(text, content.encode())
@@ -113,13 +109,13 @@ def evaluate(
     return report
 
 
-def _facts(report: Report, seed: int, sampler: dict) -> dict:
+def _facts(report: Report, seed: int, sampler: Sampler) -> dict[str, Any]:
     reference = report.reference
     return {
         "data": reference.name,
         "images_per_set": len(reference.held_out),
         "seed": seed,
-        "sampler": sampler,
+        "sampler": dataclasses.asdict(sampler),
         "classifier_sha256": CLASSIFIERS[reference.name].sha256,
         "spread_of_the_floor": {
             name: float(distances.std()) for name, distances in reference.floors.items()

@@ -12,7 +12,7 @@ import copy
 import dataclasses
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from itertools import islice
@@ -82,11 +82,19 @@ def build_model(
     )
 
 # %% ../../nbs/14_training.ipynb #807603a0
-def build_schedule(profile: Profile, device: torch.device) -> NoiseSchedule:
-    """The noise schedule of a profile, on device; on the CPU for MPS, which has no float64."""
-    schedule = make_schedule(
-        profile.schedule, profile.num_train_timesteps, **profile.schedule_options
-    )
+def build_schedule(
+    profile: Profile, device: torch.device, betas: Sequence[float] = ()
+) -> NoiseSchedule:
+    """The noise schedule of a profile, on device; on the CPU for MPS, which has no float64.
+
+    betas, if any, are the chain in its place. Raises BadInput for such that make none.
+    """
+    if betas:
+        schedule = NoiseSchedule.from_betas(torch.tensor(betas, dtype=torch.float64))
+    else:
+        schedule = make_schedule(
+            profile.schedule, profile.num_train_timesteps, **profile.schedule_options
+        )
     return schedule if device.type == "mps" else schedule.to(device)
 
 # %% ../../nbs/14_training.ipynb #dfe821c2

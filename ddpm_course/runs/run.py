@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import ddpm_course
-from ddpm_course.checks import BadInput, BadValue, check_int
+from ddpm_course.checks import BadInput, BadValue, check_int, check_number
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.checkpoint import load_weights, read_weights
 from ddpm_course.runs.files import write_file
@@ -31,6 +31,7 @@ class Run:
     profile: Profile
     image_shape: tuple[int, int, int]  # [C, H, W]
     classes: tuple[str, ...] = ()  # the name of each label
+    betas: tuple[float, ...] = ()  # of an imported chain that no schedule of a profile makes
     seed: int | None = None
     device: str | None = None  # this, and what follows, decides the last bits of the numbers
     threads: int | None = None
@@ -60,6 +61,10 @@ class Run:
                 profile,
                 (channels, height, width),
                 tuple(map(str, config.get("classes", ()))),
+                tuple(
+                    check_number(str(path), "betas", beta, 0, 1, ends="()")
+                    for beta in config.get("betas", ())
+                ),
                 *(config.get(name) for name in ("seed", "device", "threads", "processes")),
                 config.get("versions", {}).get("torch"),
             )
@@ -88,8 +93,8 @@ class Run:
         return model.to(where).eval().requires_grad_(False)
 
     def schedule(self, device: str = "auto") -> NoiseSchedule:
-        """The noise schedule of the run."""
-        return build_schedule(self.profile, find_device(device))
+        """The noise schedule of the run. Raises BadInput for betas that make none."""
+        return build_schedule(self.profile, find_device(device), self.betas)
 
     def denoiser(self, device: str = "auto", labels: Tensor | None = None) -> Denoiser:
         """The network with its chain, for images with these labels, int64 [B], if any.
