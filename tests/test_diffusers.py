@@ -334,6 +334,7 @@ def test_a_failed_export_or_import_leaves_no_obstacle(run, folder, tmp_path, mon
     [
         ({}, ["DPM-Solver++", 'timestep_spacing="leading"', "thresholding=True"], ["quadratic"]),
         ({"prediction_type": "v_prediction"}, [], ["DPM-Solver++"]),
+        ({"schedule": "linear"}, [], ["DPM-Solver++"]),
         ({"spacing": "quadratic"}, ["quadratic spacing"], []),
     ],
 )

@@ -81,7 +81,8 @@ def model_card(run: Run, profile: Profile) -> str:
     card = CARD
     if profile.spacing == "quadratic":
         card += QUADRATIC
-    if profile.prediction_type == "epsilon":
+    image_left = float(run.schedule("cpu").alphas_cumprod[-1])
+    if profile.prediction_type == "epsilon" and image_left < 1e-5:
         card += FAST_SAMPLERS
     if profile.num_classes:
         card += CLASSES

@@ -7,6 +7,7 @@ refused, not written through.
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -120,13 +121,17 @@ def rename_folder(path: Path, target: Path) -> None:
 
 @contextmanager
 def new_folder(path: Path, where: str, what: str) -> Iterator[Path]:
-    """A new folder to fill, path.unfinished; renamed to path at the end, if all went well.
+    """A new folder to fill, path.unfinished; renamed to path at the end, deleted after an error.
 
     Raises BadValue when either exists or none can be made, naming the function and its argument.
     """
     check_new_folder(where, what, path)
     make_folder(unfinished(path), where, what)
-    yield unfinished(path)
+    try:
+        yield unfinished(path)
+    except BaseException:
+        shutil.rmtree(unfinished(path), ignore_errors=True)
+        raise
     rename_folder(unfinished(path), path)
 
 
