@@ -11,11 +11,6 @@ import warnings
 
 import pytest
 import torch
-from ddpm_course.runs.drawing import sample_images
-from ddpm_course.runs.loop import build_model
-from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import train
 from safetensors.torch import load_file, save_file
 
 from ddpm_course.checks import BadInput, BadValue
@@ -23,6 +18,11 @@ from ddpm_course.runs import diffusers
 from ddpm_course.runs.diffusers import export_run, import_run, of_one_class
 from ddpm_course.runs.diffusers_settings import unet_config
 from ddpm_course.runs.diffusers_weights import from_diffusers, names_in_diffusers, to_diffusers
+from ddpm_course.runs.drawing import sample_images
+from ddpm_course.runs.loop import build_model
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
 from ddpm_course.schedule import make_schedule
 
 SMOKE = load_profile("smoke")

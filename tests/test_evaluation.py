@@ -4,9 +4,6 @@ import dataclasses
 import json
 
 import pytest
-from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import train
 from PIL import Image
 
 from ddpm_course.checks import BadInput, BadValue
@@ -14,6 +11,9 @@ from ddpm_course.runs import evaluation
 from ddpm_course.runs.diffusers import export_run, import_run
 from ddpm_course.runs.evaluation import evaluate, format_summary, format_table, has_classifier
 from ddpm_course.runs.measures import CLASSIFIERS, baselines, load_reference
+from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
 
 REFERENCE = load_reference("digits")
 BASELINES = baselines(REFERENCE)

@@ -8,16 +8,16 @@ import shutil
 
 import pytest
 import torch
-from ddpm_course.runs.loop import build_model
-from ddpm_course.runs.profiles import Profile, load_profile
-from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import train
 from torch import nn
 
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.diffusers import export_run, import_run, of_one_class
 from ddpm_course.runs.diffusers_settings import DEFAULTS, unet_config
 from ddpm_course.runs.diffusers_weights import FORMER_NAMES, to_diffusers
+from ddpm_course.runs.loop import build_model
+from ddpm_course.runs.profiles import Profile, load_profile
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
 from ddpm_course.sampling import Sampler
 
 SMALL = dataclasses.replace(load_profile("smoke"), model_channels=16, attention_levels=(1,))
