@@ -114,7 +114,7 @@ def name_of(module: Path) -> str:
 # By notebook; the modules that no notebook exports are the last.
 PACKAGE = ROOT / "ddpm_course"
 MODULES = sorted(
-    [*PACKAGE.glob("[a-z]*.py"), *PACKAGE.glob("[!n]*/[a-z]*.py")],
+    [path for path in PACKAGE.rglob("[a-z]*.py") if "notebooks" not in path.parts],
     key=lambda path: (str(notebook_of(path)), path),
 )
 
@@ -454,7 +454,7 @@ if __name__ == "__main__":
     others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
-    listed = sorted(map(name_of, MODULES), key=lambda name: name == "exercises" or "." in name)
+    listed = sorted(map(name_of, MODULES), key=lambda name: name.startswith("proofs"))
     write(
         "api",
         "# Reference\n\nWhat the modules export, in reading order; what proves formulas "
