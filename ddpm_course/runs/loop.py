@@ -240,12 +240,17 @@ def initial_state(profile: Profile, in_channels: int, seed: int, device: torch.d
 # %% ../../nbs/14_training.ipynb #8b7c2f05
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """torch's global generators with this seed, for a while."""
-    forked = [] if device.type == "cpu" else [device.index or 0]
-    kind = "cuda" if device.type == "cpu" else device.type
-    with torch.random.fork_rng(forked, device_type=kind):
-        torch.manual_seed(seed)
+    """The global generator of the device with this seed, for a while."""
+    on_cpu = device.type == "cpu"
+    with torch.random.fork_rng(
+        [] if on_cpu else [device.index or 0], device_type="cuda" if on_cpu else device.type
+    ):
+        if on_cpu:
+            torch.default_generator.manual_seed(seed)
+        else:
+            getattr(torch, device.type).manual_seed(seed)
         yield
+
 
 # %% ../../nbs/14_training.ipynb #73904a1c
 def training_loop(
