@@ -1,14 +1,18 @@
 """Devices, threads, and the processes that share a batch."""
 
+import dataclasses
 import math
 
 import pytest
 import torch
-from tiny import CPU
+from tiny import CPU, TINY
 
 from ddpm_course.checks import BadValue
+from ddpm_course.runs import processes
 from ddpm_course.runs.metrics import read_losses
-from ddpm_course.runs.processes import Processes, computing, find_device
+from ddpm_course.runs.processes import Processes, computing, find_device, join_processes
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
 
 
 def test_threads_are_the_profiles_and_given_back(monkeypatch):
@@ -38,3 +42,19 @@ def test_the_first_bad_loss_is_named():
     with pytest.raises(BadValue, match="gradient at step 5: got nan"):
         read_losses([torch.tensor([1.0, math.nan])], 5, one)
     assert read_losses(rows[:1], 1, one) == [1.0]
+
+
+def test_each_training_of_a_process_has_the_device_that_it_asks_for(monkeypatch):
+    monkeypatch.setattr(processes, "find_device", torch.device)
+    found = [
+        join_processes(dataclasses.replace(TINY, device=name)).device.type
+        for name in ("cpu", "mps", "cuda", "cpu")
+    ]
+    assert found == ["cpu", "mps", "cuda", "cpu"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_two_trainings_on_two_devices(tmp_path):
+    for name in ("cpu", "cuda"):
+        run = train(dataclasses.replace(TINY, device=name), 0, tmp_path / name)
+        assert Run.open(run).device == name

@@ -251,7 +251,6 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
             getattr(torch, device.type).manual_seed(seed)
         yield
 
-
 # %% ../../nbs/14_training.ipynb #73904a1c
 def training_loop(
     profile: Profile,

@@ -102,7 +102,9 @@ class Profile:
     # what is kept
     num_samples: Annotated[int, "[1, 100000]"]  # images drawn at the end
     log_every: Count  # steps between two lines of metrics
-    checkpoint_every: CountOrZero  # steps between two checkpoints; 0 for none but at a stop and at the end
+    checkpoint_every: (
+        CountOrZero  # steps between two checkpoints; 0 for none but at a stop and at the end
+    )
     tensorboard: bool  # write the metrics for TensorBoard, too
 
     def __post_init__(self) -> None:
