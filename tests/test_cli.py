@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import get_origin, get_type_hints
 
 import pytest
+import torch
 from notebooks import NBS, ROOT, paths
 
 from ddpm_course import cli
 from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
 from ddpm_course.runs import files, training
+from ddpm_course.runs.loop import build_schedule
 from ddpm_course.runs.profiles import Profile, load_profile
 
 COMMAND = Path(sys.executable).with_name("ddpm-course")
@@ -57,7 +59,7 @@ def test_a_linear_chain_of_any_length_can_be_asked_for(trained):
     for length in "1", "20":
         words = f"--schedule linear --num-train-timesteps {length} --sampling-steps 1"
         profile = trained(f"train {words} --beta-start 0.01")
-        assert build_schedule(profile, "cpu").num_train_timesteps == int(length)
+        assert build_schedule(profile, torch.device("cpu")).num_train_timesteps == int(length)
 
 
 # of each field another value than laptop's

@@ -112,12 +112,13 @@ def scheduler_config(profile: Profile, betas: Sequence[float] = ()) -> dict[str,
     """The arguments with which DDPMScheduler has the chain and the sampler of a profile.
 
     betas, if any, are the chain in place of the profile's. It has no quadratic spacing ("leading"
-    is written instead), and no schedule of the name sigmoid that is the same, so those betas are
-    written out.
+    is written instead), no schedule of the name sigmoid that is the same, and no line that is cut
+    below 1, so those betas are written out.
     """
     scale, T = 1000 / profile.num_train_timesteps, profile.num_train_timesteps
-    if not betas and profile.schedule not in SCHEDULES:
-        betas = make_schedule(profile.schedule, T).betas[1:].tolist()
+    cut = profile.schedule == "linear" and profile.beta_end * scale >= 0.999
+    if not betas and (cut or profile.schedule not in SCHEDULES):
+        betas = make_schedule(profile.schedule, T, **profile.schedule_options).betas[1:].tolist()
     return {
         "_class_name": "DDPMScheduler",
         "num_train_timesteps": T,
