@@ -51,7 +51,7 @@ class Equation:
     def theorem(self) -> Theorem:
         """What its last relation sign says."""
         if not self.links:
-            raise WrongRule("premise", f"({self.number}) states no theorem")
+            raise WrongRule("premise", "({}) states no theorem", (self.number,))
         return self.links[-1]
 
     @property
@@ -82,7 +82,7 @@ class Book:
 
     def __getitem__(self, number: str) -> Equation:
         if number not in self.equations:
-            raise WrongRule("premise", f"there is no equation ({number})")
+            raise WrongRule("premise", "there is no equation ({})", (number,))
         return self.equations[number]
 
     def reading(self, start: int) -> Reading:
@@ -143,7 +143,12 @@ def notation(
         return
     if known:
         raise WrongRule(
-            "notation", f"{latex} is declared already, as {known.meaning or known.kind}"
+            "notation",
+            "{} is declared already, as {}",
+            (
+                latex,
+                known.meaning or known.kind,
+            ),
         )
     if kind != "density":
         b.theory = b.theory.with_symbol(name_of(entry), kind, domain)
@@ -244,7 +249,7 @@ def _define_symbol(
     if any(
         node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()
     ):
-        raise WrongRule("define", f"{name} is defined by itself")
+        raise WrongRule("define", "{} is defined by itself", (name,))
     b.theory, th = kernel.define(b.theory, number, _head(b, entry, left), value, low)
     b.declarations.meanings[name] = right
     return th, r.used
@@ -260,13 +265,13 @@ def _define_sequence(b: Book, number: str, left: Node, right: Node) -> Theorem |
     name = left.parts[0]
     if left.parts[1] == Node("number", (0,)):
         if name in b.declarations.first:
-            raise WrongRule("define", f"{name} has a start already")
+            raise WrongRule("define", "{} has a start already", (name,))
         b.declarations.first[name] = right
         return None
     if left.parts[1] != Node("index", ("t",)):
         raise WrongRule("define", "a sequence is given at 0 and at t")
     if name not in b.declarations.first:
-        raise WrongRule("define", f"{name} has no value at 0 yet")
+        raise WrongRule("define", "{} has no value at 0 yet", (name,))
     entry = b.declarations.notation[name]
     head = _head(b, entry, left)
     inner = Reading(b.theory, b.declarations.notation, Range(1), naming=name_of(entry))
@@ -333,7 +338,12 @@ def _free(b: Book, number: str, latex: str) -> None:
     """A number belongs to one formula."""
     if number in b.equations and b.equations[number].latex != latex:
         raise WrongRule(
-            "number", f"({number}) is already the number of {b.equations[number].latex}"
+            "number",
+            "({}) is already the number of {}",
+            (
+                number,
+                b.equations[number].latex,
+            ),
         )
 
 

@@ -55,23 +55,30 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
     if meaning.has(EE, EV, M):
         raise WrongRule("define", "a name for a mean or a density of a process")
     if value.expr != 0 and value.kind != ("vector" if is_vector(head) else "scalar"):
-        raise WrongRule("define", f"{name} was not declared as a {value.kind}")
+        raise WrongRule(
+            "define",
+            "{} was not declared as a {}",
+            (
+                name,
+                value.kind,
+            ),
+        )
     letters = index_letters(value.expr)
     if name in map(named, meaning.atoms(AppliedUndef, sp.Symbol)):
-        raise WrongRule("define", f"{name} is defined by itself")
+        raise WrongRule("define", "{} is defined by itself", (name,))
     if letters - head.free_symbols:
-        raise WrongRule("define", f"{letters} stand on the right alone")
+        raise WrongRule("define", "{} stand on the right alone", (letters,))
     if not theory.random(head) and (
         not states_of(meaning) <= states_of(head) or hides(theory, meaning)
     ):
-        raise WrongRule("define", f"{name} would depend on states that it does not show")
+        raise WrongRule("define", "{} would depend on states that it does not show", (name,))
     if theory.kind(head) == "fresh":
-        raise WrongRule("define", f"{name} is drawn afresh wherever it stands")
+        raise WrongRule("define", "{} is drawn afresh wherever it stands", (name,))
     domain = theory.symbols[name].domain
     if lo < 0:
         raise WrongRule("define", "before t = 0 there is nothing")
     if domain != "real" and lo > 1:
-        raise WrongRule("define", f"{name} has a domain, and no value at t = 1")
+        raise WrongRule("define", "{} has a domain, and no value at t = 1", (name,))
     assumes = frozenset(in_domain(theory, "define", value, domain, Range(max(lo, 1))))
     theory = theory._having(
         "definitions",
@@ -93,7 +100,14 @@ def define_sequence(
     one, other = context.unfold(first.expr), context.unfold(step.expr)
     inside = {a for a in other.atoms(AppliedUndef) if named(a) == name}
     if inside - {head.func(t_ - 1)} or one.has(t_) or name in map(named, one.atoms(AppliedUndef)):
-        raise WrongRule("define", f"{name} at t must be given by {name} at t-1 alone")
+        raise WrongRule(
+            "define",
+            "{} at t must be given by {} at t-1 alone",
+            (
+                name,
+                name,
+            ),
+        )
     both = one + other
     if (
         states_of(both)
@@ -105,7 +119,7 @@ def define_sequence(
     if index_letters(both) - {t_}:
         raise WrongRule("define", "a letter stands on the right alone")
     if theory.symbols[name].domain != "real":
-        raise WrongRule("define", f"of {name} no domain is proved")
+        raise WrongRule("define", "of {} no domain is proved", (name,))
     theory = theory._having("sequences", name, (head, first.expr, step.expr, numbers))
     return Step(Equal(Term(head), step), Range(1), (), numbers, theory=theory)
 
@@ -121,29 +135,42 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> Step:
     key = (process.name, time)
     wanted = process.parents().get(time)
     if wanted is None or wanted[0] != law.given or law.process != process.id:
-        raise WrongRule("declare", f"in {process.name} this conditional follows from the others")
+        raise WrongRule(
+            "declare", "in {} this conditional follows from the others", (process.name,)
+        )
     if lo < wanted[1]:
-        raise Undefined("this conditional", f"before t = {wanted[1]}")
+        raise Undefined(law, f"before t = {wanted[1]}")
     if key in theory.laws:
-        raise WrongRule("declare", f"{process.name} has this conditional already")
+        raise WrongRule("declare", "{} has this conditional already", (process.name,))
     if process.like and time != 0:
-        raise WrongRule("declare", f"the step of {process.name} is that of {process.like}")
+        raise WrongRule(
+            "declare",
+            "the step of {} is that of {}",
+            (
+                process.name,
+                process.like,
+            ),
+        )
     if time == 0 and any(p.like == process.name for p in theory.processes.values()):
-        raise WrongRule("declare", f"{process.name} lends its step to others, its start stays free")
+        raise WrongRule(
+            "declare", "{} lends its step to others, its start stays free", (process.name,)
+        )
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
         if index_letters(e) - index_letters(law.of, law.process, *law.given):
-            raise WrongRule("declare", f"{e} moves with a letter that the law does not show")
+            raise WrongRule("declare", "{} moves with a letter that the law does not show", (e,))
         if e.has(EE, EV, M):
-            raise WrongRule("declare", f"{e} holds a mean or a density of a process")
+            raise WrongRule("declare", "{} holds a mean or a density of a process", (e,))
         if not covered(states_of(context.unfold(e)), law.given, rng) or hides(
             theory, context.unfold(e)
         ):
-            raise WrongRule("declare", f"{e} depends on a state that is not given")
+            raise WrongRule("declare", "{} depends on a state that is not given", (e,))
     if states_of(context.unfold(law.variance)):
         raise WrongRule("declare", "the variance depends on a state")
     if not context.positive(law.variance, strict=False):
-        raise WrongRule("declare", f"the variance {law.variance} is not proved to be nonnegative")
+        raise WrongRule(
+            "declare", "the variance {} is not proved to be nonnegative", (law.variance,)
+        )
     theory = theory._having("laws", key, law)
     return Step(law, rng, (), {number} | context.used, theory=theory)
 
@@ -187,7 +214,9 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> Step:
         or law.given != frozenset(before)
         or law.of in before
     ):
-        raise WrongRule("declare", f"in {process.name} this conditional follows from the others")
+        raise WrongRule(
+            "declare", "in {} this conditional follows from the others", (process.name,)
+        )
     words, letters = (
         Words(context),
         lambda m: {x for a in m.expr.free_symbols for x in (a, Words(context).turn(a))},
@@ -198,6 +227,6 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> Step:
         raise WrongRule("declare", "a random covariance")
     first = [theory.laws[process.name, x] for x in before]
     if any(law.of in letters(x.mean) | letters(x.covariance) for x in first):
-        raise WrongRule("declare", f"the first law holds {law.of}")
+        raise WrongRule("declare", "the first law holds {}", (law.of,))
     theory = theory._having("laws", (process.name, law.of), law)
     return Step(law, Range(), (), {number}, theory=theory)

@@ -1,6 +1,8 @@
 """What can be wrong with a formula or a proof: facts in fields, put into words in one place."""
 
+import sys
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 class ProofError(ValueError):
@@ -27,10 +29,14 @@ class Unreadable(ProofError):
 
 @dataclass(eq=False)
 class Undefined(ProofError):
-    """A side that has no value somewhere in the claimed range. what: the formula; where: the place."""
+    """A side that has no value somewhere in the claimed range. what: the formula, as LaTeX, for
+    which an expression may be given; where: the place."""
 
-    what: str
+    what: object
     where: str
+
+    def __post_init__(self):
+        self.what = shown(self.what)
 
     def words(self):
         return f"{self.what} is not defined {self.where}"
@@ -61,26 +67,30 @@ class NotProved(ProofError):
     difference: object
 
     def words(self):
-        return f"{self.rule}: not proved to vanish: {self.difference}"
+        return f"{self.rule}: not proved to vanish: {shown(self.difference)}"
 
 
 @dataclass(eq=False)
 class WrongRule(ProofError):
-    """A rule whose side condition fails."""
+    """A rule whose side condition fails. about: what stands in the places {} of the condition."""
 
     rule: str
     condition: str
+    about: tuple[object, ...] = ()
 
     def words(self):
-        return f"{self.rule}: {self.condition}"
+        said = self.condition.format(*map(shown, self.about)) if self.about else self.condition
+        return f"{self.rule}: {said}"
 
 
 def shown(value: object) -> str:
-    """A number or a vector in five digits."""
+    """A number or a vector in five digits; what a proof is about as LaTeX."""
+    if isinstance(value, str):
+        return value.lstrip("•→")
     if isinstance(value, (list, tuple)):
         return "(" + ", ".join(map(shown, value)) + ")"
-    return (
-        f"{float(value):.5g}"
-        if isinstance(value, float) or hasattr(value, "__float__")
-        else str(value)
-    )
+    if "sympy" in sys.modules and not isinstance(value, (int, float, Decimal)):
+        from .printing import latex
+
+        return latex(value)
+    return f"{float(value):.5g}" if hasattr(value, "__float__") else str(value)

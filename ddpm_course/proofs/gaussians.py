@@ -40,7 +40,7 @@ __all__ = ['instance', 'markov', 'linked', 'mix', 'condition', 'combination', 'm
 def instance(theory: Theory, th: Theorem, name: str) -> Step:
     """A theorem about a process with a free start law holds for one that shares its step."""
     if name not in theory.processes or not (like := theory.processes[name].like):
-        raise WrongRule("instance", f"{name} shares the step of no other process")
+        raise WrongRule("instance", "{} shares the step of no other process", (name,))
     if th.open:
         raise WrongRule("instance", "a premise rests on an open hypothesis")
     there, here = theory.processes[like], theory.processes[name]
@@ -70,12 +70,21 @@ def linked(rule: str, theory: Theory, prior: Theorem, step: Theorem):
     """y | C ~ N(m, v) and x | y, C ~ N(A y + b, w), of one process, with A, b, v, w free of y."""
     p, q, rng = law_in(rule, prior), law_in(rule, step), common_range(rule, prior, step)
     if p.process != q.process:
-        raise WrongRule(rule, f"the laws are of two processes, {p.process} and {q.process}")
+        raise WrongRule(
+            rule,
+            "the laws are of two processes, {} and {}",
+            (
+                p.process,
+                q.process,
+            ),
+        )
     if not (is_state(p.of) and is_state(q.of)):
         raise WrongRule(rule, "a law is not that of a state")
     y = span(p.of.args[0])
     if not apart([y], p.given, rng) or frozenset(merge([*p.given, y])) != q.given:
-        raise WrongRule(rule, f"the second law is not given {p.of} and the conditions of the first")
+        raise WrongRule(
+            rule, "the second law is not given {} and the conditions of the first", (p.of,)
+        )
     context = Context(theory, rng)
     mean, w = context.unfold(q.mean), context.unfold(q.variance)
     parts = coefficients(mean)
@@ -84,16 +93,16 @@ def linked(rule: str, theory: Theory, prior: Theorem, step: Theorem):
     for e in (A, b, w):
         if not covered(states_of(e), p.given, rng) or hides(theory, e):
             raise WrongRule(
-                rule, f"the second law is not linear in {p.of}, or its variance depends on it"
+                rule, "the second law is not linear in {}, or its variance depends on it", (p.of,)
             )
     return p, q, rng, context, A, b, w
 
 # %% ../../nbs/57_gaussians.ipynb #220c4c0a
 def mix(theory: Theory, prior: Theorem, step: Theorem) -> Step:
-    """Bishop's theorem: then x | C ~ N(A m + b, A^2 v + w)."""
+    """Bishop's theorem (Pattern Recognition and Machine Learning, 2.115): then x | C ~ N(A m + b, A^2 v + w)."""
     p, q, rng, context, A, b, w = linked("mix", theory, prior, step)
     if not apart([span(q.of.args[0])], p.given, rng):
-        raise WrongRule("mix", f"{q.of} is among the conditions")
+        raise WrongRule("mix", "{} is among the conditions", (q.of,))
     claim = Law(p.process, q.of, p.given, A * p.mean + b, A**2 * p.variance + w)
     return Step(claim, rng, [prior, step], context.used)
 
@@ -104,10 +113,10 @@ def condition(theory: Theory, prior: Theorem, likelihood: Theorem) -> Step:
     p, q, rng, context, A, b, w = linked("condition", theory, prior, likelihood)
     x = span(q.of.args[0])
     if not apart([x], [*p.given, span(p.of.args[0])], rng):
-        raise WrongRule("condition", f"{q.of} is given already")
+        raise WrongRule("condition", "{} is given already", (q.of,))
     for v in (p.variance, w):
         if not context.positive(v):
-            raise WrongRule("condition", f"the variance {v} is not proved to be positive")
+            raise WrongRule("condition", "the variance {} is not proved to be positive", (v,))
     precision = 1 / p.variance + A**2 / w
     mean = (p.mean / p.variance + A * (q.of - b) / w) / precision
     claim = Law(p.process, p.of, frozenset(merge([*p.given, x])), mean, 1 / precision)
@@ -126,7 +135,7 @@ def combination(
     for e in (fixed, *singles.values(), *families.values()):
         unfolded = context.unfold(e)
         if not covered(states_of(unfolded), given, rng) or hides(theory, unfolded):
-            raise WrongRule("combination", f"{e} is random itself")
+            raise WrongRule("combination", "{} is random itself", (e,))
     steps = [named(z) for z in singles] + [named(z) for z, *_ in families]
     if (
         process is not None
@@ -144,7 +153,12 @@ def combination(
                 one == other or not (isinstance(one, sp.Tuple) and apart([one], [other], rng))
             ):
                 raise WrongRule(
-                    "combination", f"the noises {z} and {y} are not proved to be different"
+                    "combination",
+                    "the noises {} and {} are not proved to be different",
+                    (
+                        z,
+                        y,
+                    ),
                 )
     variance = sp.Add(
         *(c**2 for c in singles.values()),
@@ -160,7 +174,14 @@ def mix_matrix(theory: Theory, prior: Theorem, step: Theorem) -> Step:
     if not (isinstance(p, MatrixLaw) and isinstance(q, MatrixLaw)):
         raise WrongRule("mix", "a premise is no law of a column")
     if p.process != q.process:
-        raise WrongRule("mix", f"the laws are of two processes, {p.process} and {q.process}")
+        raise WrongRule(
+            "mix",
+            "the laws are of two processes, {} and {}",
+            (
+                p.process,
+                q.process,
+            ),
+        )
     if p.given or q.given != {p.of}:
         raise WrongRule("mix", "the second law is not given the column of the first alone")
     context, A, b = Context(theory, common_range("mix", prior, step)), sp.S.Zero, sp.S.Zero
@@ -172,7 +193,7 @@ def mix_matrix(theory: Theory, prior: Theorem, step: Theorem) -> Step:
             b += term
     turned = Words(context).turn
     if (A + b).has(p.of, turned(p.of)):
-        raise WrongRule("mix", f"the second mean is not linear in {p.of}")
+        raise WrongRule("mix", "the second mean is not linear in {}", (p.of,))
     mean = Matrix(A * p.mean.expr + b, q.mean.shape)
     covariance = Matrix(q.covariance.expr + A * p.covariance.expr * turned(A), q.covariance.shape)
     claim = MatrixLaw(p.process, q.of, frozenset(), mean, covariance)

@@ -37,7 +37,7 @@ def law_claim(r: Reading, density: Node, normal: Node) -> Law:
         or span(law.of.args[0]) not in drawn
     ):
         r.fail("the density is not that of the variable of the normal law")
-    r.need(lambda c: c.positive(law.variance, strict=False), f"a law of variance {law.variance}")
+    r.need(lambda c: c.positive(law.variance, strict=False), law)
     return replace(law, process=process, given=given)
 
 

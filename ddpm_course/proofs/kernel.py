@@ -71,21 +71,21 @@ def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
     own = t_, s_, i_, j_, T_, d_
     for letter in {k for e in exprs for x in e.atoms(sp.Sum, sp.Product) for k, *_ in x.limits}:
         if letter in own or letter.assumptions0 != t_.assumptions0:
-            raise WrongRule(rule, f"{letter} is no letter of a sum")
+            raise WrongRule(rule, "{} is no letter of a sum", (letter,))
     for a in set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in exprs)) - {*own}:
         name = named(a).removesuffix(TURNED)
         if name not in theory.symbols and name not in theory.processes:
-            raise WrongRule(rule, f"{name} is not declared")
+            raise WrongRule(rule, "{} is not declared", (name,))
         plain = sp.Symbol(named(a), commutative=a.is_commutative)
         if a != plain and getattr(a, "func", None) != sp.Function(named(a)):
-            raise WrongRule(rule, f"{name} is another letter than the declared one")
+            raise WrongRule(rule, "{} is another letter than the declared one", (name,))
 
 # %% ../../nbs/59_kernel.ipynb #c83f7558
 def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     claim, rng, premises = step.claim, step.range, tuple(step.premises)
     for p in premises:
         if type(p) is not Theorem:
-            raise WrongRule(rule, f"a {type(p).__name__} is no theorem")
+            raise WrongRule(rule, "a {} is no theorem", (type(p).__name__,))
         if not theory.extends(p.theory):
             raise WrongRule(rule, "a premise is of another theory")
     if type(rng) is not Range or rng.bound:
@@ -97,7 +97,7 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
         or isinstance(claim, (Equal, AtMost))
         and not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))
     ):
-        raise WrongRule(rule, f"a {type(claim).__name__} is no statement")
+        raise WrongRule(rule, "a {} is no statement", (type(claim).__name__,))
     _all_declared(rule, theory, claim)
     uses, opens = frozenset(step.uses), {step.opens} - {None}
     assumes = uses.union(*(p.assumes for p in premises))
@@ -119,10 +119,10 @@ def _admitted(f: Rule[P, Step], give: Callable[[Theorem], R]) -> Rule[P, R]:
     def rule(theory: Theory, *arguments: P.args, **options: P.kwargs) -> R:
         name = f.__name__
         if type(theory) is not Theory:
-            raise WrongRule(name, f"{theory!r} is no theory")
+            raise WrongRule(name, "{} is no theory", (theory,))
         for a in (*arguments, *options.values()):
             if hasattr(a, "claim") and type(a) not in (Theorem, Token):
-                raise WrongRule(name, f"a {type(a).__name__} is no theorem")
+                raise WrongRule(name, "a {} is no theorem", (type(a).__name__,))
         kept = tuple(tuple(a) if isinstance(a, (list, map)) else a for a in arguments)
         step = f(theory, *kept, **options)
         return give(_theorem(name, step.theory or theory, step, (name, theory, kept, options)))
@@ -185,5 +185,5 @@ def replay(th: Theorem, seen: set[int] | None = None) -> int:
     same_statement("replay", th.theory, th.claim, again.claim, th.range)
     facts = lambda x: (x.lo, x.hi, x.assumes, x.strength, len(x.open))
     if facts(th) != facts(again):
-        raise WrongRule("replay", f"another theorem came out: {again}")
+        raise WrongRule("replay", "another theorem came out: {}", (again,))
     return 1 + sum(replay(p, seen) for p in th.premises)

@@ -95,7 +95,7 @@ class Words:
         shapes = {x.shape for x in terms if ANY not in x.shape}
         if len(shapes) > 1:
             raise WrongRule(
-                "matrices", f"a sum of {' and '.join(' by '.join(s) for s in sorted(shapes))}"
+                "matrices", "a sum of {}", (" and ".join(" by ".join(s) for s in sorted(shapes)),)
             )
         shape = shapes.pop() if shapes else (ANY, ANY)
         if (
@@ -126,7 +126,14 @@ class Words:
         if ANY in x.shape or ANY in y.shape:
             return Matrix(x.expr * y.expr, y.shape if ANY in x.shape else x.shape)
         if x.shape[1] != y.shape[0]:
-            raise WrongRule("matrices", f"{x.shape[1]} columns meet {y.shape[0]} rows")
+            raise WrongRule(
+                "matrices",
+                "{} columns meet {} rows",
+                (
+                    x.shape[1],
+                    y.shape[0],
+                ),
+            )
         return Matrix(x.expr * y.expr, (x.shape[0], y.shape[1]))
 
     def zero(self, a, b) -> bool:

@@ -67,7 +67,7 @@ class MatrixReading:
         if not y.expr.is_commutative:
             self.fail("a division by a number that may be zero")
         if not y.expr.has(Det):
-            self.reading.need(lambda c: c.never_zero(y.expr), f"a quotient by {y.expr}")
+            self.reading.need(lambda c: c.never_zero(y.expr), 1 / y.expr)
         return Matrix(x.expr / y.expr, x.shape)
 
     def _pow(self, a, n):

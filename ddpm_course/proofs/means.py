@@ -41,7 +41,7 @@ def _normal(r, *parts):
     law = r.law(Node("normal", parts))
     if law.of is None:
         r.fail(r"a density needs its variable: \mathcal N(x; m, vI)")
-    r.need(lambda c: c.positive(law.variance), f"a normal density of variance {law.variance}")
+    r.need(lambda c: c.positive(law.variance), law)
     return Term(Exp(log_normal(law.of, law.mean, law.variance)))
 
 
@@ -92,7 +92,7 @@ def gaussian_mean(term: Term, names: set[str]) -> sp.Expr:
         if not dots:
             total += part
         elif len(dots) > 1 or not isinstance(dots[0], Dot):
-            raise WrongRule("mean", f"no rule for the moment {part}")
+            raise WrongRule("mean", "no rule for the moment {}", (part,))
         elif dots[0].args[0] == dots[0].args[1]:
             total += part / dots[0] * d_
     return total
@@ -127,9 +127,7 @@ def _kl(r, p, q):
             r.fail("a divergence is between laws: write them without a variable")
         one, two = r.law(p), r.law(q)
         for law in (one, two):
-            r.need(
-                lambda c: c.positive(law.variance), f"a normal density of variance {law.variance}"
-            )
+            r.need(lambda c: c.positive(law.variance), law)
         z = sp.Symbol(VECTOR + "drawn")
         x = one.mean + sp.sqrt(one.variance) * z
         gap = log_normal(x, one.mean, one.variance) - log_normal(x, two.mean, two.variance)
@@ -155,7 +153,9 @@ def _limit(r, letter, body):
         rate, rest = sp.expand(p.exp).coeff(t_), sp.expand(p.exp).subs(t_, 0)
         linear = sp.expand(p.exp - rate * t_ - rest) == 0 and rate.is_Integer and rate > 0
         if not linear or not p.base.is_Symbol or r.theory.domain(p.base) != "(0,1)":
-            raise WrongRule("limit", f"{p} is no power of a number in (0,1) with a positive rate")
+            raise WrongRule(
+                "limit", "{} is no power of a number in (0,1) with a positive rate", (p,)
+            )
         Z = small.setdefault(p.base, sp.Dummy("Z"))
         e = e.xreplace({p: p.base**rest * Z**rate})
     inside = [
@@ -164,7 +164,7 @@ def _limit(r, letter, body):
         if isinstance(a, sp.Function) or a.is_Pow and not a.exp.is_Integer
     ]
     if e.has(t_, sp.Sum, sp.Product) or any(a.has(*small.values()) for a in inside if small):
-        raise WrongRule("limit", f"{term.expr} is no fraction of powers")
+        raise WrongRule("limit", "{} is no fraction of powers", (term.expr,))
     top, bottom = sp.fraction(sp.cancel(sp.together(e)))
     ends = {Z: 0 for Z in small.values()}
     if not Context(r.theory, r.rng).never_zero(bottom.subs(ends)):

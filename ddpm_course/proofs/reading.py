@@ -46,7 +46,7 @@ class Reading:
     def fail(self, why: str):
         raise Unreadable("", "", why)
 
-    def need(self, holds: Callable[[Context], bool], what: str) -> None:
+    def need(self, holds: Callable[[Context], bool], what: object) -> None:
         """Raises Undefined, with the first t where it is not so, unless this is proved."""
         context = Context(self.theory, self.rng)
         if holds(context):
@@ -60,7 +60,7 @@ class Reading:
         )
         raise Undefined(what, where)
 
-    def index(self, n: sp.Expr, low, high, what: str) -> None:
+    def index(self, n: sp.Expr, low, high, what: object) -> None:
         self.need(
             lambda c: c.rng.before(sp.sympify(low), n) and c.rng.before(n, sp.sympify(high)), what
         )
@@ -110,8 +110,8 @@ class Reading:
             self.fail(f"a density is about states, got {node.op}")
         ends = [self.scalar(n) for n in node.parts[1:]]
         low, high = ends[0], ends[-1]
-        self.index(low, 0, high, "a state")
-        self.index(high, low, T_, "a state")
+        self.index(low, 0, high, M(process.id, span(low, high)))
+        self.index(high, low, T_, M(process.id, span(low, high)))
         t, s = self.letters["t"], self.letters["s"]
         known = {"step": (sp.S.Zero, t, t - 1), "jump": (sp.S.Zero, t, s)}.get(process.shape)
         if known and not (low == high and low in known):

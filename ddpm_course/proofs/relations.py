@@ -70,12 +70,12 @@ def at(theory: Theory, th: Theorem, n: sp.Expr) -> Step:
     if n.has(t_):
         k = sp.expand(n - t_)
         if not k.is_Integer:
-            raise WrongRule("at", f"{n} is not t plus a number")
+            raise WrongRule("at", "{} is not t plus a number", (n,))
         rng = Range(th.lo - int(k), th.hi - k if k >= 0 else th.hi)
     else:
         rng = Range()
         if not (rng.before(sp.Integer(th.lo), n) and rng.before(n, th.hi)):
-            raise Undefined("this", f"at t = {n}; it holds from t = {th.lo}")
+            raise Undefined(th.claim, f"at t = {n}; it holds from t = {th.lo}")
     return Step(th.claim.map(lambda e: put(e, t_, n)), rng, [th])
 
 # %% ../../nbs/58_relations.ipynb #d61264a9
@@ -179,7 +179,14 @@ def calc(theory: Theory, left: Term, right: Term, using: Iterable[Theorem], rng:
     """left = right, when the difference vanishes: by definitions alone, after rewriting by the
     theorems named, or after the factorization of a Markov chain. Matrices are compared word by word."""
     if left.kind != right.kind:
-        raise WrongRule("calc", f"a {left.kind} is compared with a {right.kind}")
+        raise WrongRule(
+            "calc",
+            "a {} is compared with a {}",
+            (
+                left.kind,
+                right.kind,
+            ),
+        )
     if left.kind == "matrix":
         context = Context(theory, rng)
         if not Words(context).zero(left, right):
@@ -219,7 +226,7 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
         raise WrongRule("convex", "the gap is a function of one positive number")
     slope = sp.diff(gap, u)
     if not (context.zero(put(gap, u, lowest)) and context.zero(put(slope, u, lowest))):
-        raise WrongRule("convex", f"the gap or its slope does not vanish at {lowest}")
+        raise WrongRule("convex", "the gap or its slope does not vanish at {}", (lowest,))
     if not (lowest.is_positive and context.positive(sp.diff(slope, u))):
         raise WrongRule("convex", "the gap is not convex")
     if context.used:
@@ -250,11 +257,11 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
         or not u.is_Symbol
         or u.is_integer
     ):
-        raise WrongRule("substitute", f"{u} is no letter for any number")
+        raise WrongRule("substitute", "{} is no letter for any number", (u,))
     if not isinstance(th.claim, AtMost):
         raise WrongRule("substitute", "the premise is no bound")
     if any(mentions(theory, h.expr, u) for h in theory.hypotheses.values()):
-        raise WrongRule("substitute", f"a hypothesis is about {u}")
+        raise WrongRule("substitute", "a hypothesis is about {}", (u,))
     context = Context(theory, rng)
     if th.open or any(
         a.has(EE, EV, M, Dot) or any(map(is_vector, a.atoms(AppliedUndef, sp.Symbol)))
@@ -265,7 +272,7 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
     used = in_domain(theory, "substitute", value, theory.domain(u), rng)
     open_ = [context.unfold(e) for e in parts(th.claim)]
     if any(mentions(theory, a, u) for e in open_ for a in e.atoms(AppliedUndef, sp.Symbol) - {u}):
-        raise WrongRule("substitute", f"a letter of the bound is defined by {u}")
+        raise WrongRule("substitute", "a letter of the bound is defined by {}", (u,))
     claim = th.claim.map(lambda e: put(context.unfold(e), u, value.expr))
     return Step(claim, rng, [th], used | context.used)
 

@@ -159,8 +159,15 @@ def in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) -
         "(0,1)": [(value.expr, True), (1 - value.expr, True)],
     }.get(domain, [])
     if domain == "natural" and not (value.expr.is_Integer and value.expr > 0):
-        raise WrongRule(rule, f"{value.expr} is no natural number")
+        raise WrongRule(rule, "{} is no natural number", (value.expr,))
     for e, strict in bounds:
         if not context.positive(e, strict):
-            raise WrongRule(rule, f"{value.expr} is not proved to lie in the domain {domain}")
+            raise WrongRule(
+                rule,
+                "{} is not proved to lie in the domain {}",
+                (
+                    value.expr,
+                    domain,
+                ),
+            )
     return context.used

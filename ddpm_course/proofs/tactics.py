@@ -35,7 +35,14 @@ def at_time(b: Book, th: Theorem, time: sp.Expr) -> Theorem:
     if n is None and is_state(th.claim.of) and th.claim.of.args == (time,):
         n = t_
     if n is None:
-        raise WrongRule("law", f"{th.claim.of} is never the state at {time}")
+        raise WrongRule(
+            "law",
+            "{} is never the state at {}",
+            (
+                th.claim.of,
+                time,
+            ),
+        )
     return th if n == t_ else kernel.at(b.theory, th, n)
 
 
@@ -49,7 +56,7 @@ def widened(b: Book, th: Theorem, given: frozenset) -> Theorem:
 
 def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None) -> Theorem:
     """A known law of a state of a process under these conditions."""
-    last: ProofError = WrongRule("law", f"no law of {of} under these conditions is known")
+    last: ProofError = WrongRule("law", "no law of {} under these conditions is known", (of,))
     for th in b.laws(process) if among is None else among:
         try:
             if not isinstance(th.claim, Law):
@@ -322,7 +329,7 @@ def gap(equality: str, bound: str) -> Tactic:
     def tactic(b, goal):
         kl = next((n for side in b[equality].sides for n in side.walk() if n.op == "kl"), None)
         if kl is None:
-            raise WrongRule("gap", f"({equality}) holds no divergence")
+            raise WrongRule("gap", "({}) holds no divergence", (equality,))
         th, mass = gibbs(b, known(b, bound), *kl.parts, goal.range)
         return kernel.transfer(b.theory, goal.claim, th, [mass, *b[equality].links], goal.range)
 

@@ -242,7 +242,7 @@ def coefficients(v: sp.Expr) -> dict[sp.Expr, sp.Expr]:
             continue
         vectors = [a for a in sp.Mul.make_args(term) if is_vector(a)]
         if len(vectors) != 1:
-            raise WrongRule("vector", f"{term} is no multiple of one vector")
+            raise WrongRule("vector", "{} is no multiple of one vector", (term,))
         found[vectors[0]] = found.get(vectors[0], 0) + term / vectors[0]
     return found
 

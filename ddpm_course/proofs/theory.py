@@ -186,7 +186,7 @@ class Theory:
     def with_symbol(self, name: str, kind: str, domain: str) -> Theory:
         """A new letter. A letter has one meaning."""
         if name in self.symbols or name in self.processes:
-            raise WrongRule("notation", f"{name} is declared already")
+            raise WrongRule("notation", "{} is declared already", (name,))
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
             raise WrongRule("notation", "there is one family of states")
         stem, last = name.lstrip(STATE + VECTOR).rpartition("_")[::2]
@@ -201,28 +201,33 @@ class Theory:
                 and all(map(_is_index, (last, other_last)))
             ):
                 raise WrongRule(
-                    "notation", f"{name} clashes with {other}: one is the other at an index"
+                    "notation",
+                    "{} clashes with {}: one is the other at an index",
+                    (
+                        name,
+                        other,
+                    ),
                 )
         return self._having("symbols", name, Symbol(kind, domain))
 
     def with_process(self, name: str, shape: str, like: str = "") -> Theory:
         """A new process. It may share the step of a forward process whose start law is free."""
         if name in self.processes or name in self.symbols:
-            raise WrongRule("process", f"{name} is declared already")
+            raise WrongRule("process", "{} is declared already", (name,))
         if (like, sp.S.Zero) in self.laws:
-            raise WrongRule("process", f"the start law of {like} is not left open")
+            raise WrongRule("process", "the start law of {} is not left open", (like,))
         if like and (
             shape != "forward"
             or like not in self.processes
             or self.processes[like].shape != "forward"
             or self.processes[like].like
         ):
-            raise WrongRule("process", f"{like} is no forward process")
+            raise WrongRule("process", "{} is no forward process", (like,))
         return self._having("processes", name, Process(name, shape, like))
 
     def with_hypothesis(self, name: str, expr: sp.Expr, strict: bool, lo: int) -> Theory:
         if name in self.hypotheses:
-            raise WrongRule("hypothesis", f"{name} is stated already")
+            raise WrongRule("hypothesis", "{} is stated already", (name,))
         hides = any(map(self.random, expr.atoms(AppliedUndef, sp.Symbol)))
         if states_of(expr) or hides or expr.has(EE, EV, M):
             raise WrongRule("hypothesis", "it is about numbers")
@@ -232,9 +237,9 @@ class Theory:
         """Raises WrongRule unless the name of this atom has no meaning yet."""
         name = named(head)
         if name.startswith(STATE):
-            raise WrongRule("define", f"{name} is a state: a law says what it is")
+            raise WrongRule("define", "{} is a state: a law says what it is", (name,))
         for table in (self.definitions, self.sequences, self.noises):
             if name in table:
-                raise WrongRule("define", f"{name} has a meaning already")
+                raise WrongRule("define", "{} has a meaning already", (name,))
         if name not in self.symbols or head.is_integer:
-            raise WrongRule("define", f"{name} is no letter that can be defined")
+            raise WrongRule("define", "{} is no letter that can be defined", (name,))

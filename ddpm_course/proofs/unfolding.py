@@ -80,9 +80,16 @@ class Meanings:
         """The same inside a sum or a product, on the range of its letter."""
         letter, low, high = letter_of(one)
         if not self.rng.before(low - 1, high):
-            raise WrongRule("sum", f"from {low} to {high}")
+            raise WrongRule(
+                "sum",
+                "from {} to {}",
+                (
+                    low,
+                    high,
+                ),
+            )
         if letter in (t_, s_, i_, j_, T_, d_, *(k for k, *_ in self.rng.bound)):
-            raise WrongRule("sum", f"{letter} is bound within a formula that holds it already")
+            raise WrongRule("sum", "{} is bound within a formula that holds it already", (letter,))
         inner = type(self)(self.theory, self.rng.within(letter, low, high))
         inner.used = self.used
         return inner
@@ -193,7 +200,7 @@ class Means(Meanings):
                 )
             for c in parts.values():
                 if not self.fixed(c, given):
-                    raise WrongRule("mean", f"the factor {c} of a vector is random itself")
+                    raise WrongRule("mean", "the factor {} of a vector is random itself", (c,))
         return total
 
     def _mean_atom(self, process, given, atom):
@@ -244,7 +251,9 @@ class Noises(Means):
             for atom, c in parts.items():
                 slope = sp.diff(atom.args[0], j) if atom.args else 0
                 if slope not in (1, -1) or not self.within(one).drawn(atom, process, given):
-                    raise WrongRule("noises", f"{one} is no sum of different independent noises")
+                    raise WrongRule(
+                        "noises", "{} is no sum of different independent noises", (one,)
+                    )
                 ends = [
                     atom.args[0].subs(j, end)
                     for end in ((low, high) if slope == 1 else (high, low))

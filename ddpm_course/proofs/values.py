@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from .printing import latex
 from .reader import INDICES, Entry, Node, read
 from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, named, s_, t_
 from .unfolding import matches
@@ -48,7 +49,7 @@ def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
     else:
         low = 1
     if n is not None:
-        r.index(n, low, T_, f"{name} at {n}")
+        r.index(n, low, T_, atom)
     return atom
 
 
@@ -138,7 +139,7 @@ def _mul(r, a, b):
 @rule("div")
 def _div(r, a, b):
     x, y = r(a), r.scalar(b)
-    r.need(lambda c: c.never_zero(y), f"a quotient by {y}")
+    r.need(lambda c: c.never_zero(y), 1 / y)
     return Term(x.expr / y, x.kind)
 
 
@@ -146,16 +147,16 @@ def _div(r, a, b):
 def _pow(r, a, n):
     base, e = r.scalar(a), r.scalar(n)
     if e.is_Integer and e < 0:
-        r.need(lambda c: c.never_zero(base), f"a quotient by {base}")
+        r.need(lambda c: c.never_zero(base), 1 / base)
     if not e.is_Integer:
-        r.need(lambda c: c.positive(base), f"the power of {base} with exponent {e}")
+        r.need(lambda c: c.positive(base), base**e)
     return Term(base**e)
 
 
 @rule("sqrt")
 def _sqrt(r, a):
     base = r.scalar(a)
-    r.need(lambda c: c.positive(base, strict=False), f"the root of {base}")
+    r.need(lambda c: c.positive(base, strict=False), sp.sqrt(base))
     if sp.sqrt(base).has(sp.Abs):
         r.fail(f"the root of the square of an index: {base}")
     return Term(sp.sqrt(base))
@@ -164,7 +165,7 @@ def _sqrt(r, a):
 @rule("log")
 def _log(r, a):
     inside = r.scalar(a)
-    r.need(lambda c: c.positive(inside), f"the logarithm of {inside}")
+    r.need(lambda c: c.positive(inside), sp.log(inside))
     return Term(r.context.logs(sp.log(inside)))
 
 
@@ -188,7 +189,9 @@ def _inner(r, a, b):
 
 def _over(r, letter, low, high, body, what):
     a, b = r.scalar(low), r.scalar(high)
-    r.need(lambda c: c.rng.before(a - 1, b), f"a {what} from {a} to {b}")
+    sign = {"sum": r"\sum", "product": r"\prod"}[what]
+    ends = rf"{sign}_{{{letter}={latex(a)}}}^{{{latex(b)}}}"
+    r.need(lambda c: c.rng.before(a - 1, b), ends)
     with r.binding(letter, a, b) as k:
         term = r(body)
         return term, (k, a, b)
