@@ -37,7 +37,7 @@ outputs: .venv/.ready  ## export the package, run all notebooks, store and clean
 	$(ONE_THREAD) $(BIN)/python tools/outputs.py
 	$(BIN)/nbdev-clean
 
-readme: .venv/.ready  ## make README.md from nbs/index.ipynb, CITATION.cff with the address
+readme: .venv/.ready  ## make README.md from nbs/index.ipynb, CITATION.cff, the list of modules
 	$(BIN)/python tools/readme.py
 
 book: .venv/.book  ## build the site in build/book from the notebooks as stored; no network

@@ -1,15 +1,19 @@
 """What is generated agrees with its source, and nothing of the author's machine is in it."""
 
 import ast
+import importlib
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import readme
 from notebooks import NBS, ROOT, exempt_and_printing, paths
+
+from ddpm_course.cli import main
 
 PACKAGE = ROOT / "ddpm_course"
 BIN = Path(sys.executable).parent
@@ -94,6 +98,37 @@ def test_the_citation_has_the_address_of_the_repository():
     assert (ROOT / "CITATION.cff").read_text(encoding="utf-8") == readme.citation(), (
         "run make readme"
     )
+
+
+def test_every_module_is_listed_with_what_it_is_for():
+    listed = dict(re.findall(r"^- `ddpm_course\.([\w.]+)`: (.+)$", readme.llms(), re.M))
+    names = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        for path in modules()
+        if not path.name.startswith("_")
+    }
+    assert listed.keys() == names, "give these modules a docstring, or a > line under the title"
+    assert (NBS / "llms.txt").read_text(encoding="utf-8") == readme.llms(), "run make readme"
+
+
+def test_nbdev_finds_the_names_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, name = project["entry-points"]["nbdev"]["ddpm_course"].partition(":")
+    assert getattr(importlib.import_module(module), name)["settings"]["lib_path"] == "ddpm_course"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("taken", [False, True])
+def test_nbdev_s_own_commands_pass(rebuilt, tmp_path, taken):
+    """In the project, and on two chapters of the folder that a reader takes away."""
+    if taken:
+        assert main(["notebooks", str(tmp_path / "course")]) == 0
+        commands = [[BIN / "nbdev-test", tmp_path / "course/0[02]*.ipynb", "--n-workers", "1"]]
+    else:
+        commands = [[BIN / "nbdev-proc-nbs"], [BIN / "nbdev-test", "nbs", "--n-workers", "2"]]
+    for command in commands:
+        done = subprocess.run(command, cwd=tmp_path if taken else rebuilt, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()[-2000:]
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
-"""Make README.md from nbs/index.ipynb: markdown, code, and text or markdown outputs.
+"""Make README.md from nbs/index.ipynb, CITATION.cff, and nbs/llms.txt from the modules' docstrings.
 
-`#| hide` leaves a cell out, `#| hide_input` shows its outputs only. Once pyproject.toml gives the
+Of the index come markdown, code, and text or markdown outputs. `#| hide` leaves a cell out, `#| hide_input` shows its outputs only. Once pyproject.toml gives the
 repository an address, the map opens its chapters in Colab, and CITATION.cff holds the address.
 """
 
+import ast
 import posixpath
 import re
+import tomllib
 
 import nbformat
 from nbformat import NotebookNode
@@ -74,6 +76,24 @@ def citation() -> str:
     return re.sub(r"^license: .*\n", lambda licence: licence[0] + line, others, flags=re.M)
 
 
+def llms() -> str:
+    """Every module of the package with its docstring's first paragraph, and where its chapters are.
+
+    nbdev leaves the file as it is, since it lacks nbdev's mark; nbdev's own lists a few modules only.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = []
+    for path in sorted((ROOT / "ddpm_course").rglob("*.py")):
+        if "notebooks" in path.parts or path.name.startswith("_"):
+            continue
+        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        lines.append(f"- `{name}`: {' '.join(about.partition(chr(10) * 2)[0].split())}")
+    head = f"# {project['name']}\n\n> {project['description']}\n\n## Modules\n\n"
+    return head + "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
     (ROOT / "README.md").write_text(readme(), encoding="utf-8")
     (ROOT / "CITATION.cff").write_text(citation(), encoding="utf-8")
+    (NBS / "llms.txt").write_text(llms(), encoding="utf-8")

@@ -6,7 +6,7 @@ import ast
 import json
 from pathlib import Path
 
-from .book import book
+from .book import Book, book
 
 WORDS = "notation", "process", "assume", "define", "eq", "cite"
 
@@ -33,7 +33,7 @@ def chapters() -> list[Path]:
 
 
 def after(chapter: str) -> None:
-    """Stand on what the chapters up to this one, and it, declare, define and prove.
+    """Begin the book anew with what the chapters up to this one, and it, declare, define and prove.
 
     Their own cells are read for that. A proof is done when somebody needs its theorem."""
     from . import __dict__ as words
@@ -42,7 +42,8 @@ def after(chapter: str) -> None:
     if not earlier or earlier[-1].stem != chapter:
         raise FileNotFoundError(f"no chapter is called {chapter}")
     b = book()
-    b.recalling, kept = True, b.recalling
+    kept = b.recalling
+    vars(b).update(vars(Book(recalling=True)))
     try:
         for path in earlier:
             known = dict(words)
