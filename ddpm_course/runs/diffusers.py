@@ -56,6 +56,7 @@ begins next to nothing of the image is left, and the first step divides by that:
 linspace spacing, ten steps have reached pixels of several thousand. Leading spacing starts a
 little later, and stays in range:
 
+    import torch
     from diffusers import DDPMPipeline, DPMSolverMultistepScheduler
 
     pipeline = DDPMPipeline.from_pretrained("PATH OF THIS FOLDER")
