@@ -9,6 +9,7 @@ import torch, so that the command line answers at once.
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 import sys
 from collections.abc import Sequence
@@ -116,9 +117,17 @@ def check_instance(where: str, what: str, value: Any, kind: type, fix: str) -> N
         raise BadType(where, what, describe(value), f"a {kind.__name__}", fix)
 
 
+def _takes_two(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind(None, None)
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)  # some that are written in C do not say what they take
+    return True
+
+
 def check_callable(where: str, what: str, value: Any, call: str) -> None:
-    """value must be callable; `call` shows how it will be called."""
-    if not callable(value):
+    """value must be callable with two arguments; `call` shows how it will be called."""
+    if not (callable(value) and _takes_two(value)):
         fix = "pass a network or a function; wrap one that takes other arguments"
         raise BadType(where, what, describe(value), f"something to call as {call}", fix)
 
@@ -138,6 +147,8 @@ def check_number(
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise BadType(where, what, describe(value), expected, "give a number")
+    if isinstance(value, Integral) and abs(int(value)) > 2**1000:
+        value = math.inf
     above = value > low if ends[0] == "(" else value >= low
     below = value < high if ends[1] == ")" else value <= high
     if not (above and below and math.isfinite(value)):
@@ -149,7 +160,7 @@ def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> s
     """Return `value` if it is one of the choices; else name the nearest one."""
     if isinstance(value, str) and value in choices:
         return value
-    near = difflib.get_close_matches(str(value), choices, n=1)
+    near = difflib.get_close_matches(value if isinstance(value, str) else "", choices, n=1)
     raise BadValue(
         where,
         what,
@@ -197,7 +208,7 @@ def check_device(where: str, device: Any) -> torch.device:
         device = torch.device(device)
         torch.empty(0, device=device)
         usable = device.type != "meta"
-    except (RuntimeError, TypeError, AssertionError, NotImplementedError):
+    except Exception:  # each backend that is missing, or broken, has an error of its own
         usable = False
     if not usable:
         raise BadValue(
@@ -226,10 +237,30 @@ def check_batch(where: str, what: str, x: Any) -> None:
             if not x.is_floating_point()
             else "use x.float(), and keep autocast to the network: lower precision rounds noise away"
         )
-        raise BadType(where, what, got=describe(x), expected=expected, fix=fix)
+        raise BadType(where, what, describe(x), expected, fix)
     if x.ndim == 0 or x.numel() == 0:
         fix = "add a batch axis with x[None]" if x.ndim == 0 else "skip empty batches"
-        raise BadValue(where, what, got=describe(x), expected=expected, fix=fix)
+        raise BadValue(where, what, describe(x), expected, fix)
+
+
+def check_broadcast(where: str, **values: Any) -> None:
+    """The values must be numbers or dense float tensors that broadcast to one shape."""
+    import torch
+
+    for what, value in values.items():
+        if not is_tensor(value):
+            check_number(where, what, value, -math.inf, math.inf)
+        elif not _is_dense(value) or value.is_meta or not value.is_floating_point():
+            fix = "pass float tensors, or numbers"
+            raise BadType(where, what, describe(value), "a number or a float tensor", fix)
+    tensors = [value for value in values.values() if is_tensor(value)]
+    try:
+        torch.broadcast_shapes(*(tensor.shape for tensor in tensors))
+    except RuntimeError:
+        got = ", ".join(map(describe, tensors))
+        raise BadValue(
+            where, "/".join(values), got, "shapes that broadcast", "give them one shape"
+        ) from None
 
 
 def check_table(where: str, what: str, table: Any) -> None:
@@ -247,13 +278,7 @@ def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> N
         return
     expected = f"a float tensor exactly like {like_name}: {describe(like)}"
     if not fits:
-        raise BadType(
-            where,
-            what,
-            got=describe(y),
-            expected=expected,
-            fix=f"make {what} a float tensor",
-        )
+        raise BadType(where, what, describe(y), expected, f"make {what} a float tensor")
     if y.shape != like.shape:
         twice = like.ndim > 1 and y.shape == (like.shape[0], 2 * like.shape[1], *like.shape[2:])
         fix = (
@@ -262,13 +287,9 @@ def check_like(where: str, what: str, y: Any, like_name: str, like: Tensor) -> N
             if twice
             else f"give {what} the shape of {like_name}; nothing is broadcast"
         )
-        raise BadValue(where, what, got=describe(y), expected=expected, fix=fix)
+        raise BadValue(where, what, describe(y), expected, fix)
     raise BadValue(
-        where,
-        what,
-        got=describe(y),
-        expected=expected,
-        fix=f"move it with {what}.to({like_name}.device)",
+        where, what, describe(y), expected, f"move it with {what}.to({like_name}.device)"
     )
 
 
@@ -288,9 +309,9 @@ def check_timesteps(
         raise BadType(
             where,
             "t",
-            got=describe(t),
-            expected=expected,
-            fix="for one step for the whole batch use torch.full((B,), t)",
+            describe(t),
+            expected,
+            "for one step for the whole batch use torch.full((B,), t)",
         )
     if t.is_meta or not _is_dense(t) or t.is_quantized:
         raise BadType(where, "t", describe(t), expected, "give a dense tensor that holds values")
@@ -316,9 +337,9 @@ def check_timesteps(
             raise BadValue(
                 where,
                 "t",
-                got=f"values {low}..{high}",
-                expected=expected,
-                fix="count steps from 1, as torch.randint(1, T + 1, (B,)) does",
+                f"values {low}..{high}",
+                expected,
+                "count steps from 1, as torch.randint(1, T + 1, (B,)) does",
             )
 
 
@@ -333,17 +354,17 @@ def check_generator(where: str, generator: Any, device: torch.device) -> None:
         raise BadType(
             where,
             "generator",
-            got=describe(generator),
-            expected=expected,
-            fix="make one with torch.Generator(device).manual_seed(seed)",
+            describe(generator),
+            expected,
+            "make one with torch.Generator(device).manual_seed(seed)",
         )
     if generator.device.type != device.type:
         raise BadValue(
             where,
             "generator",
-            got=f"one on {generator.device}",
-            expected=expected,
-            fix=f"make it with torch.Generator({device.type!r})",
+            f"one on {generator.device}",
+            expected,
+            f"make it with torch.Generator({device.type!r})",
         )
 
 
@@ -359,15 +380,15 @@ def check_images(where: str, what: str, x: Any) -> None:
             if x.ndim == 4 and x.shape[3] in (1, 3)
             else "reshape to [B, C, H, W]"
         )
-        raise BadValue(where, what, got=describe(x), expected=expected, fix=fix)
+        raise BadValue(where, what, describe(x), expected, fix)
     low, high = (float(end) for end in x.aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise BadValue(
             where,
             what,
-            got="NaN or Inf",
-            expected=expected,
-            fix="look for broken images or a division by zero in their preparation",
+            "NaN or Inf",
+            expected,
+            "look for broken images or a division by zero in their preparation",
         )
     if low < -1 or high > 1 or low >= 0:
         fix = (
@@ -377,7 +398,7 @@ def check_images(where: str, what: str, x: Any) -> None:
             if low >= 0
             else "scale the values to [-1, 1]"
         )
-        raise BadValue(where, what, got=f"values {low:.4g}..{high:.4g}", expected=expected, fix=fix)
+        raise BadValue(where, what, f"values {low:.4g}..{high:.4g}", expected, fix)
 
 
 def visible(text: str) -> str:

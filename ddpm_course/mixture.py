@@ -19,6 +19,7 @@ from ddpm_course.checks import (
     BadValue,
     check_batch,
     check_choice,
+    check_device,
     check_generator,
     check_instance,
     check_int,
@@ -61,11 +62,15 @@ class GaussianMixture:
 
     def to(self, device: torch.device | str) -> "GaussianMixture":
         """The same mixture on another device, one that knows float64 (Apple's MPS does not)."""
+        device = check_device("GaussianMixture.to", device)
         return GaussianMixture(*(table.to(device) for table in vars(self).values()))
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw num images, float64 [num, D], from a generator on the mixture's device."""
-        num, where = check_int("GaussianMixture.sample", "num", num, 1), "GaussianMixture.sample"
+        num, where = (
+            check_int("GaussianMixture.sample", "num", num, 1, 10**8),
+            "GaussianMixture.sample",
+        )
         check_generator(where, generator, self.weights.device)
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
         x = self.variances[k].sqrt() * _noise_like(where, "x", self.means[k], None, generator)

@@ -16,6 +16,8 @@ from torch import Tensor
 from ddpm_course.checks import (
     BadValue,
     check_batch,
+    check_broadcast,
+    check_callable,
     check_choice,
     check_int,
     check_like,
@@ -23,7 +25,7 @@ from ddpm_course.checks import (
 )
 from .forward import q_sample, snr
 from .posterior import posterior_mean_coef1, posterior_variance
-from .schedule import NoiseSchedule
+from .schedule import NoiseSchedule, _check_schedule
 
 # %% ../nbs/04_kl_to_mse.ipynb #8380d04e
 def normal_kl(
@@ -37,7 +39,13 @@ def normal_kl(
     The variances are positive; a variance1 of 0 gives infinity. All arguments broadcast; sum the
     result over the coordinates to get the divergence of two Gaussians with diagonal covariances.
     """
-    ratio = torch.as_tensor(variance1 / variance2)
+    values = dict(mean1=mean1, variance1=variance1, mean2=mean2, variance2=variance2)
+    check_broadcast("normal_kl", **values)
+    mean1, variance1, mean2, variance2 = (
+        value if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
+        for value in values.values()
+    )
+    ratio = variance1 / variance2
     return 0.5 * (ratio - 1 - ratio.log() + (mean1 - mean2) ** 2 / variance2)
 
 # %% ../nbs/04_kl_to_mse.ipynb #ee9280c7
@@ -50,6 +58,7 @@ def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     "fixed_small" is the posterior variance, which is 0 at t = 1; "fixed_large" is beta_t.
     Raises BadValue for any other name.
     """
+    _check_schedule("reverse_variance", schedule)
     check_choice("reverse_variance", "variance_type", variance_type, VARIANCE_TYPES)
     if variance_type == "fixed_small":
         return posterior_variance(schedule)
@@ -64,6 +73,7 @@ def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     With "fixed_small" it is half of SNR_{t-1} - SNR_t, infinite at t = 1; with "fixed_large" it is
     finite. Raises BadValue for any other variance_type.
     """
+    _check_schedule("bound_weights", schedule)
     return posterior_mean_coef1(schedule) ** 2 / (2 * reverse_variance(schedule, variance_type))
 
 # %% ../nbs/04_kl_to_mse.ipynb #d51b1e5f
@@ -72,10 +82,11 @@ def prior_kl(schedule: NoiseSchedule, x0: Tensor) -> Tensor:
 
     x0 is [B, ...], float32 or float64. Raises BadInput.
     """
+    _check_schedule("prior_kl", schedule)
     check_batch("prior_kl", "x0", x0)
     mean = schedule.alphas_cumprod[-1].sqrt() * x0
     divergence = normal_kl(mean, schedule.one_minus_alphas_cumprod[-1], 0.0, 1.0)
-    return divergence.flatten(1).sum(1)
+    return divergence.reshape(len(x0), -1).sum(1)
 
 # %% ../nbs/04_kl_to_mse.ipynb #93d446b0
 def _bin_edges(x: Tensor, levels: int) -> tuple[Tensor, Tensor]:
@@ -107,7 +118,10 @@ def discretized_log_likelihood(
     where = "discretized_log_likelihood"
     check_batch(where, "x", x)
     check_like(where, "mean", mean, "x", x)
-    check_int(where, "levels", levels, 2)
+    check_int(where, "levels", levels, 2, 2**16)
+    check_broadcast(where, x=x, variance=variance)
+    if not isinstance(variance, Tensor):
+        check_number(where, "variance", variance, 0, math.inf, ends="()")
     lower, upper = _bin_edges(x, levels)
     std = variance**0.5
     lower, upper = (lower - mean) / std, (upper - mean) / std
@@ -123,6 +137,7 @@ def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
     dims is the number of values of one example. Raises BadInput unless it is 1 or more.
     """
     check_int("bits_per_dim", "dims", dims, 1)
+    check_broadcast("bits_per_dim", nats=nats)
     return nats / (dims * math.log(2))
 
 # %% ../nbs/04_kl_to_mse.ipynb #f714c41a
@@ -145,7 +160,9 @@ def variational_bound(
     Raises BadInput for values of x0 that are no grey level, and for a result of another shape.
     """
     where = "variational_bound"
+    _check_schedule(where, schedule)
     check_batch(where, "x0", x0)
+    check_callable(where, "predict_x0", predict_x0, "predict_x0(x_t, t)")
     weights = bound_weights(schedule, variance_type)
     offsets = normal_kl(
         0.0, posterior_variance(schedule), 0.0, reverse_variance(schedule, variance_type)
@@ -159,7 +176,7 @@ def variational_bound(
             term = -discretized_log_likelihood(x0, x0_hat, schedule.betas[1], levels)
         else:
             term = weights[step] * (x0 - x0_hat) ** 2 + offsets[step]
-        terms.append(term.flatten(1).sum(1))
+        terms.append(term.reshape(len(x0), -1).sum(1))
     return torch.stack([*terms, prior_kl(schedule, x0)])
 
 # %% ../nbs/04_kl_to_mse.ipynb #62db5fef
@@ -168,7 +185,7 @@ def min_snr_weights(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
 
     Hang et al. 2023, section 3.4. Raises BadInput unless gamma is a positive number.
     """
-    check_number("min_snr_weights", "gamma", gamma, 0, math.inf, ends="()")
+    gamma = check_number("min_snr_weights", "gamma", gamma, 0, math.inf, ends="()")
     weights = snr(schedule).clamp(max=gamma)
     weights[0] = math.nan
     return weights

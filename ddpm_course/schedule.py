@@ -223,7 +223,7 @@ def extract(table: Tensor, t: Tensor, x: Tensor, first: int = 1) -> Tensor:
     """
     check_table("extract", "table", table)
     check_instance("extract", "x", x, Tensor, "pass what the entries are for")
-    if x.ndim == 0 or not x.is_floating_point():
+    if x.is_nested or x.ndim == 0 or not x.is_floating_point():
         fix = "add a batch axis, and make it floats"
         raise BadValue("extract", "x", describe(x), "a float tensor [B, ...]", fix)
     first = check_int("extract", "first", first, 0)

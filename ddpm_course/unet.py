@@ -41,7 +41,7 @@ def timestep_embedding(t: Tensor, dim: int) -> Tensor:
         expected = "an even number, for pairs of a sine and a cosine"
         raise BadValue(where, "dim", str(dim), expected, f"take {dim + 1}")
     if not torch.compiler.is_compiling():  # the check reads values
-        check_timesteps(where, t, len(t) if is_tensor(t) and t.ndim else 1, math.inf)
+        check_timesteps(where, t, t.numel() if is_tensor(t) else 1, math.inf)
     clocks = torch.arange(half, device=t.device, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10000) / (half - 1) * clocks)
     angles = (t - 1).float()[:, None] * frequencies
@@ -64,7 +64,7 @@ class TimeEmbedding(nn.Module):
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
     """As many of 32 groups as divide model_channels, a multiple of 4, into fours or more."""
-    return math.gcd(32, model_channels // 4)
+    return math.gcd(32, check_int("num_groups", "model_channels", model_channels, 1) // 4)
 
 
 def group_norm(channels: int, groups: int) -> nn.GroupNorm:
@@ -269,8 +269,9 @@ def _check_architecture(
     check_int("UNet", "model_channels", model_channels, 1, 2**13)
     levels = {"channel_multipliers": channel_multipliers, "attention_levels": attention_levels}
     for what, numbers in levels.items():
-        fix = "write them as (1, 2)"
-        check_instance("UNet", what, numbers, Sequence, fix)
+        check_instance("UNet", what, numbers, Sequence, "write them as (1, 2)")
+        for number in numbers:
+            check_int("UNet", what, number, 0)
     check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1, 2**5)
     for multiplier in channel_multipliers:
         check_int("UNet", "channel_multipliers", multiplier, 1, 2**13 // model_channels)
@@ -307,11 +308,10 @@ def _check_labels(labels: Tensor | None, batch: int, num_classes: int) -> None:
             raise BadType("UNet", "labels", describe(labels), expected, fix)
         return
     expected = f"whole numbers -1..{num_classes - 1} of shape [{batch}]"
-    if not isinstance(labels, Tensor) or labels.dtype != torch.int64 or labels.is_meta:
+    if not isinstance(labels, Tensor) or labels.dtype != torch.int64:
         raise BadType("UNet", "labels", describe(labels), expected, "pass labels.long()")
-    if labels.shape != (batch,):
-        fix = "give one label per example"
-        raise BadValue("UNet", "labels", describe(labels), expected, fix)
+    if labels.shape != (batch,) or labels.is_sparse or labels.is_meta:
+        raise BadValue("UNet", "labels", describe(labels), expected, "give one label per example")
     if labels.device.type == "cpu":
         low, high = int(labels.min()), int(labels.max())
         if not -1 <= low <= high < num_classes:
@@ -381,7 +381,7 @@ class UNet(nn.Module):
         self.classes = ClassEmbedding(num_classes, time_dim) if num_classes else None
         widths = [model_channels * multiplier for multiplier in channel_multipliers]
         self.down, self.up = _levels(
-            in_channels, model_channels, widths, attention_levels, num_blocks, *options
+            in_channels, model_channels, widths, tuple(attention_levels), num_blocks, *options
         )
         self.middle = nn.ModuleList(
             Block(widths[-1], widths[-1], *options, attention) for attention in (True, False)
@@ -390,12 +390,12 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         """x [B, C, H, W] at steps t [B], int64 from 1, and labels [B] to [B, C, H, W]."""
-        weights, dtype = self.time.layers[0].weight, x.dtype
+        weights = self.time.layers[0].weight
         if not torch.compiler.is_compiling():  # the checks read values
             _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1), weights)
             _check_labels(labels, len(x), self.num_classes)
         time = self.time(t) if labels is None else self.time(t) + self.classes(labels)
-        x, kept = x.to(weights.dtype), []
+        x, kept, dtype = x.to(weights.dtype), [], x.dtype
         for level in self.down:
             kept += level(x, time)
             x = kept[-1]

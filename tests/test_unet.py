@@ -259,3 +259,17 @@ def test_bad_input(x, t, kind, said):
 def test_bad_architecture(options):
     with pytest.raises(BadInput, match=next(iter(options))):
         small(**options)
+
+
+@pytest.mark.parametrize("weights", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("images", [torch.float32, torch.float64])
+def test_the_answer_has_the_precision_of_the_images(weights, images):
+    network = UNet(1, 8, (1,), 1, (), generator=torch.Generator().manual_seed(0))
+    x = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            torch.nn.init.normal_(layer.weight, std=0.1, generator=torch.Generator().manual_seed(2))
+    wanted = network.eval()(x, torch.tensor([1, 1000]))
+    found = network.to(weights)(x.to(images), torch.tensor([1, 1000]))
+    assert found.dtype == images and wanted.abs().max() > 0.1
+    torch.testing.assert_close(found.float(), wanted, rtol=0, atol=0.1)

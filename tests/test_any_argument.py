@@ -1,0 +1,221 @@
+"""Whatever a public function of the derivation is given: an answer, or an error that is clear.
+
+Each argument in turn is replaced by each of a list of strange values, the others stay as they
+should be. What is raised is `BadInput` with all its fields, and nothing else.
+"""
+
+import inspect
+import math
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from ddpm_course import (
+    forward,
+    mixture,
+    objective,
+    posterior,
+    prediction,
+    sampling,
+    schedule,
+    unet,
+)
+from ddpm_course.checks import BadInput
+from ddpm_course.mixture import GaussianMixture
+from ddpm_course.prediction import Denoiser
+from ddpm_course.sampling import Sampler
+from ddpm_course.schedule import NoiseSchedule, cosine_schedule
+from ddpm_course.unet import UNet
+
+CHAIN = cosine_schedule(8)
+X = torch.linspace(-1, 1, 2 * 3 * 4 * 4).view(2, 3, 4, 4)
+T, S = torch.tensor([8, 3]), torch.tensor([5, 0])
+GREY = torch.tensor([[-1.0, 1.0], [1.0, -1.0]])
+WORLD = GaussianMixture.from_covariances([1.0], [[0.0, 1.0]], [[[1.0, 0.0], [0.0, 0.5]]])
+DENOISER = Denoiser(CHAIN, lambda x, t: 0.5 * x)
+NETWORK = UNet(3, 8, (1, 1), 1, (), num_classes=2).eval()
+
+
+class Unwritable:
+    def __repr__(self):
+        raise RuntimeError("no words")
+
+
+STRANGE = [
+    *(None, True, False, 0, 1, -1, 2, 2**31, 2**63, 2**64, 10**400, 0.5, -0.5, 1e308),
+    *(math.nan, math.inf, 1j, "", "epsilon", "no", b"a", (), [], [0], [[1.0], [2.0, 3.0]], {}),
+    *({"a": 1}, object(), Unwritable(), print, lambda: None, Ellipsis, range(3)),
+    *(np.float32(0.5), np.int64(3), np.array([1.0, 2.0]), np.array([1, 2]), np.array("a")),
+    *(np.array(3), np.bool_(True), torch.float32, torch.device("cpu"), torch.Generator()),
+    *(torch.tensor(1.0), torch.tensor([]), X, X[:1], X.half(), X.double(), X.byte(), X.to("meta")),
+    *(X.to_sparse(), X * math.nan, X.to(torch.complex64), T, T[:1], T.double(), T.to("meta")),
+    *(T.to_sparse(), torch.tensor([2**62, 1]), torch.tensor([True, False]), torch.zeros(2, 2)),
+    torch.quantize_per_tensor(X, 0.1, 0, torch.quint8),
+    torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)]),
+    *(CHAIN, WORLD, DENOISER, Sampler(2), NoiseSchedule, Denoiser),
+]
+
+state = dict(schedule=CHAIN, x_t=X, t=T, output=X, prediction_type="epsilon")
+drawn = dict(noise=X, generator=None)
+how = dict(variance_type="fixed_small", clip_sample=False)
+seen = dict(mixture=WORLD, schedule=CHAIN, x_t=torch.zeros(2, 2), t=T)
+walked = dict(shape=(2, 3), generator=None, device="cpu")
+CALLS: dict[Callable, dict] = {
+    NoiseSchedule: vars(CHAIN),
+    NoiseSchedule.from_betas: dict(betas=[0.1, 0.2]),
+    CHAIN.to: dict(device="cpu"),
+    schedule.linear_schedule: dict(
+        num_train_timesteps=40, beta_start=1e-4, beta_end=0.02, rescale=True
+    ),
+    schedule.cosine_schedule: dict(num_train_timesteps=20, s=0.008, max_beta=0.999),
+    schedule.sigmoid_schedule: dict(
+        num_train_timesteps=20, start=-3, end=3, tau=1.0, clip_min=1e-9
+    ),
+    schedule.rescale_zero_terminal_snr: dict(schedule=CHAIN),
+    schedule.make_schedule: dict(name="cosine", num_train_timesteps=20, s=0.01),
+    schedule.extract: dict(table=CHAIN.betas, t=T, x=X, first=1),
+    forward.q_mean_variance: dict(schedule=CHAIN, x0=X, t=T),
+    forward.q_sample: dict(schedule=CHAIN, x0=X, t=T, **drawn),
+    forward.snr: dict(schedule=CHAIN),
+    posterior.posterior_variance: dict(schedule=CHAIN),
+    posterior.posterior_mean_coef1: dict(schedule=CHAIN),
+    posterior.posterior_mean_coef2: dict(schedule=CHAIN),
+    posterior.q_posterior_mean_variance: dict(schedule=CHAIN, x0=X, x_t=X, t=T),
+    objective.normal_kl: dict(mean1=X, variance1=0.5, mean2=X, variance2=1.0),
+    objective.reverse_variance: dict(schedule=CHAIN, variance_type="fixed_large"),
+    objective.bound_weights: dict(schedule=CHAIN, variance_type="fixed_large"),
+    objective.min_snr_weights: dict(schedule=CHAIN, gamma=5.0),
+    objective.prior_kl: dict(schedule=CHAIN, x0=X),
+    objective.discretized_log_likelihood: dict(x=GREY, mean=GREY, variance=0.1, levels=2),
+    objective.bits_per_dim: dict(nats=torch.tensor(3.0), dims=4),
+    objective.variational_bound: dict(
+        schedule=CHAIN,
+        x0=GREY,
+        predict_x0=lambda x, t: x,
+        levels=2,
+        variance_type="fixed_small",
+        generator=None,
+    ),
+    prediction.predict_x0: state,
+    prediction.predict_epsilon: state,
+    prediction.training_target: dict(
+        schedule=CHAIN, x0=X, t=T, noise=X, prediction_type="v_prediction"
+    ),
+    Denoiser: dict(schedule=CHAIN, model=print, prediction_type="sample"),
+    DENOISER.x0: dict(x=X, t=T),
+    DENOISER.noise: dict(x=X, t=T),
+    prediction.loss_weights: dict(
+        schedule=CHAIN,
+        prediction_type="epsilon",
+        weighting="bound",
+        variance_type="fixed_large",
+    ),
+    prediction.training_loss: dict(denoiser=DENOISER, x0=X, t=T, weighting="simple", **drawn),
+    prediction.p_sample: {**state, **how, **drawn},
+    prediction.p_sample_steps: dict(denoiser=DENOISER, **how, **walked),
+    prediction.p_sample_loop: dict(denoiser=DENOISER, **how, **walked),
+    GaussianMixture.from_covariances: dict(weights=[1.0], means=[[0.0]], covariances=[[[1.0]]]),
+    GaussianMixture: vars(WORLD),
+    WORLD.to: dict(device="cpu"),
+    WORLD.sample: dict(num=2, generator=None),
+    mixture.log_prob: seen,
+    mixture.responsibilities: seen,
+    mixture.score: seen,
+    mixture.conditional_mean: {**seen, "prediction_type": "sample"},
+    mixture.conditional_variance: {**seen, "prediction_type": "sample"},
+    mixture.exact_denoiser: dict(mixture=WORLD, schedule=CHAIN, prediction_type="sample"),
+    sampling.ddim_step: {**state, "s": S, "eta": 0.5, **how, **drawn},
+    Sampler: dict(steps=4, spacing="leading", eta=0.5, **how),
+    Sampler(2).timesteps: dict(num_train_timesteps=8),
+    Sampler(2, eta=1.0).walk: dict(denoiser=DENOISER, x_T=None, seeds=None, **walked),
+    Sampler(2, eta=1.0).sample: dict(
+        denoiser=DENOISER, shape=(2, 3), x_T=None, seeds=[1, 2], device="cpu"
+    ),
+    Sampler(2).invert: dict(denoiser=DENOISER, x0=X),
+    sampling.slerp: dict(a=X, b=X + 1, weight=0.5),
+    unet.timestep_embedding: dict(t=T, dim=8),
+    unet.num_groups: dict(model_channels=8),
+    UNet: dict(
+        in_channels=1,
+        model_channels=4,
+        channel_multipliers=(1, 1),
+        num_blocks=1,
+        attention_levels=(),
+        dropout=0.1,
+        num_classes=2,
+        generator=None,
+    ),
+    NETWORK: dict(x=X, t=T, labels=torch.tensor([0, -1])),
+}
+
+
+def name(call: Callable) -> str:
+    return getattr(call, "__qualname__", type(call).__name__)
+
+
+def run(call: Callable, arguments: dict) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = call(**arguments)
+        if inspect.isgenerator(result):
+            for _ in result:
+                pass
+
+
+@pytest.mark.parametrize("call", CALLS, ids=name)
+def test_any_argument_works_or_is_refused(call):
+    run(call, CALLS[call])
+    raw = []
+    for what in CALLS[call]:
+        for number, value in enumerate(STRANGE):
+            try:
+                run(call, {**CALLS[call], what: value})
+            except BadInput as error:
+                if not all(error.args):
+                    raw.append(f"{what}: value {number}: a field is empty: {error.args}")
+            except Exception as error:
+                shown = "" if isinstance(value, Unwritable) else repr(value)[:40]
+                raw.append(f"{what}: {shown}: {type(error).__name__}: {str(error)[:60]}")
+    assert raw == []
+
+
+def test_no_public_function_is_left_out():
+    """Layers of the network are parts of it, and have no checks of their own."""
+    layers = {kind for kind in vars(unet).values() if isinstance(kind, type)} - {UNet}
+    for module in (schedule, forward, posterior, objective, prediction, mixture, sampling, unet):
+        functions = [getattr(module, each) for each in module.__all__]
+        functions = {each for each in functions if callable(each)} - layers - {unet.group_norm}
+        assert functions <= CALLS.keys(), module.__name__
+
+
+TABLES = {
+    "snr": lambda: forward.snr(CHAIN),
+    "posterior_variance": lambda: posterior.posterior_variance(CHAIN),
+    "posterior_mean_coef1": lambda: posterior.posterior_mean_coef1(CHAIN),
+    "posterior_mean_coef2": lambda: posterior.posterior_mean_coef2(CHAIN),
+    "reverse_variance": lambda: objective.reverse_variance(CHAIN, "fixed_large"),
+    "bound_weights": lambda: objective.bound_weights(CHAIN, "fixed_large"),
+    "min_snr_weights": lambda: objective.min_snr_weights(CHAIN),
+    "loss_weights": lambda: prediction.loss_weights(CHAIN, "epsilon", "bound"),
+    "entries": lambda: schedule.extract(CHAIN.betas, T, X),
+    "another schedule": lambda: NoiseSchedule.from_betas(CHAIN.betas[1:]).betas,
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_is_written_to_changes_nothing_else(name):
+    def loss():
+        return prediction.training_loss(DENOISER, X, T, X, "bound")
+
+    before, wanted = loss(), TABLES[name]().clone()
+    TABLES[name]()[:] = 7
+    assert torch.equal(loss(), before)
+    assert torch.equal(TABLES[name]().nan_to_num(), wanted.nan_to_num())
+
+
+@pytest.mark.parametrize("call", [forward.q_sample, prediction.p_sample, sampling.ddim_step])
+def test_noise_of_another_precision_leaves_that_of_the_state(call):
+    assert call(**{**CALLS[call], "noise": X.double()}).dtype == torch.float32
