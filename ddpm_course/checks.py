@@ -306,13 +306,8 @@ def check_timesteps(
     values = f"values {first}..{num_train_timesteps}" if known else f"values of {first} or more"
     expected = f"an integer tensor of shape [{batch}], {values}"
     if not is_tensor(t):
-        raise BadType(
-            where,
-            "t",
-            describe(t),
-            expected,
-            "for one step for the whole batch use torch.full((B,), t)",
-        )
+        fix = "for one step for the whole batch use torch.full((B,), t)"
+        raise BadType(where, "t", describe(t), expected, fix)
     if t.is_meta or not _is_dense(t) or t.is_quantized:
         raise BadType(where, "t", describe(t), expected, "give a dense tensor that holds values")
     if t.dtype == torch.bool or t.is_floating_point() or t.is_complex():
@@ -321,26 +316,18 @@ def check_timesteps(
             if t.dtype == torch.bool
             else "draw t with torch.randint; t.long() is for whole numbers that are stored as floats"
         )
-        raise BadType(where, "t", got=describe(t), expected=expected, fix=fix)
+        raise BadType(where, "t", describe(t), expected, fix)
     if t.shape != (batch,):
-        raise BadValue(
-            where,
-            "t",
-            got=describe(t),
-            expected=expected,
-            fix="give one step per example: t.expand(B) repeats a single one, and "
-            "x[None] makes a batch of a single example",
+        fix = (
+            "give one step per example: t.expand(B) repeats a single one, and "
+            "x[None] makes a batch of a single example"
         )
+        raise BadValue(where, "t", describe(t), expected, fix)
     if t.device.type == "cpu":
         low, high = map(int, t.long().aminmax())
         if low < first or high > num_train_timesteps:
-            raise BadValue(
-                where,
-                "t",
-                f"values {low}..{high}",
-                expected,
-                "count steps from 1, as torch.randint(1, T + 1, (B,)) does",
-            )
+            fix = "count steps from 1, as torch.randint(1, T + 1, (B,)) does"
+            raise BadValue(where, "t", f"values {low}..{high}", expected, fix)
 
 
 def check_generator(where: str, generator: Any, device: torch.device) -> None:

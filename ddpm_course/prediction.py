@@ -7,7 +7,6 @@ __all__ = ['PREDICTION_TYPES', 'WEIGHTINGS', 'predict_x0', 'predict_epsilon', 't
            'training_loss', 'p_sample', 'p_sample_steps', 'p_sample_loop']
 
 # %% ../nbs/05_epsilon.ipynb #828ae4c6
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -66,7 +65,6 @@ def _noise(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, kind: str
 
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
 def _check_pair(where: str, schedule: NoiseSchedule, kind: str, t: Tensor, **pair: Tensor) -> None:
-    """Two tensors of one shape, by name, and a time for each example."""
     (name, x), (other_name, other) = pair.items()
     _check_prediction_type(where, schedule, kind)
     _check_state(where, schedule, name, x, t)
@@ -79,8 +77,8 @@ def predict_x0(
     """The x_0 that a network's output at x_t means, [B, ...] like x_t.
 
     x_t and output are [B, ...], t is [B] in 1..T; prediction_type is "epsilon", "sample", which
-    is the image, or "v_prediction" (Salimans & Ho 2022, section 4).
-    Raises BadInput for another shape, an unknown type, or "epsilon" with zero terminal SNR.
+    is the image, or "v_prediction" (Salimans & Ho 2022, section 4). Raises BadInput for another
+    shape, an unknown type, or "epsilon" with zero terminal SNR.
     """
     _check_pair("predict_x0", schedule, prediction_type, t, x_t=x_t, output=output)
     return _x0(x_t, output.to(x_t.dtype), *_roots(schedule, t, x_t), prediction_type)
@@ -140,15 +138,15 @@ class Denoiser:
         _check_state("Denoiser.noise", self.schedule, "x", x, t)
         return _noise(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
 
-    @staticmethod
-    def _check(where: str, denoiser: "Denoiser") -> None:
-        check_instance(where, "denoiser", denoiser, Denoiser, "write Denoiser(schedule, model)")
-
     def _output(self, x: Tensor, t: Tensor) -> Tensor:
         """What the model says, in the precision of x. Only this is checked, not x and t."""
         output = self.model(x, t)
         check_like("Denoiser", "the output of model", output, "x_t", x)
         return output.to(x.dtype)
+
+
+def _check_denoiser(where: str, denoiser: Denoiser) -> None:
+    check_instance(where, "denoiser", denoiser, Denoiser, "write Denoiser(schedule, model)")
 
 # %% ../nbs/05_epsilon.ipynb #875a4cb1
 WEIGHTINGS = ("simple", "bound", "min_snr")
@@ -170,9 +168,7 @@ def loss_weights(
     check_choice("loss_weights", "weighting", weighting, WEIGHTINGS)
     signal, noise = schedule.alphas_cumprod, schedule.one_minus_alphas_cumprod
     if weighting == "simple":
-        weights = torch.ones_like(signal)
-        weights[0] = math.nan
-        return weights
+        return noise / noise  # 1, and nan where there is no noise
     bound = weighting == "bound"
     of_x0 = bound_weights(schedule, variance_type) if bound else min_snr_weights(schedule)
     return of_x0 * {"sample": 1, "epsilon": noise / signal, "v_prediction": noise}[prediction_type]
@@ -193,15 +189,14 @@ def training_loss(
     BadInput when the model returns another shape than x0's, and as in `training_target`.
     """
     where = "training_loss"
-    Denoiser._check(where, denoiser)
+    _check_denoiser(where, denoiser)
     schedule, kind = denoiser.schedule, denoiser.prediction_type
     _check_state(where, schedule, "x0", x0, t)
     noise = _noise_like(where, "x0", x0, noise, generator)
-    weights = loss_weights(schedule, kind, weighting)
+    weights = _at(loss_weights(schedule, kind, weighting), t, x0)
     roots = _roots(schedule, t, x0)
-    output = denoiser.model(_q_sample(x0, noise, *roots), t)
-    check_like(where, "the output of model", output, "x0", x0)
-    return (_at(weights, t, x0) * (output - _target(x0, noise, *roots, kind)) ** 2).mean()
+    output = denoiser._output(_q_sample(x0, noise, *roots), t)
+    return (weights * (output - _target(x0, noise, *roots, kind)) ** 2).mean()
 
 # %% ../nbs/05_epsilon.ipynb #39b051dd
 def p_sample(
@@ -246,7 +241,7 @@ def p_sample_steps(
     shape is that of the batch, [B, ...]; generator lives on device. x_T is standard normal.
     Other options and errors as in `p_sample`.
     """
-    Denoiser._check("p_sample_steps", denoiser)
+    _check_denoiser("p_sample_steps", denoiser)
     schedule, kind = denoiser.schedule, denoiser.prediction_type
     options = dict(variance_type=variance_type, clip_sample=clip_sample, generator=generator)
     x = _noise_source("p_sample_steps", shape, None, generator, device)()

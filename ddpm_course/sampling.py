@@ -24,7 +24,7 @@ from ddpm_course.checks import (
 )
 from .forward import _noise_like, _noise_source, _roots, q_sample
 from .objective import VARIANCE_TYPES
-from .prediction import Denoiser, _check_pair, _noise, _x0
+from .prediction import Denoiser, _check_denoiser, _check_pair, _noise, _x0
 from .schedule import NoiseSchedule, _check_T
 
 # %% ../nbs/07_ddim.ipynb #619f8688
@@ -201,7 +201,7 @@ class Sampler:
         or one generator on device give the noise. Raises BadInput for what does not fit.
         """
         where = "Sampler.walk"
-        Denoiser._check(where, denoiser)
+        _check_denoiser(where, denoiser)
         times = self.timesteps(denoiser.schedule.num_train_timesteps)
         draw = _noise_source(where, shape, seeds, generator, device)
         x = draw()
@@ -224,7 +224,7 @@ class Sampler:
         BadInput unless eta is 0 and nothing is clipped: such a walk cannot be run back.
         """
         where = "Sampler.invert"
-        Denoiser._check(where, denoiser)
+        _check_denoiser(where, denoiser)
         check_batch(where, "x0", x0)
         if self.eta or self.clip_sample:
             got, expected = repr(self), "eta = 0 and clip_sample = False"

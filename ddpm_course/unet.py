@@ -290,9 +290,8 @@ def _check_input(x: Tensor, t: Tensor, in_channels: int, factor: int, weights: T
     fitting = x.ndim == 4 and x.shape[1] == in_channels
     if not fitting or x.shape[2] % factor or x.shape[3] % factor:
         expected = f"[B, {in_channels}, H, W] with H and W divisible by {factor}"
-        fix = "pad or resize the images, or build the network with fewer levels"
-        if not fitting:
-            fix = f"convert the images, or build the network with other in_channels than {in_channels}"
+        change = "pad or resize them" if fitting else "convert them"
+        fix = f"{change}, or build the network for them (in_channels, channel_multipliers)"
         raise BadValue("UNet", "x", describe(x), expected, fix)
     if x.device != weights.device:
         fix = f"use x.to({str(weights.device)!r}), or move the network"
