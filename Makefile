@@ -11,7 +11,7 @@ ONE_THREAD := OMP_NUM_THREADS=1
 NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
-.PHONY: help train test check-all mutants lab outputs readme book pdf
+.PHONY: help train test check-all mutants lab edit outputs readme book pdf
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -29,7 +29,11 @@ mutants: .venv/.ready  ## break proofs and code on purpose, and store what notic
 	$(ONE_THREAD) $(BIN)/python tools/mutants.py > .mutants && mv .mutants bench/mutants.md
 	$(ONE_THREAD) $(BIN)/python tools/code_mutants.py > .mutants && mv .mutants bench/code_mutants.md
 
-lab: .venv/.ready  ## open the notebooks
+lab: .venv/.ready  ## open a copy of the chapters that is yours, in my_course
+	$(BIN)/ddpm-course notebooks my_course
+	$(BIN)/python -m jupyter lab my_course
+
+edit: .venv/.ready  ## open the notebooks themselves, for authors
 	$(BIN)/python -m jupyter lab nbs
 
 outputs: .venv/.ready  ## export the package, run all notebooks, store and clean their outputs

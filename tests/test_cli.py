@@ -17,7 +17,7 @@ from typing import get_origin, get_type_hints
 
 import pytest
 import torch
-from notebooks import NBS, ROOT, paths
+from notebooks import NBS, ROOT, chapters
 
 from ddpm_course import cli
 from ddpm_course.checks import BadValue
@@ -257,12 +257,12 @@ def taken(tmp_path_factory):
 
 
 def test_the_whole_course_is_taken_away(taken):
-    chapters = {path.relative_to(NBS).as_posix(): path for path in paths() if path.stem != "index"}
+    notebooks = {path.relative_to(NBS).as_posix(): path for path in chapters()}
     helpers = {path.name: path for path in NBS.glob("*.py")}
     assert taken == {
         name: path.read_bytes()
         for name, path in (
-            chapters
+            notebooks
             | helpers
             | {
                 "images/samples.png": NBS / "images/samples.png",

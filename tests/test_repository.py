@@ -3,19 +3,22 @@
 import ast
 import importlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
 import readme
 from notebooks import NBS, ROOT, exempt_and_printing, paths
 
-from ddpm_course.cli import main
+from ddpm_course.cli import main, parse
 
 PACKAGE = ROOT / "ddpm_course"
+ABOUT = sorted(NBS.glob("[!0-9]*.ipynb"))
 BIN = Path(sys.executable).parent
 
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:home|root|Users|tmp|var|opt|mnt|work|private)/\w")
@@ -141,20 +144,59 @@ def test_colab_is_offered_once_the_repository_has_an_address(tmp_path):
         (copy / "pyproject.toml").write_text(project + urls)
         for tool in ("readme", "pages"):
             subprocess.run([sys.executable, copy / f"tools/{tool}.py"], check=True)
-        for name in ("00_gaussian_algebra", "91_bug_museum"):
+        for name, page in (
+            ("00_gaussian_algebra", "README.md"),
+            ("00_gaussian_algebra", "build/pages/00_gaussian_algebra.md"),
+            ("91_bug_museum", "build/pages/91_bug_museum.md"),
+        ):
             link = f"https://colab.research.google.com/github/OWNER/NAME/blob/main/nbs/{name}.ipynb"
-            for page in ("README.md", f"build/pages/{name}.md"):
-                text = (copy / page).read_text()
-                signs = "Colab" in text, f"]({link})" in text, f"git+{address}`" in text
-                assert signs == (offered,) * 3
+            text = (copy / page).read_text()
+            signs = "Colab" in text, f"]({link})" in text, f"git+{address}`" in text
+            assert signs == (offered,) * 3
         assert (
             f'\nrepository-code: "{address}"\n' in (copy / "CITATION.cff").read_text()
         ) is offered
 
 
-def test_links_of_the_readme_exist():
-    links = re.findall(r"\]\((?![a-z]+:|#)([^)#]+)", readme.readme())
-    assert links and [link for link in links if not (ROOT / link).exists()] == []
+LINK = re.compile(r"\]\((?![a-z]+:|#)([\w./-]+)\)")
+
+
+@pytest.mark.parametrize("path", [ROOT / "README.md", *ABOUT], ids=lambda path: path.name)
+def test_links_exist(path):
+    links = LINK.findall(path.read_text(encoding="utf-8"))
+    assert links and [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_is_short_and_leads_to_all_pages():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 900
+    assert {path.relative_to(ROOT).as_posix() for path in ABOUT} <= {
+        *LINK.findall(text),
+        "nbs/index.ipynb",
+    }
+
+
+def test_each_chapter_is_in_the_list():
+    cells = nbformat.read(NBS / "chapters.ipynb", as_version=4).cells
+    (table,) = (
+        output.data["text/markdown"] for cell in cells for output in cell.get("outputs", [])
+    )
+    for path in NBS.glob("[0-9]*.ipynb"):
+        (row,) = (row for row in table.splitlines() if f"]({path.name})" in row)
+        exported = re.search(r"#\| default_exp ([\w.]+)", path.read_text(encoding="utf-8"))
+        assert row.endswith(" |") and not row.endswith("|  |")
+        assert (f"`{exported[1]}`" in row) if exported else "`" not in row
+
+
+def test_what_people_ask_has_an_answer_with_a_link_or_a_command():
+    text = "\n".join(cell.source for cell in nbformat.read(NBS / "how_do_i.ipynb", 4).cells)
+    answers = re.findall(r"^\*\*\.\.\. .+?\?\*\* (.+)$", text, re.M)
+    assert len(answers) == text.count("\n**... ") > 20
+    assert [a for a in answers if not re.search(r"\]\(|`|The course has no|Not with", a)] == []
+    for command in re.findall(r"`ddpm-course ([^`]+)`", text):
+        parse(shlex.split(command))
+    options = {name.strip("-").replace("-", "_") for name in re.findall(r"`(--[a-z-]+)", text)}
+    assert options and options <= {*vars(parse(["train"]))}
 
 
 def test_few_cells_are_exempt_from_comparison():

@@ -8,12 +8,12 @@ import sysconfig
 import zipfile
 
 import pytest
-from notebooks import NBS, ROOT, paths
+from notebooks import NBS, ROOT, chapters
 from test_repository import MACHINE_PATH
 
 from ddpm_course.cli import course_files
 
-TAKEN = [path.relative_to(NBS).as_posix() for path in paths() if path.stem != "index"]
+TAKEN = [path.relative_to(NBS).as_posix() for path in chapters()]
 METADATA = {
     "METADATA",
     "RECORD",

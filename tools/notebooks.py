@@ -13,10 +13,14 @@ NBS = ROOT / "nbs"
 IGNORE = "# NBVAL_IGNORE_OUTPUT"
 
 
+def chapters() -> list[Path]:
+    """The chapters and their solutions, in reading order: what a reader takes away."""
+    return sorted([*NBS.glob("[0-9]*.ipynb"), *NBS.glob("solutions/*.ipynb")])
+
+
 def paths() -> list[Path]:
-    """All notebooks in reading order: chapters, solutions, and the index, which reads the others."""
-    found = [*NBS.glob("*.ipynb"), *NBS.glob("solutions/*.ipynb")]
-    return sorted(found, key=lambda path: (path.name == "index.ipynb", path))
+    """All notebooks: the chapters, and then the pages about them, which read what they hold."""
+    return [*chapters(), *sorted(NBS.glob("[!0-9]*.ipynb"))]
 
 
 def repository() -> str:

@@ -25,11 +25,11 @@ from nbformat import NotebookNode
 from notebooks import (
     NBS,
     ROOT,
+    chapters,
     directives,
     first_cell_in_colab,
     in_colab,
     page_of,
-    paths,
     shown_outputs,
     shown_source,
 )
@@ -38,13 +38,15 @@ from PIL import Image
 from ddpm_course.proofs.display import MIME, line
 
 PAGES = ROOT / "build/pages"
-CHAPTERS = [path for path in paths() if path.stem != "index"]
+CHAPTERS = chapters()
+ABOUT = ["chapters", "how_do_i", "teaching", "checking"]  # pages about them
 MARKS = {"definition": "def", "hypothesis": "hyp", "derived": "✓", "numeric": "≈", "cited": "cited"}
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 
 TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
 REMARK = re.compile(r"<small>(.*?)</small>", re.S)
 FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
+PICTURE = re.compile(r"^!\[([^]]+)\]\((images/\w+\.png)\)$", re.M)
 # Code and formulas, which stay as they are; numbers of equations, linked or not; other links.
 TOKEN = re.compile(
     r"(?P<kept>(?P<fence>`{3,}).*?(?P=fence)|`[^`]*`|\$\$.*?\$\$|\$[^$]*\$)"
@@ -169,7 +171,7 @@ def place(path: str) -> str:
     """Where a file of the repository is on the site: some have pages, the others are copied."""
     if re.fullmatch(r"nbs/[\w/]+\.ipynb", path):
         return f"/{page_of(ROOT / path)}.md"
-    return "/" + path if re.fullmatch(r"bench/\w+\.md", path) else copy(path)
+    return "/" + path if re.fullmatch(r"(bench/)?\w+\.md", path) else copy(path)
 
 
 def copy(path: str) -> str:
@@ -209,7 +211,7 @@ def remark(text: str) -> str:
 
 def figure_number(path: Path, count: int) -> str:
     """ "Figure 3.1." for the first of 03_posterior, "Figure S3.1." in its solutions."""
-    if path.stem == "index":
+    if not path.stem[0].isdigit():
         return ""
     chapter = str(int(path.stem[:2]))
     return f"**Figure {'S' * (path.parent != NBS)}{chapter}.{count}.** "
@@ -218,7 +220,6 @@ def figure_number(path: Path, count: int) -> str:
 def figure(cell: NotebookNode, data: NotebookNode, number: str, caption: str, folder: str) -> str:
     """A picture; its caption, without TeX's marks, is the alternative text.
 
-    One that moves comes as its still and, for a screen, as what moves; the reader can stop it.
     One with sliders is HTML, whose pictures have a text of their own.
     """
     caption = caption[0].upper() + caption[1:]
@@ -228,25 +229,34 @@ def figure(cell: NotebookNode, data: NotebookNode, number: str, caption: str, fo
         return "\n\n".join(
             [block("{raw} html", data["text/html"]), block("{container} caption", caption)]
         )
-    png, name = base64.b64decode(data["image/png"]), f"images/{cell.id}.png"
-    (PAGES / name).write_bytes(png)
-    picture = Image.open(io.BytesIO(png))
-    if not getattr(picture, "is_animated", False):
-        return block(f"{{figure}} /{name}", f":alt: {words}\n\n{caption}")
-    still = f"images/{cell.id}-still.png"
-    picture.save(PAGES / still)
+    return picture(base64.b64decode(data["image/png"]), cell.id, words, caption)
+
+
+def picture(png: bytes, name: str, words: str, caption: str = "") -> str:
+    """A picture with its alternative text; one that moves has its still beside it."""
+    path, opened = f"images/{name}.png", Image.open(io.BytesIO(png))
+    (PAGES / path).write_bytes(png)
+    if not getattr(opened, "is_animated", False):
+        return block(f"{{figure}} /{path}", f":alt: {words}\n\n{caption}")
+    still = f"images/{name}-still.png"
+    opened.save(PAGES / still)
     return block(
         "{container} moving",
         "\n\n".join(
             [
-                block(f"{{image}} /{name}", f":alt: {words}"),
-                block(
-                    "{raw} html",
-                    "<label><input type='checkbox'> show the last picture only</label>",
-                ),
+                block(f"{{image}} /{path}", f":alt: {words}"),
+                raw("<label><input type='checkbox'> show the last picture only</label>"),
                 block(f"{{figure}} /{still}", f":alt: {words}\n\n{caption}"),
             ]
         ),
+    )
+
+
+def with_pictures(markdown: str) -> str:
+    """The pictures of nbs/images that a text shows, each a line of its own, as `picture`."""
+    return PICTURE.sub(
+        lambda shown: picture((NBS / shown[2]).read_bytes(), Path(shown[2]).stem, shown[1]),
+        markdown,
     )
 
 
@@ -270,7 +280,8 @@ def chapter(path: Path) -> str:
 
     for cell, following in zip(cells, [*cells[1:], None]):
         if cell.cell_type == "markdown":
-            text = linked(FIGURE.sub("", cell.source) if drawn else cell.source, folder)
+            text = with_pictures(FIGURE.sub("", cell.source) if drawn else cell.source)
+            text = linked(text, folder)
             drawn = False
             appendix = appendix or bool(parts and re.search(r"^# ", text, re.M))
             parts.append(re.sub(r"^#", "##", text, flags=re.M) if appendix else text)
@@ -452,6 +463,7 @@ if __name__ == "__main__":
     for report in reports:
         write(f"bench/{report.stem}", linked(report.read_text(encoding="utf-8"), "bench"))
     others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
+    write("CONTRIBUTING", linked((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), ""))
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
     listed = sorted(map(name_of, MODULES), key=lambda name: name.startswith("proofs"))
@@ -461,15 +473,18 @@ if __name__ == "__main__":
         "and checks exercises comes last.\n\n"
         + block("{toctree}", "\n".join(f"api/{name}" for name in listed)),
     )
+    for name in ABOUT:
+        write(name, chapter(NBS / f"{name}.ipynb"))
     front = chapter(NBS / "index.ipynb")
     write(
         "index",
         "\n\n".join(
             [
                 front,
+                contents("Start", ABOUT),
                 contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),
                 contents("Solutions", [page_of(path) for path in CHAPTERS if path.parent != NBS]),
-                contents("Look up", ["equations", "api"]),
+                contents("Look up", ["equations", "api", "CONTRIBUTING"]),
                 contents("Measured", ["Status: the last full run <bench/check_all>", *others]),
             ]
         )
