@@ -12,7 +12,6 @@ from ddpm_course.runs.files import (
     check_new_folder,
     new_folder,
     sole_writer,
-    unfinished,
     write_file,
 )
 
@@ -69,11 +68,11 @@ def test_a_name_that_marks_what_is_unfinished_is_no_name(tmp_path, name):
         check_new_folder("train", "run_dir", tmp_path / name if name != "." else files.Path("."))
 
 
-def test_a_folder_that_is_not_filled_keeps_its_first_name(tmp_path):
+def test_a_folder_that_is_not_filled_does_not_stay(tmp_path):
     with pytest.raises(ZeroDivisionError), new_folder(tmp_path / "new", "export", "folder") as new:
         write_file(new / "file", b"half")
         1 / 0
-    assert (unfinished(tmp_path / "new") / "file").exists() and not (tmp_path / "new").exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_has_one_writer(tmp_path):

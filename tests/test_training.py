@@ -23,7 +23,7 @@ from ddpm_course.runs.checkpoint import newest_checkpoint
 from ddpm_course.runs.drawing import sample_images
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import train
+from ddpm_course.runs.training import check_memory, train
 
 
 @pytest.fixture(scope="module")
@@ -200,14 +200,20 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         (dict(num_classes=11), "num_classes: got 11, expected 10"),
         (dict(image_size=9), "image_size: got images of 9×9 pixels, expected a multiple of 2"),
         (dict(channel_multipliers=(1, 1, 1, 1), image_size=28), "set image_size = 32"),
-        (dict(num_samples=10**9), "num_samples: got 1000000000, which takes 476.8 GiB"),
-        (dict(model_channels=8192, num_blocks=64), "model_channels: got 8192, which takes"),
+        (dict(model_channels=4096, num_blocks=64), "model_channels: got 4096, which takes"),
     ],
 )
 def test_a_profile_that_does_not_fit_writes_nothing(tmp_path, changes, said):
     with pytest.raises(BadValue, match=said):
         train(dataclasses.replace(TINY, **changes), 0, tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_more_samples_than_memory_holds_are_refused_before_training():
+    profile = dataclasses.replace(TINY, num_samples=100_000)
+    check_memory(profile, (1, 8, 8), torch.device("cpu"))
+    with pytest.raises(BadValue, match="num_samples: got 100000, which takes 37,500.0 GiB"):
+        check_memory(profile, (3, 4096, 4096), torch.device("cpu"))
 
 
 def test_train_refuses_a_bad_seed(tmp_path):
@@ -220,7 +226,7 @@ PICTURES = """
 import dataclasses, multiprocessing, pathlib, sys
 from PIL import Image
 from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.training import train
+from ddpm_course.runs.training import check_memory, train
 
 multiprocessing.set_start_method("spawn", force=True)
 room = pathlib.Path(sys.argv[1])
