@@ -46,11 +46,9 @@ def test_the_first_bad_loss_is_named():
 
 def test_each_training_of_a_process_has_the_device_that_it_asks_for(monkeypatch):
     monkeypatch.setattr(processes, "find_device", torch.device)
-    found = [
-        join_processes(dataclasses.replace(TINY, device=name)).device.type
-        for name in ("cpu", "mps", "cuda", "cpu")
-    ]
-    assert found == ["cpu", "mps", "cuda", "cpu"]
+    for name in ("cpu", "mps", "cuda", "cpu"):
+        with join_processes(dataclasses.replace(TINY, device=name)) as place:
+            assert place == Processes(torch.device(name))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")

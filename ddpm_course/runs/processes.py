@@ -4,7 +4,6 @@ Nothing that decides a number is taken from the environment, but the place of th
 those that a launcher has started.
 """
 
-import atexit
 import math
 import os
 from collections.abc import Iterator
@@ -87,8 +86,9 @@ class Processes:
             distributed.barrier()
 
 
-def join_processes(profile: Profile) -> Processes:
-    """Take this process's place among those that a launcher has started; it is alone without one.
+@contextmanager
+def join_processes(profile: Profile) -> Iterator[Processes]:
+    """This process's place, for a while, among those of a launcher; it is alone without one.
 
     Raises BadValue for a device that is not there, and a batch that cannot be shared evenly.
     """
@@ -104,14 +104,19 @@ def join_processes(profile: Profile) -> Processes:
             fix=f"take {math.ceil(profile.batch_size / shares) * shares}",
         )
     if number == 1:
-        return Processes(device)
+        yield Processes(device)
+        return
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        atexit.register(distributed.destroy_process_group)
-    return Processes(device, distributed.get_rank(), number)
+    if distributed.is_initialized():  # by the program that calls
+        yield Processes(device, distributed.get_rank(), number)
+        return
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(device, distributed.get_rank(), number)
+    finally:
+        distributed.destroy_process_group()
 
 
 @contextmanager

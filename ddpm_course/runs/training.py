@@ -125,8 +125,8 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     run_dir = Path(run_dir)
     check_seed("train", seed)
     check_new_folder("train", "run_dir", run_dir)
-    with computing(profile.threads, profile.tf32):
-        processes, images = join_processes(profile), load_images(profile)
+    with computing(profile.threads, profile.tf32), join_processes(profile) as processes:
+        images = load_images(profile)
         check_memory(profile, images.image_shape, processes.device)
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
         processes.wait()
@@ -168,8 +168,9 @@ def resume(run_dir: Path | str) -> Path:
         )
     run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
     profile, seed = run.profile, run.seed
-    with computing(run.threads or profile.threads, profile.tf32):
-        processes, images = join_processes(profile), load_images(profile)
+    threads = run.threads or profile.threads
+    with computing(threads, profile.tf32), join_processes(profile) as processes:
+        images = load_images(profile)
         check_memory(profile, images.image_shape, processes.device)
         _warn_of_differences(run, processes)
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
