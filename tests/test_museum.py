@@ -16,7 +16,7 @@ each_exhibit = pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: 
 
 
 def source(module: str) -> str:
-    return (ROOT / f"ddpm_course/{module}.py").read_text(encoding="utf-8")
+    return (ROOT / f"ddpm_course/{module.replace('.', '/')}.py").read_text(encoding="utf-8")
 
 
 def rooms() -> dict[str, str]:
