@@ -83,6 +83,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'ddpm_course/posterior.py'),
                                        'ddpm_course.posterior._posterior_mean': ( 'posterior.html#_posterior_mean',
                                                                                   'ddpm_course/posterior.py'),
+                                       'ddpm_course.posterior._posterior_tables': ( 'posterior.html#_posterior_tables',
+                                                                                    'ddpm_course/posterior.py'),
                                        'ddpm_course.posterior.posterior_mean_coef1': ( 'posterior.html#posterior_mean_coef1',
                                                                                        'ddpm_course/posterior.py'),
                                        'ddpm_course.posterior.posterior_mean_coef2': ( 'posterior.html#posterior_mean_coef2',

@@ -20,24 +20,33 @@ def _one_step_earlier(table: Tensor) -> Tensor:
     return earlier
 
 
+def _posterior_tables(schedule: NoiseSchedule) -> tuple[Tensor, Tensor, Tensor]:
+    """The variance, the factor of x_0 and the factor of x_t: (3.3a) and (3.3b), float64 [T+1]."""
+    noise = schedule.one_minus_alphas_cumprod
+    noise_before = _one_step_earlier(noise)
+    image_before = _one_step_earlier(schedule.alphas_cumprod)
+    variance = schedule.betas * noise_before / noise
+    of_x0 = schedule.betas * image_before.sqrt() / noise
+    of_x_t = schedule.alphas.sqrt() * noise_before / noise
+    return variance, of_x0, of_x_t
+
+# %% ../nbs/03_posterior.ipynb #9c235d97
 def posterior_variance(schedule: NoiseSchedule) -> Tensor:
     """Variance of q(x_{t-1} | x_t, x_0), float64 [T+1]: nan at 0, 0 at t = 1.
 
     (3.5) and (3.9); DDPM, eq. 7.
     """
     _check_schedule("posterior_variance", schedule)
-    earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
-    return schedule.betas * earlier / schedule.one_minus_alphas_cumprod
+    return _posterior_tables(schedule)[0]
 
-# %% ../nbs/03_posterior.ipynb #9c235d97
+
 def posterior_mean_coef1(schedule: NoiseSchedule) -> Tensor:
     """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1.
 
     (3.6) and (3.10); DDPM, eq. 7.
     """
     _check_schedule("posterior_mean_coef1", schedule)
-    earlier = _one_step_earlier(schedule.alphas_cumprod)
-    return schedule.betas * earlier.sqrt() / schedule.one_minus_alphas_cumprod
+    return _posterior_tables(schedule)[1]
 
 
 def posterior_mean_coef2(schedule: NoiseSchedule) -> Tensor:
@@ -46,15 +55,14 @@ def posterior_mean_coef2(schedule: NoiseSchedule) -> Tensor:
     (3.6) and (3.10); DDPM, eq. 7.
     """
     _check_schedule("posterior_mean_coef2", schedule)
-    earlier = _one_step_earlier(schedule.one_minus_alphas_cumprod)
-    return schedule.alphas.sqrt() * earlier / schedule.one_minus_alphas_cumprod
+    return _posterior_tables(schedule)[2]
 
-# %% ../nbs/03_posterior.ipynb #0ad44f9c
+# %% ../nbs/03_posterior.ipynb #3meanker
 def _posterior_mean(schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-    of_x0, of_x_t = posterior_mean_coef1(schedule), posterior_mean_coef2(schedule)
+    _, of_x0, of_x_t = _posterior_tables(schedule)
     return _at(of_x0, t, x_t) * x0 + _at(of_x_t, t, x_t) * x_t
 
-
+# %% ../nbs/03_posterior.ipynb #0ad44f9c
 def q_posterior_mean_variance(
     schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor
 ) -> tuple[Tensor, Tensor]:
