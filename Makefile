@@ -18,6 +18,8 @@ help:  ## say what there is
 
 train: .venv/.ready  ## train on real handwritten digits, a minute or two on one core
 	$(ONE_THREAD) $(BIN)/ddpm-course train --profile laptop --seed 0
+	@echo 'next: open the picture of the samples; the command is $(BIN)/ddpm-course;'
+	@echo 'make lab opens the chapters, and 01_forward_process.ipynb begins'
 
 test: .venv/.ready  ## run and compare all notebooks, and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest $(NOTEBOOKS_AND_TESTS) -m "not slow"
@@ -49,7 +51,7 @@ book: .venv/.book  ## build the site in build/book from the notebooks as stored;
 	$(BIN)/python tools/pages.py
 	$(BIN)/python -m sphinx --fail-on-warning -q -E -c book -d build/doctrees build/pages build/book
 
-pdf: book  ## print the chapters to build/ddpm_course.pdf; needs Chromium
+pdf: book  ## print the book, and the mathematics without code, in build; needs Chromium
 	$(BIN)/python tools/pdf.py
 
 # An environment without the stamp is half-made: it is made anew. The last line builds matplotlib's

@@ -103,6 +103,8 @@ def show_run(run_dir: Path) -> None:
         say(f"{picture.stem.replace('_', ' ')}: {picture}")
     if report:
         say(f"new samples: {format_summary(report.sets)}")
+        say("a floor is how far two halves of the real images are apart: chapter 30 says more")
+    say(f"to draw more: {PROGRAM} sample {shlex.quote(str(run_dir))}")
 
 
 def chosen_sampler(options: Namespace, run: "Run") -> "Sampler":

@@ -351,9 +351,10 @@ def test_a_run_leaves_what_was_promised(folder):
 
 def test_training_says_where_the_pictures_are_and_how_good_they_are(folder, capsys):
     assert main("train --profile smoke --seed 3 --name second".split()) == 0
-    *pictures, last = capsys.readouterr().out.splitlines()
+    *pictures, measured, unit, more = capsys.readouterr().out.splitlines()
     assert [(folder / line.split(": ")[1]).is_file() for line in pictures] == [True] * 4
-    assert last.startswith("new samples: ") and "floors from held-out images" in last
+    assert measured.startswith("new samples: ") and "floors from held-out images" in measured
+    assert unit.startswith("a floor is ") and more == "to draw more: ddpm-course sample runs/second"
 
 
 def test_a_table_can_be_printed_in_ascii(folder):

@@ -1,20 +1,24 @@
-"""Print the chapters of the built site to one PDF, with a list of contents and page numbers.
+"""Print the built site twice: the whole book, and the mathematics alone, without code.
 
-Chromium says on which pages the headings are only after printing, so it prints twice.
-From the top of the repository: make pdf
+Both have a title page and a list of contents with page numbers. Chromium says on which pages the
+headings are only after printing, so each is printed twice. From the top of the repository: make pdf
 """
 
+import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
 from browser import MISSING, chromium
 from bs4 import BeautifulSoup, Tag
-from notebooks import ROOT, page_of, paths
+from notebooks import ROOT, chapters, page_of
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader
 
-SITE, HTML, PDF = ROOT / "build/book", ROOT / "build/print.html", ROOT / "build/ddpm_course.pdf"
+import ddpm_course
+
+SITE, HTML = ROOT / "build/book", ROOT / "build/print.html"
 WIDTH = 657  # of an A4 page between its margins, in the browser's pixels
 MARGIN = "18mm"
 NUMBER = "<div style='font-size: 8pt; width: 100%; text-align: center' class='pageNumber'></div>"
@@ -25,12 +29,56 @@ SHRINK = """document.querySelectorAll(".math-wrapper").forEach(box => {
 })"""
 
 
-def article(path: Path, names: list[str]) -> Tag:
-    """A chapter's text without folded sources; its ids and links get its name in front."""
+@dataclass(frozen=True)
+class Edition:
+    """A PDF: which pages of the site it holds, in this order, and what is left out of each."""
+
+    file: str
+    subtitle: str
+    pages: list[str]
+    without: str  # selectors
+
+
+def editions() -> list[Edition]:
+    """The kernel, chapters 50 to 59, stands at the end of the book."""
+    names = [page_of(path) for path in chapters()]
+    kernel = [name for name in names if re.match("5", name)]
+    others = [name for name in names if name not in kernel]
+    aside = ".links, .headerlink, details.source, .mark > div"
+    code = ".highlight-python, .highlight-text"
+    return [
+        Edition(
+            "ddpm_course_mathematics.pdf",
+            "The mathematics, chapters 00 to 07, without code",
+            [name for name in names if re.match("0[0-7]", name)],
+            f"{aside}, {code}",
+        ),
+        Edition("ddpm_course.pdf", "The whole book", others + kernel, aside),
+    ]
+
+
+def title_page(edition: Edition) -> str:
+    return (
+        "<header><h1>Denoising diffusion,<br>derived line by line</h1>"
+        f"<p>{edition.subtitle}</p><p class='made'>The ddpm_course authors · "
+        f"version {ddpm_course.__version__}</p><p class='made'>Text and figures: CC BY 4.0. "
+        "Code: Apache License 2.0.</p><p class='made'>The sign at the number of an equation: ✓ "
+        "derived, ≈ tried in numbers only, def a definition, hyp a hypothesis, cited taken from "
+        "its source.</p></header>"
+    )
+
+
+def article(path: Path, edition: Edition) -> Tag:
+    """A page's text without what the edition leaves out; its ids and links get its name in front."""
+    names = [Path(name).name for name in edition.pages]
     soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
     text = soup.find("article")
-    for part in text.select(".links, .headerlink, details.source"):
+    for part in text.select(edition.without):
         part.decompose()
+    for part in text.select("details:not(.mark)"):
+        part["open"] = ""
+        if not part.get_text().removeprefix(part.summary.get_text()).strip():
+            part.decompose()
     for part in text.select("[id]"):
         part["id"] = f"{path.stem}--{part['id']}"
     for image in text.select("img"):
@@ -45,10 +93,10 @@ def article(path: Path, names: list[str]) -> Tag:
     return text
 
 
-def print_pages(page: Page) -> dict[str, int]:
+def print_pages(page: Page, pdf: Path) -> dict[str, int]:
     """Print; return the page of each heading."""
     page.pdf(
-        path=PDF,
+        path=pdf,
         format="A4",
         outline=True,
         tagged=True,
@@ -58,57 +106,59 @@ def print_pages(page: Page) -> dict[str, int]:
         footer_template=NUMBER,
         margin=dict.fromkeys(("top", "bottom", "left", "right"), MARGIN),
     )
-    reader = PdfReader(PDF)
+    reader = PdfReader(pdf)
     return {
         name.lstrip("/"): reader.get_destination_page_number(place) + 1
         for name, place in reader.named_destinations.items()
     }
 
 
-def main() -> None:
-    if not chromium():
-        sys.exit(f"make pdf: {MISSING}")
-    names = [page_of(path) for path in paths()]
-    names.insert(0, names.pop())
-    stems = [Path(name).name for name in names]
-    articles = [article(SITE / f"{name}.html", stems) for name in names]
-    contents = []
-    for text in articles:
-        for heading in text.select("h1, h2"):
-            target = heading.parent["id"]
-            contents.append(
-                f"<a class='{heading.name}' href='#{target}'>"
-                f"<span>{heading.decode_contents()}</span><i></i></a>"
-            )
-    head, style = "<meta charset='utf-8'><title>ddpm_course</title>", ROOT / "book/print.css"
+def print_edition(page: Page, edition: Edition) -> None:
+    """Write the HTML that is printed, open it, and print it with the page numbers of its headings."""
+    pdf = ROOT / "build" / edition.file
+    articles = [article(SITE / f"{name}.html", edition) for name in edition.pages]
+    contents = [
+        f"<a class='{heading.name}' href='#{heading.parent['id']}'>"
+        f"<span>{heading.decode_contents()}</span><i></i></a>"
+        for text in articles
+        for heading in text.select("h1, h2")
+    ]
+    head = f"<meta charset='utf-8'><title>ddpm_course: {edition.subtitle}</title>"
+    style = (ROOT / "book/print.css").read_text(encoding="utf-8")
     HTML.write_text(
         f"<!doctype html><html lang='en'><head>{head}"
-        f"<link rel='stylesheet' href='book/_static/pygments.css'>"
-        f"<style>{style.read_text(encoding='utf-8')}</style>"
+        f"<link rel='stylesheet' href='book/_static/pygments.css'><style>{style}</style>"
         "<script>MathJax = {options: {processHtmlClass: 'math'}, svg: {fontCache: 'global'}}"
         "</script>"
-        "<script defer src='book/_static/tex-svg.js'></script></head><body>"
+        f"<script defer src='book/_static/tex-svg.js'></script></head><body>{title_page(edition)}"
         f"<nav><h1>Contents</h1>{''.join(contents)}</nav>"
         f"{''.join(map(str, articles))}</body></html>",
         encoding="utf-8",
     )
+    page.goto(HTML.as_uri())
+    page.evaluate("MathJax.startup.promise.then(() => null)")
+    bare = page.locator(".math:not(:has(mjx-container)), mjx-merror").count()
+    assert not bare, f"{bare} formulas are not shown as such"
+    page.evaluate(SHRINK)
+    numbers = print_pages(page, pdf)
+    page.evaluate(
+        """numbers => document.querySelectorAll("nav a").forEach(
+        link => link.lastChild.textContent = numbers[link.hash.slice(1)])""",
+        numbers,
+    )
+    assert print_pages(page, pdf) == numbers
+    print(f"{pdf.relative_to(ROOT)}, {len(PdfReader(pdf).pages)} pages")
+
+
+def main() -> None:
+    if not chromium():
+        sys.exit(f"make pdf: {MISSING}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium())
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
-        page.goto(HTML.as_uri())
-        page.evaluate("MathJax.startup.promise.then(() => null)")
-        bare = page.locator(".math:not(:has(mjx-container)), mjx-merror").count()
-        assert not bare, f"{bare} formulas are not shown as such"
-        page.evaluate(SHRINK)
-        numbers = print_pages(page)
-        page.evaluate(
-            """numbers => document.querySelectorAll("nav a").forEach(
-            link => link.lastChild.textContent = numbers[link.hash.slice(1)])""",
-            numbers,
-        )
-        assert print_pages(page) == numbers
+        for edition in editions():
+            print_edition(page, edition)
         browser.close()
-    print(f"{PDF.relative_to(ROOT)}, {len(PdfReader(PDF).pages)} pages")
 
 
 if __name__ == "__main__":
