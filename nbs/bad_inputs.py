@@ -685,7 +685,7 @@ RUNS = [
     Row(
         "more steps than the chain has",
         "ddpm-course sample runs/first --steps 51",
-        "sampling_steps: got 51",
+        "steps: got 51",
         "finished()",
     ),
     Row(

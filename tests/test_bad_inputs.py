@@ -292,7 +292,7 @@ OBJECTIVE = [
     Row("min_snr: gamma 0", lambda: min_snr_weights(SCHEDULE, 0), BadValue, "gamma"),
     Row("min_snr: gamma NaN", lambda: min_snr_weights(SCHEDULE, NAN), BadValue, "nan"),
     Row("min_snr: gamma as text", lambda: min_snr_weights(SCHEDULE, "5"), BadType, "str"),
-    Row("decoder: one level", lambda: decoder(levels=1), BadValue, "2 or more"),
+    Row("decoder: one level", lambda: decoder(levels=1), BadValue, "2 to 65536"),
     Row("decoder: 16.5 levels", lambda: decoder(levels=16.5), BadType, "16.5"),
     Row("decoder: other levels", lambda: decoder(levels=256), BadValue, "256 levels"),
     Row("decoder: images in [0, 1]", lambda: decoder(x=(GREY + 1) / 2), BadValue, "off the grid"),
