@@ -1,6 +1,7 @@
 """Break the code on purpose, one place at a time, and see whether the tests notice.
 
-A seeded sample of small changes to the modules of the derivation, and one of changes to the prover.
+A seeded sample of small changes to the modules of the derivation, one of changes to the loop, the
+checkpoints and the measures of a run, and one of changes to the prover.
 For each one a process is forked from a parent that has imported the libraries, but not the package;
 it imports the changed module in the place of the right one, and runs the tests of that module until
 one fails. First comes the control: every module as it is must be imported so, and pass its tests.
@@ -30,13 +31,20 @@ from dataclasses import dataclass, replace
 from notebooks import ROOT
 
 TESTS = {
-    "schedule": ["schedule", "oracle", "bad_inputs"],
-    "forward": ["forward", "oracle", "bad_inputs"],
-    "posterior": ["posterior", "oracle", "bad_inputs"],
-    "objective": ["objective", "oracle", "bad_inputs"],
-    "prediction": ["prediction", "oracle", "bad_inputs"],
-    "sampling": ["sampling", "bad_inputs"],
-    "mixture": ["mixture"],
+    "schedule": ["schedule", "oracle", "bad_inputs", "any_argument"],
+    "forward": ["forward", "oracle", "bad_inputs", "any_argument"],
+    "posterior": ["posterior", "oracle", "bad_inputs", "any_argument"],
+    "objective": ["objective", "oracle", "bad_inputs", "any_argument"],
+    "prediction": ["prediction", "oracle", "bad_inputs", "any_argument"],
+    "sampling": ["sampling", "bad_inputs", "any_argument"],
+    "mixture": ["mixture", "any_argument"],
+}
+RUNS = {
+    "runs.loop": ["loop", "resume"],
+    "runs.checkpoint": ["checkpoint", "resume"],
+    "runs.training": ["training", "resume"],
+    "runs.measures": ["measures"],
+    "runs.evaluation": ["evaluation"],
 }
 # The second opinion, and what proves. tests/test_kernel_conditions.py is missing here: it breaks the
 # kernel itself, and reads it from its file, where no other module stands in its place.
@@ -47,7 +55,7 @@ PROOFS = {
     else ["proofs", "mutants", "attacks", "proof_mutants"]
     for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))
 }
-SIZES, SECONDS = {"the derivation": 320, "the prover": 160}, 300
+SIZES, SECONDS = {"the derivation": 320, "runs": 80, "the prover": 160}, 300
 
 # --- Changes -------------------------------------------------------------------------------------
 
@@ -145,7 +153,7 @@ class Mutant:
 def mutants(module: str, size: int | None = None) -> list[Mutant]:
     """All mutants of a module, or a sample of this size by a fixed seed."""
     tree, places_ = parsed(module)
-    tests = tuple(f"tests/test_{name}.py" for name in (TESTS | PROOFS)[module])
+    tests = tuple(f"tests/test_{name}.py" for name in (TESTS | RUNS | PROOFS)[module])
     tests = tuple(test for test in tests if (ROOT / test).exists())
     chosen = (
         places_ if size is None else random.Random(module).sample(places_, min(size, len(places_)))
@@ -386,7 +394,11 @@ def run(modules: list[str], size: int) -> dict[Mutant, str]:
 
 
 def main(names: list[str]) -> None:
-    known = {**dict.fromkeys(TESTS, "the derivation"), **dict.fromkeys(PROOFS, "the prover")}
+    known = {
+        **dict.fromkeys(TESTS, "the derivation"),
+        **dict.fromkeys(RUNS, "runs"),
+        **dict.fromkeys(PROOFS, "the prover"),
+    }
     chosen = [
         module for module in known if not names or any(module.startswith(name) for name in names)
     ]
