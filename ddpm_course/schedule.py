@@ -31,6 +31,14 @@ from ddpm_course.checks import (
     numbers,
 )
 
+# %% ../nbs/01_forward_process.ipynb #1recurse
+def _noise_variances(betas: Tensor) -> list[float]:
+    """The variance of all noise at t = 0, ..., T, by the recursion (1.20)."""
+    noise = [0.0]
+    for beta in betas[1:].tolist():
+        noise.append(beta + (1 - beta) * noise[-1])
+    return noise
+
 # %% ../nbs/01_forward_process.ipynb #9558fc71
 @dataclass(frozen=True, eq=False)
 class NoiseSchedule:
@@ -58,10 +66,7 @@ class NoiseSchedule:
     @classmethod
     def _accumulate(cls, betas: Tensor) -> "NoiseSchedule":
         betas = torch.cat([betas.new_zeros(1), betas])
-        alphas = 1 - betas
-        noise = [0.0]
-        for beta, alpha in zip(betas[1:].tolist(), alphas[1:].tolist()):
-            noise.append(beta + alpha * noise[-1])
+        alphas, noise = 1 - betas, _noise_variances(betas)
         return cls(betas, alphas, alphas.cumprod(0), betas.new_tensor(noise))
 
     @property
@@ -97,6 +102,10 @@ def _check_schedule(where: str, schedule: NoiseSchedule) -> None:
     fix = "make one with make_schedule or NoiseSchedule.from_betas"
     check_instance(where, "schedule", schedule, NoiseSchedule, fix)
 
+# %% ../nbs/01_forward_process.ipynb #1linear1
+def _linear(beta_start: float, beta_end: float, num_steps: int) -> Tensor:
+    return torch.linspace(beta_start, beta_end, num_steps, dtype=torch.float64)
+
 # %% ../nbs/01_forward_process.ipynb #be3475a3
 def linear_schedule(
     num_train_timesteps: int = 1000,
@@ -118,7 +127,7 @@ def linear_schedule(
         check_number(where, name, value, 0, 1, ends="()")
         for name, value in (("beta_start", beta_start), ("beta_end", beta_end))
     ]
-    betas = torch.linspace(*ends, num_steps, dtype=torch.float64)
+    betas = _linear(*ends, num_steps)
     if rescale:
         betas = (betas * (1000 / num_steps)).clamp(max=0.999)
     schedule = NoiseSchedule.from_betas(betas)
@@ -132,13 +141,17 @@ def linear_schedule(
         )
     return schedule
 
-# %% ../nbs/01_forward_process.ipynb #c5f15b96
+# %% ../nbs/01_forward_process.ipynb #1cosine2
+def _cosine(time: Tensor, s: float) -> Tensor:
+    return torch.cos((time + s) / (1 + s) * math.pi / 2) ** 2
+
+
 def _from_alphas_cumprod(alphas_cumprod: Tensor, max_beta: float = 1.0) -> NoiseSchedule:
     """From alphas_cumprod at 0..T, or any multiple of it: a common factor drops out."""
     betas = 1 - alphas_cumprod[1:] / alphas_cumprod[:-1]
     return NoiseSchedule.from_betas(betas.clamp(max=max_beta))
 
-
+# %% ../nbs/01_forward_process.ipynb #c5f15b96
 def cosine_schedule(
     num_train_timesteps: int = 1000, s: float = 0.008, max_beta: float = 0.999
 ) -> NoiseSchedule:
@@ -151,8 +164,12 @@ def cosine_schedule(
     s = check_number("cosine_schedule", "s", s, 0, 1)
     max_beta = check_number("cosine_schedule", "max_beta", max_beta, 0, 1, ends="()")
     time = torch.arange(num_steps + 1, dtype=torch.float64) / num_steps
-    cosine = torch.cos((time + s) / (1 + s) * math.pi / 2) ** 2
-    return _from_alphas_cumprod(cosine, max_beta)
+    return _from_alphas_cumprod(_cosine(time, s), max_beta)
+
+# %% ../nbs/01_forward_process.ipynb #1sigmoi2
+def _sigmoid(time: Tensor, start: float, end: float, tau: float) -> Tensor:
+    g = torch.sigmoid((start + (end - start) * time) / tau)
+    return (g[-1] - g) / (g[-1] - g[0])
 
 # %% ../nbs/01_forward_process.ipynb #6904e71d
 def sigmoid_schedule(
@@ -174,8 +191,14 @@ def sigmoid_schedule(
     tau = check_number(where, "tau", tau, 0, 1e3, ends="(]")
     clip_min = check_number(where, "clip_min", clip_min, 0, 1, ends="()")
     time = torch.arange(num_steps + 1, dtype=torch.float64) / num_steps
-    fall = torch.sigmoid((start + (end - start) * time) / tau)
-    return _from_alphas_cumprod(((fall[-1] - fall) / (fall[-1] - fall[0])).clamp(min=clip_min))
+    return _from_alphas_cumprod(_sigmoid(time, start, end, tau).clamp(min=clip_min))
+
+# %% ../nbs/01_forward_process.ipynb #1zerocod
+def _betas_to_zero(alphas_cumprod: Tensor) -> Tensor:
+    """beta_2, ..., beta_T of the schedule that is shifted so that it ends at 0."""
+    root = alphas_cumprod[1:].sqrt()
+    root = root - root[-1]
+    return 1 - (root[1:] / root[:-1]) ** 2
 
 # %% ../nbs/01_forward_process.ipynb #d9bb1592
 def rescale_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
@@ -186,9 +209,7 @@ def rescale_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
     """
     _check_schedule("rescale_zero_terminal_snr", schedule)
     _check_T("rescale_zero_terminal_snr", schedule.num_train_timesteps, 2)
-    root = schedule.alphas_cumprod[1:].sqrt()
-    root = root - root[-1]  # its scale drops out of the ratios
-    betas = torch.cat([schedule.betas[1:2], 1 - (root[1:] / root[:-1]) ** 2])
+    betas = torch.cat([schedule.betas[1:2], _betas_to_zero(schedule.alphas_cumprod)])
     return NoiseSchedule._accumulate(betas)
 
 # %% ../nbs/01_forward_process.ipynb #7395d912
@@ -210,11 +231,11 @@ def make_schedule(name: str, num_train_timesteps: int, **options: float | bool) 
         check_choice("make_schedule", f"option of {name!r}", option, known)
     return make(num_train_timesteps, **options)
 
-# %% ../nbs/01_forward_process.ipynb #bd9ee1bb
+# %% ../nbs/01_forward_process.ipynb #1atentry
 def _at(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
     return table[t.to(table.device, torch.long)].to(x).view(-1, *[1] * (x.ndim - 1))
 
-
+# %% ../nbs/01_forward_process.ipynb #bd9ee1bb
 def extract(table: Tensor, t: Tensor, x: Tensor, first: int = 1) -> Tensor:
     """The entries of table [T+1] at t [B], shaped [B, 1, ..., 1] to fit x [B, ...].
 
