@@ -105,6 +105,13 @@ def _bin_edges(x: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     upper = (x + half_width).masked_fill(index.round() == levels - 1, math.inf)
     return lower, upper
 
+# %% ../nbs/04_kl_to_mse.ipynb #04f1a7e6
+def _log_mass(lower: Tensor, upper: Tensor) -> Tensor:
+    right = lower + upper > 0  # mirror the right half: Φ is precise in its left tail only
+    lower, upper = torch.where(right, -upper, lower), torch.where(right, -lower, upper)
+    log_upper, log_lower = torch.special.log_ndtr(upper), torch.special.log_ndtr(lower)
+    return log_upper + torch.log(-torch.expm1(log_lower - log_upper))
+
 # %% ../nbs/04_kl_to_mse.ipynb #b578c315
 def discretized_log_likelihood(
     x: Tensor, mean: Tensor, variance: Tensor | float, levels: int
@@ -124,11 +131,7 @@ def discretized_log_likelihood(
         check_number(where, "variance", variance, 0, math.inf, ends="()")
     lower, upper = _bin_edges(x, levels)
     std = variance**0.5
-    lower, upper = (lower - mean) / std, (upper - mean) / std
-    right = lower + upper > 0  # mirror the right half: Φ is precise in its left tail only
-    lower, upper = torch.where(right, -upper, lower), torch.where(right, -lower, upper)
-    log_upper, log_lower = torch.special.log_ndtr(upper), torch.special.log_ndtr(lower)
-    return log_upper + torch.log(-torch.expm1(log_lower - log_upper))
+    return _log_mass((lower - mean) / std, (upper - mean) / std)
 
 # %% ../nbs/04_kl_to_mse.ipynb #838cd021
 def bits_per_dim(nats: Tensor, dims: int) -> Tensor:

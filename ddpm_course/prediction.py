@@ -63,6 +63,14 @@ def _noise(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, kind: str
         return noise * x_t + signal * output
     return output
 
+
+def _target(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor, kind: str) -> Tensor:
+    if kind == "epsilon":
+        return noise
+    if kind == "sample":
+        return x0
+    return of_x0 * noise - of_noise * x0
+
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
 def _check_pair(where: str, schedule: NoiseSchedule, kind: str, t: Tensor, **pair: Tensor) -> None:
     (name, x), (other_name, other) = pair.items()
@@ -92,14 +100,6 @@ def predict_epsilon(
     return _noise(x_t, output.to(x_t.dtype), *_roots(schedule, t, x_t), prediction_type)
 
 # %% ../nbs/05_epsilon.ipynb #d61d562b
-def _target(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor, kind: str) -> Tensor:
-    if kind == "epsilon":
-        return noise
-    if kind == "sample":
-        return x0
-    return of_x0 * noise - of_noise * x0
-
-
 def training_target(
     schedule: NoiseSchedule, x0: Tensor, t: Tensor, noise: Tensor, prediction_type: str
 ) -> Tensor:
@@ -173,6 +173,13 @@ def loss_weights(
     of_x0 = bound_weights(schedule, variance_type) if bound else min_snr_weights(schedule)
     return of_x0 * {"sample": 1, "epsilon": noise / signal, "v_prediction": noise}[prediction_type]
 
+# %% ../nbs/05_epsilon.ipynb #05f1a7e8
+def _loss(denoiser: Denoiser, x0: Tensor, t: Tensor, noise: Tensor, weights: Tensor) -> Tensor:
+    roots = _roots(denoiser.schedule, t, x0)
+    output = denoiser._output(_q_sample(x0, noise, *roots), t)
+    target = _target(x0, noise, *roots, denoiser.prediction_type)
+    return (weights * (output - target) ** 2).mean()
+
 # %% ../nbs/05_epsilon.ipynb #10ede449
 def training_loss(
     denoiser: Denoiser,
@@ -190,13 +197,10 @@ def training_loss(
     """
     where = "training_loss"
     _check_denoiser(where, denoiser)
-    schedule, kind = denoiser.schedule, denoiser.prediction_type
-    _check_state(where, schedule, "x0", x0, t)
+    _check_state(where, denoiser.schedule, "x0", x0, t)
     noise = _noise_like(where, "x0", x0, noise, generator)
-    weights = _at(loss_weights(schedule, kind, weighting), t, x0)
-    roots = _roots(schedule, t, x0)
-    output = denoiser._output(_q_sample(x0, noise, *roots), t)
-    return (weights * (output - _target(x0, noise, *roots, kind)) ** 2).mean()
+    weights = loss_weights(denoiser.schedule, denoiser.prediction_type, weighting)
+    return _loss(denoiser, x0, t, noise, _at(weights, t, x0))
 
 # %% ../nbs/05_epsilon.ipynb #39b051dd
 def p_sample(
