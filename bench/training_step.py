@@ -76,9 +76,11 @@ def plain_steps() -> Callable[[], object]:
     def steps():
         for step, index in enumerate(batch_order(len(images), PROFILE.batch_size, 0), 1):
             x0, known = images[index].to(DEVICE), labels[index].to(DEVICE)
-            drawn = dict(generator=random_stream(0, "step", step, device=DEVICE), device=DEVICE)
-            t = torch.randint(1, PROFILE.num_train_timesteps + 1, (len(x0),), **drawn)
-            noise = torch.randn(x0.shape, **drawn)
+            stream = random_stream(0, "step", step, device=DEVICE)
+            t = torch.randint(
+                1, PROFILE.num_train_timesteps + 1, (len(x0),), generator=stream, device=DEVICE
+            )
+            noise = torch.randn(x0.shape, generator=stream, device=DEVICE)
             loss = training_loss(Denoiser(schedule, lambda x, t: model(x, t, known)), x0, t, noise)
             optimizer.zero_grad()
             loss.backward()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
+import re
 import sys
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -57,13 +58,6 @@ class BadType(BadInput, TypeError):
     """The type or the dtype does not fit."""
 
 
-def bad_input(
-    kind: type[BadInput], where: str, what: str, *, got: str, expected: str, fix: str
-) -> BadInput:
-    """The same as calling `kind`."""
-    return kind(where, what, got, expected, fix)
-
-
 def is_tensor(value: Any) -> bool:
     """Recognise a tensor without importing torch: where it is not imported there is none."""
     torch = sys.modules.get("torch")
@@ -85,9 +79,9 @@ def describe(value: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    """The repr of a value, cut to one line."""
+    """The repr of a value, cut to one line; without the address that a function's repr ends in."""
     try:
-        text = repr(value)
+        text = repr(value) if isinstance(value, str) else re.sub(" at 0x[0-9a-f]+", "", repr(value))
     except Exception:  # whatever a foreign class or a number of 5,000 digits raises
         text = "something that cannot be written"
     return text if len(text) <= 60 else text[:57] + "..."
@@ -99,9 +93,10 @@ def check_int(where: str, what: str, value: Any, minimum: int, maximum: int = 2*
     expected = f"an integer, {minimum} {upto}"
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise BadType(where, what, describe(value), expected, "give a whole number")
-    if not minimum <= value <= maximum:
-        raise BadValue(where, what, _text(int(value)), expected, f"choose {what} in that range")
-    return int(value)
+    number = int(value)
+    if not minimum <= number <= maximum:
+        raise BadValue(where, what, _text(number), expected, f"choose {what} in that range")
+    return number
 
 
 def check_bool(where: str, what: str, value: Any) -> bool:
@@ -147,13 +142,15 @@ def check_number(
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
     if isinstance(value, bool) or not isinstance(value, Real):
         raise BadType(where, what, describe(value), expected, "give a number")
-    if isinstance(value, Integral) and abs(int(value)) > 2**1000:
-        value = math.inf
-    above = value > low if ends[0] == "(" else value >= low
-    below = value < high if ends[1] == ")" else value <= high
-    if not (above and below and math.isfinite(value)):
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    above = number > low if ends[0] == "(" else number >= low
+    below = number < high if ends[1] == ")" else number <= high
+    if not (above and below and math.isfinite(number)):
         raise BadValue(where, what, _text(value), expected, f"choose {what} in that range")
-    return float(value)
+    return number
 
 
 def check_choice(where: str, what: str, value: Any, choices: Sequence[str]) -> str:
@@ -176,16 +173,16 @@ def numbers(where: str, what: str, value: Any) -> Tensor:
 
     try:
         fits = not is_tensor(value) or _is_dense(value) and not value.is_complex()
-        table = torch.as_tensor(value, dtype=torch.float64, device="cpu").detach().clone()
+        table = torch.as_tensor(value, dtype=torch.float64, device="cpu") if fits else None
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        fits = False
-    if not fits:
+        table = None
+    if table is None:
         expected, fix = (
             "real numbers",
             "pass a tensor, or a list, nested lists with rows of one length",
         )
         raise BadType(where, what, describe(value), expected, fix)
-    return table
+    return table.detach().clone()
 
 
 def check_shape(where: str, shape: Any) -> tuple[int, ...]:

@@ -32,8 +32,8 @@ from typing import (
     get_type_hints,
 )
 
-import ddpm_course
 from ddpm_course.checks import BadInput, BadValue, check_int, check_seed, visible
+from ddpm_course.course import course_files, write_course
 from ddpm_course.runs.profiles import (
     SETTINGS,
     Device,
@@ -180,47 +180,6 @@ def notebooks(options: Namespace) -> None:
     say(f"to train with settings of your own: {PROGRAM} train --settings {settings}")
 
 
-def course_files() -> dict[str, Path]:
-    """What a reader takes away: where the package has it, by its path in the reader's folder."""
-    package = Path(ddpm_course.__file__).parent
-    chapters = package / "notebooks"
-    patterns = "[0-9]*.ipynb", "*.py", "solutions/*.ipynb", "images/*"
-    found = [path for pattern in patterns for path in sorted(chapters.glob(pattern))]
-    # nbdev takes a settings.ini for its own, of an older version, and stops there
-    return {path.relative_to(chapters).as_posix(): path for path in found} | {
-        "profiles.ini": SETTINGS,
-        "LICENSE-text": package / "LICENSE-text",
-    }
-
-
-def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Write what is missing in folder; return the new files, and those there that differ.
-
-    Raises BadValue when folder is no folder, or cannot be read or written.
-    """
-    from ddpm_course.runs.files import write_file
-
-    new, kept = [], []
-    try:
-        for name, source in course_files().items():
-            path, data = folder / name, source.read_bytes()
-            if not os.path.lexists(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_file(path, data)
-                new.append(path)
-            elif path.read_bytes() != data:
-                kept.append(path)
-    except OSError as error:
-        raise BadValue(
-            "notebooks",
-            str(folder),
-            got=str(error),
-            expected="a folder that can be written",
-            fix="name another one; what was written before is whole",
-        ) from None
-    return new, kept
-
-
 # --- From words to a command ---------------------------------------------------------------------
 
 
@@ -235,7 +194,7 @@ class Parser(argparse.ArgumentParser):
             self.prog.removeprefix(PROGRAM).strip() or "command",
             "arguments",
             got=f"some that do not fit ({message})",
-            expected=self.usage,
+            expected=str(self.usage),
             fix=f"see {self.prog} --help",
         )
 
@@ -302,10 +261,9 @@ def make_parser() -> Parser:
 
 def option(parser: Parser, flag: str, kind: Any, about: str, default: Any = None) -> None:
     """Give the parser an option; `kind` is a type, or a Literal of the choices."""
+    limits: dict[str, Any] = {"type": kind, "metavar": METAVARS.get(kind)}
     if get_origin(kind) is Literal:
         limits = {"choices": get_args(kind)}
-    else:
-        limits = {"type": kind, "metavar": METAVARS[kind]}
     shown = "" if default is None else f" ({default})"
     parser.add_argument(flag, default=default, help=about + shown, **limits)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from ddpm_course.checks import BadValue, bad_input, check_number, describe
+from ddpm_course.checks import BadValue, check_number, describe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,8 +44,7 @@ def animation(frames: Iterable[Figure], seconds: float = 0.3) -> Shown:
     seconds = check_number("animation", "seconds", seconds, 0.2, 2)
     pictures = _in_one_palette("animation", map(_picture, frames))
     if len(pictures) < 2:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "animation",
             "frames",
             got=str(len(pictures)),
@@ -74,8 +73,7 @@ def sliders(
     is shown first, and where no script runs; by default the first value of each. Raises BadValue.
     """
     if not values:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "sliders",
             "values",
             got="none",
@@ -84,8 +82,7 @@ def sliders(
         )
     for name, choices in values.items():
         if len(choices) < 2:
-            raise bad_input(
-                BadValue,
+            raise BadValue(
                 "sliders",
                 name,
                 got=describe(choices),
@@ -95,8 +92,7 @@ def sliders(
     combinations = list(itertools.product(*values.values()))
     start = combinations[0] if start is None else tuple(start)
     if start not in combinations:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "sliders",
             "start",
             got=str(start),
@@ -109,8 +105,7 @@ def sliders(
         texts.append(figure.get_suptitle())
         pictures.append(_picture(figure))
         if not texts[-1]:
-            raise bad_input(
-                BadValue,
+            raise BadValue(
                 "sliders",
                 "draw",
                 got=f"no suptitle at {combination}",
@@ -186,8 +181,7 @@ def _in_one_palette(where: str, pictures: Iterable[Image]) -> list[Image]:
         return []
     sizes = {picture.size for picture in pictures}
     if len(sizes) > 1:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             where,
             "figures",
             got=f"sizes {sorted(sizes)} in pixels",

@@ -8,7 +8,8 @@ __all__ = ['timestep_embedding', 'TimeEmbedding', 'num_groups', 'group_norm', 'Z
 
 # %% ../nbs/10_unet.ipynb #5c0ea8ba
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +60,7 @@ class TimeEmbedding(nn.Module):
         )
 
     def forward(self, t: Tensor) -> Tensor:
-        return self.layers(timestep_embedding(t, self.dim).to(self.layers[0].weight.dtype))
+        return self.layers(timestep_embedding(t, self.dim).to(next(self.parameters()).dtype))
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
@@ -76,8 +77,8 @@ class ZeroConv2d(nn.Conv2d):
     """A convolution whose weights and biases start at zero."""
 
     def reset_parameters(self) -> None:
-        nn.init.zeros_(self.weight)
-        nn.init.zeros_(self.bias)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
 
 # %% ../nbs/10_unet.ipynb #b2c48af7
 class ResidualBlock(nn.Module):
@@ -148,8 +149,8 @@ class Downsample(nn.Conv2d):
     def __init__(self, channels: int):
         super().__init__(channels, channels, 3, stride=2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.pad(x, (0, 1, 0, 1)))
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(F.pad(input, (0, 1, 0, 1)))
 
 # %% ../nbs/10_unet.ipynb #f6b763ac
 class Upsample(nn.Conv2d):
@@ -158,12 +159,12 @@ class Upsample(nn.Conv2d):
     def __init__(self, channels: int):
         super().__init__(channels, channels, 3, padding=1)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.interpolate(x, scale_factor=2.0, mode="nearest"))
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(F.interpolate(input, scale_factor=2.0, mode="nearest"))
 
 # %% ../nbs/10_unet.ipynb #5237f17e
 class DownLevel(nn.Module):
-    """Enter a size with `entry` channels, then run blocks of `width`.
+    """Enter a size with `entry` channels, then run blocks of `width`; block(a, b) makes one.
 
     x [B, C, H, W] and the embedded time [B, E] to a list: what the entry and each block return,
     [B, entry, H', W'] and [B, width, H', W'].
@@ -175,17 +176,12 @@ class DownLevel(nn.Module):
         entry: int,
         width: int,
         num_blocks: int,
-        time_dim: int,
-        groups: int,
-        dropout: float,
-        attention: bool,
+        block: Callable[[int, int], Block],
     ):
         super().__init__()
         inputs = [entry] + [width] * (num_blocks - 1)
         self.enter = enter
-        self.blocks = nn.ModuleList(
-            Block(channels, width, time_dim, groups, dropout, attention) for channels in inputs
-        )
+        self.blocks = nn.ModuleList(block(channels, width) for channels in inputs)
 
     def forward(self, x: Tensor, time: Tensor) -> list[Tensor]:
         results = [self.enter(x)]
@@ -208,17 +204,12 @@ class UpLevel(nn.Module):
         entry: int,
         leave: nn.Module,
         num_blocks: int,
-        time_dim: int,
-        groups: int,
-        dropout: float,
-        attention: bool,
+        block: Callable[[int, int], Block],
     ):
         super().__init__()
         inputs = [below] + [width] * num_blocks
         kept = [width] * num_blocks + [entry]
-        self.blocks = nn.ModuleList(
-            Block(a + b, width, time_dim, groups, dropout, attention) for a, b in zip(inputs, kept)
-        )
+        self.blocks = nn.ModuleList(block(a + b, width) for a, b in zip(inputs, kept))
         self.leave = leave
 
     def forward(self, x: Tensor, kept: list[Tensor], time: Tensor) -> Tensor:
@@ -244,15 +235,16 @@ class ClassEmbedding(nn.Embedding):
     def reset_parameters(self) -> None:
         nn.init.zeros_(self.weight)
 
-    def forward(self, labels: Tensor) -> Tensor:
-        return super().forward(labels.clamp(min=0)) * (labels >= 0)[:, None]
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.clamp(min=0)) * (input >= 0)[:, None]
 
 # %% ../nbs/10_unet.ipynb #0c9906bc
 def _initialise(network: nn.Module, generator: torch.Generator | None) -> None:
     for part in network.modules():
         if isinstance(part, (nn.Conv2d, nn.Linear)) and not isinstance(part, ZeroConv2d):
             nn.init.xavier_uniform_(part.weight, generator=generator)
-            nn.init.zeros_(part.bias)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
 
 # %% ../nbs/10_unet.ipynb #40f5aa6d
 def _check_architecture(
@@ -270,8 +262,6 @@ def _check_architecture(
     levels = {"channel_multipliers": channel_multipliers, "attention_levels": attention_levels}
     for what, numbers in levels.items():
         check_instance("UNet", what, numbers, Sequence, "write them as (1, 2)")
-        for number in numbers:
-            check_int("UNet", what, number, 0)
     check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1, 2**5)
     for multiplier in channel_multipliers:
         check_int("UNet", "channel_multipliers", multiplier, 1, 2**13 // model_channels)
@@ -324,9 +314,8 @@ def _levels(
     widths: Sequence[int],
     attention_levels: Sequence[int],
     num_blocks: int,
-    time_dim: int,
     groups: int,
-    dropout: float,
+    block: Callable[..., Block],
 ) -> tuple[nn.ModuleList, nn.ModuleList]:
     """The way down and the way up, the latter from the narrowest size to the full one."""
     first = nn.Conv2d(image_channels, model_channels, 3, padding=1)
@@ -334,10 +323,10 @@ def _levels(
     down, up = nn.ModuleList(), nn.ModuleList()
     levels = zip([model_channels, *widths[:-1]], widths, [*widths[1:], widths[-1]])
     for level, (entry, width, below) in enumerate(levels):
-        options = (num_blocks, time_dim, groups, dropout, level in attention_levels)
+        of_level = partial(block, attention=level in attention_levels)
         enter, leave = (Downsample(entry), Upsample(width)) if level else (first, last)
-        down.append(DownLevel(enter, entry, width, *options))
-        up.insert(0, UpLevel(below, width, entry, leave, *options))
+        down.append(DownLevel(enter, entry, width, num_blocks, of_level))
+        up.insert(0, UpLevel(below, width, entry, leave, num_blocks, of_level))
     return down, up
 
 # %% ../nbs/10_unet.ipynb #7c97361e
@@ -348,7 +337,8 @@ class UNet(nn.Module):
     the images. Level l, from 0, has channel_multipliers[l] * model_channels at 1/2^l of the size;
     attention stands at attention_levels and in the middle. With num_classes it also takes labels
     [B], -1 for an image whose class it is not told. It computes in the precision of its weights,
-    and answers in that of the images. generator draws the first weights. Raises BadInput for arguments or input that do not fit.
+    and answers in that of the images. generator draws the first weights. Raises BadInput for
+    arguments or input that do not fit.
     """
 
     def __init__(
@@ -374,26 +364,26 @@ class UNet(nn.Module):
             num_classes=(num_classes, 0),
         )
         self.in_channels, self.num_classes = in_channels, num_classes
-        time_dim = 4 * model_channels
-        options = (time_dim, num_groups(model_channels), dropout)
+        time_dim, groups = 4 * model_channels, num_groups(model_channels)
+        block = partial(Block, time_dim=time_dim, groups=groups, dropout=dropout)
         self.time = TimeEmbedding(model_channels, time_dim)
         self.classes = ClassEmbedding(num_classes, time_dim) if num_classes else None
         widths = [model_channels * multiplier for multiplier in channel_multipliers]
         self.down, self.up = _levels(
-            in_channels, model_channels, widths, tuple(attention_levels), num_blocks, *options
+            in_channels, model_channels, widths, tuple(attention_levels), num_blocks, groups, block
         )
         self.middle = nn.ModuleList(
-            Block(widths[-1], widths[-1], *options, attention) for attention in (True, False)
+            block(widths[-1], widths[-1], attention=attention) for attention in (True, False)
         )
         _initialise(self, generator)
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
         """x [B, C, H, W] at steps t [B], int64 from 1, and labels [B] to [B, C, H, W]."""
-        weights = self.time.layers[0].weight
+        weights = next(self.parameters())
         if not torch.compiler.is_compiling():  # the checks read values
             _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1), weights)
             _check_labels(labels, len(x), self.num_classes)
-        time = self.time(t) if labels is None else self.time(t) + self.classes(labels)
+        time = self.time(t) if self.classes is None else self.time(t) + self.classes(labels)
         x, kept, dtype = x.to(weights.dtype), [], x.dtype
         for level in self.down:
             kept += level(x, time)

@@ -176,6 +176,8 @@ def test_any_argument_works_or_is_refused(call):
             except BadInput as error:
                 if not all(error.args):
                     raw.append(f"{what}: value {number}: a field is empty: {error.args}")
+                if " at 0x" in str(error):
+                    raw.append(f"{what}: value {number}: an address is in the message: {error}")
             except Exception as error:
                 shown = "" if isinstance(value, Unwritable) else repr(value)[:40]
                 raw.append(f"{what}: {shown}: {type(error).__name__}: {str(error)[:60]}")

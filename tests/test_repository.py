@@ -75,6 +75,7 @@ def test_what_teaches_comes_from_a_notebook():
         "__main__.py",
         "checks.py",
         "cli.py",
+        "course.py",
         "figures.py",
     }
     assert not by_hand & {
@@ -218,6 +219,46 @@ def test_constraints_are_versions_only():
 
 def test_package_carries_the_settings():
     assert (PACKAGE / "settings.ini").read_bytes() == (ROOT / "settings.ini").read_bytes()
+
+
+# --- The size of a module ------------------------------------------------------------------------
+
+LONGEST = 400
+LONGEST_OF_THE_DERIVATION = 262
+MOST_NAMES = 29
+
+
+def public_names(path: Path) -> list[str]:
+    """What `__all__` lists; without one, what is bound at the top, and in `__init__` what it takes."""
+    bound = []
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        match node:
+            case ast.Assign(targets=[ast.Name("__all__")]):
+                return ast.literal_eval(node.value)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                bound.append(name)
+            case ast.AnnAssign(target=ast.Name(name)):
+                bound.append(name)
+            case ast.Assign():
+                targets = [each for target in node.targets for each in ast.walk(target)]
+                bound += [each.id for each in targets if isinstance(each, ast.Name)]
+            case ast.ImportFrom() if path.name == "__init__.py":
+                bound += [alias.asname or alias.name for alias in node.names]
+    return [name for name in bound if not name.startswith("_")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in modules() if path.name != "_modidx.py"],
+    ids=lambda path: path.relative_to(PACKAGE).as_posix(),
+)
+def test_a_module_can_be_read_in_one_sitting(path):
+    text = path.read_text(encoding="utf-8")
+    derivation = path.parent == PACKAGE and path.stem in CHAPTERS and path.stem != "unet"
+    longest = LONGEST_OF_THE_DERIVATION if derivation else LONGEST
+    assert len(text.splitlines()) <= longest
+    assert len(public_names(path)) <= MOST_NAMES
+    assert ast.get_docstring(ast.parse(text)), "begin it with a docstring, or the chapter with a >"
 
 
 # --- Who imports whom ----------------------------------------------------------------------------

@@ -9,9 +9,9 @@ import zipfile
 
 import pytest
 from notebooks import NBS, ROOT, chapters
-from test_repository import MACHINE_PATH
+from test_repository import MACHINE_PATH, modules
 
-from ddpm_course.cli import course_files
+from ddpm_course.course import course_files
 
 TAKEN = [path.relative_to(NBS).as_posix() for path in chapters()]
 METADATA = {
@@ -70,11 +70,12 @@ def folder(python, tmp_path_factory):
 
 
 def test_a_wheel_holds_the_package_and_the_course_as_they_are(wheels):
-    modules = {f"ddpm_course/{path.name}" for path in ROOT.glob("ddpm_course/*.py")}
+    code = {path.relative_to(ROOT).as_posix() for path in modules()}
     data = {path.resolve() for path in course_files().values()} | {
         ROOT / "bench/quality.md",
         ROOT / "bench/variants.md",
         ROOT / "ddpm_course/course.mplstyle",
+        ROOT / "ddpm_course/py.typed",
         *ROOT.glob("ddpm_course/*.safetensors"),
     }
     for path in wheels:
@@ -84,8 +85,8 @@ def test_a_wheel_holds_the_package_and_the_course_as_they_are(wheels):
                 for which in (True, False)
             )
             assert {name.split("/", 1)[1] for name in about} == METADATA
-            assert modules <= held
-            assert {(ROOT / name).resolve() for name in held - modules} == data
+            assert code <= held
+            assert {(ROOT / name).resolve() for name in held - code} == data
             assert all(wheel.read(name) == (ROOT / name).read_bytes() for name in held)
 
 

@@ -49,27 +49,34 @@ class Statement:
     after: Book | None = None
 
     @property
+    def book(self) -> Book:
+        """The book after it, of a statement that was accepted."""
+        assert self.after is not None
+        return self.after
+
+    @property
     def kind(self) -> str:
-        return self.call.func.id
+        return getattr(self.call.func, "id", "")
 
     @property
     def number(self) -> str:
         """Of a formula; the name of a hypothesis; empty for a notation or a process."""
-        return self.call.args[0].value if self.kind in STATED else ""
+        return ast.literal_eval(self.call.args[0]) if self.kind in STATED else ""
 
     @property
     def latex(self) -> str:
-        return self.call.args[1 if self.kind in STATED else 0].value
+        return ast.literal_eval(self.call.args[1 if self.kind in STATED else 0])
 
     @property
     def start(self) -> int:
-        return next((word.value.value for word in self.call.keywords if word.arg == "start"), 1)
+        given = {word.arg: word.value for word in self.call.keywords}
+        return ast.literal_eval(given["start"]) if "start" in given else 1
 
     @property
     def extends(self) -> bool:
         """Whether it gives a noise its meaning: before, nobody can say if it is true."""
         return (
-            self.kind == "eq" and self.after.declarations.noises != self.before.declarations.noises
+            self.kind == "eq" and self.book.declarations.noises != self.before.declarations.noises
         )
 
     def saying(self, latex: str) -> "Statement":
@@ -119,7 +126,7 @@ def stands_on(path: Path) -> str:
         if cell["cell_type"] == "code"
     )
     return next(
-        call.args[0].value
+        ast.literal_eval(call.args[0])
         for source in sources
         for call in ast.walk(ast.parse(source))
         if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after"
@@ -218,7 +225,8 @@ def kernel_says(statement: Statement) -> tuple[str, Book | None]:
             books.append(statement.run())
         return PROVED
 
-    return said(attempt), *(books or [None])
+    verdict = said(attempt)
+    return verdict, books[0] if books else None
 
 
 def oracle_says(sides: Sides, known: Declarations, start: int, seeds: Iterable[int] = (0,)) -> str:
@@ -320,4 +328,4 @@ def prove_all() -> None:
     """Prove the whole course, so that processes that are copies of this one need not."""
     for statement in course():
         if statement.kind == "eq":
-            statement.after.equations[statement.number].links
+            statement.book.equations[statement.number].links

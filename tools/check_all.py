@@ -34,15 +34,15 @@ def result_of(case: ElementTree.Element) -> str:
 
 def notebook_rows(cases: list[ElementTree.Element]) -> list[str]:
     """Time, memory and exempt cells of each notebook that ran, as rows of a table."""
-    seconds, memory = Counter(), Counter()
+    seconds: dict[str, float] = defaultdict(float)
+    memory: dict[str, int] = defaultdict(int)
     for case in cases:
         if part_of(case) == "nbs":
-            name = (
-                case.get("classname").removeprefix("nbs.").removesuffix(".ipynb").replace(".", "/")
-            )
+            stem = case.attrib["classname"].removeprefix("nbs.").removesuffix(".ipynb")
+            name = stem.replace(".", "/")
             seconds[name] += float(case.get("time", 0))
             for note in case.iter("property"):
-                memory[name] = max(memory[name], int(note.get("value")))
+                memory[name] = max(memory[name], int(note.attrib["value"]))
     rows = []
     for name in sorted(seconds):
         exempt, printing = exempt_and_printing([NBS / f"{name}.ipynb"])
@@ -53,7 +53,8 @@ def notebook_rows(cases: list[ElementTree.Element]) -> list[str]:
 
 def report(cases: list[ElementTree.Element], minutes: float) -> str:
     """The result as Markdown."""
-    counts, seconds = defaultdict(Counter), Counter()
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    seconds: dict[str, float] = defaultdict(float)
     for case in cases:
         counts[part_of(case)][result_of(case)] += 1
         seconds[part_of(case)] += float(case.get("time", 0))

@@ -162,11 +162,12 @@ def mutants(module: str, size: int | None = None) -> list[Mutant]:
         Mutant(
             module,
             node.lineno,
-            *(ast.unparse(part).splitlines()[0] for part in (node, new)),
-            source_with(tree, place, new),
+            ast.unparse(node).splitlines()[0],
+            ast.unparse(new).splitlines()[0],
+            source_with(tree, (parent, field, place), new),
             tests,
         )
-        for *place, node, new in chosen
+        for parent, field, place, node, new in chosen
     ]
 
 
@@ -279,7 +280,7 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
     """
     waiting, running, found = list(chosen), {}, []
     while waiting or running:
-        while waiting and len(running) < os.cpu_count():
+        while waiting and len(running) < (os.cpu_count() or 1):
             mutant = waiting.pop()
             running[started(mutant)] = mutant, time.monotonic()
         time.sleep(0.02)

@@ -18,7 +18,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from nbformat import NotebookNode
 from notebooks import directives
@@ -144,7 +144,8 @@ def relations(formula: tuple[str, ...]) -> list[tuple[int, int]]:
 
 def sides(formula: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Sides and signs of a chain, alternately. `\\overset{..}{=}` is one sign."""
-    result, n = [()], 0
+    result: list[tuple[str, ...]] = [()]
+    n = 0
     at = {k for k, depth in relations(formula) if not depth}
     while n < len(formula):
         if n not in at:
@@ -278,7 +279,7 @@ def statement(node: ast.stmt) -> ast.Call | None:
 
 def as_stated(call: ast.Call) -> Stated:
     """The facts of a statement. Raises ValueError where they are not written down as they are."""
-    word, values = call.func.id, [ast.literal_eval(a) for a in call.args[:2]]
+    word, values = getattr(call.func, "id", ""), [ast.literal_eval(a) for a in call.args[:2]]
     options = {keyword.arg: keyword.value for keyword in call.keywords}
     others = {"eq": ("by", "start"), "cite": ("source",)}.get(word, ("start",))
     options |= dict(zip(others, call.args[2:]))
@@ -286,7 +287,7 @@ def as_stated(call: ast.Call) -> Stated:
     known |= {name: ast.literal_eval(options[name]) for name in known if name in options}
     if len(values) != 2 or not all(isinstance(v, str) for v in values):
         raise ValueError
-    return Stated(word, *values, known["start"], known["source"])
+    return Stated(word, values[0], values[1], known["start"], known["source"])
 
 
 def stated(cell: NotebookNode) -> Stated | None:
@@ -300,7 +301,7 @@ def stated(cell: NotebookNode) -> Stated | None:
         return None
 
 
-def from_us(node: ast.AST) -> bool:
+def from_us(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
     """Whether a statement imports from where our words are."""
     return isinstance(node, ast.ImportFrom) and "." * node.level + (node.module or "") in PROOFS
 
@@ -311,8 +312,7 @@ def imported(notebook: NotebookNode) -> set[str]:
     nodes = (node for cell in code for node in ast.walk(parsed(cell)))
     return {
         a.name
-        for node in nodes
-        if from_us(node)
+        for node in filter(from_us, nodes)
         for a in node.names
         if a.name in VERDICTS and a.asname in (None, a.name)
     }
@@ -342,11 +342,11 @@ def hidden_statements(cell: NotebookNode, ours: set[str]) -> Iterator[Fault]:
     library = bool(directives(cell) & {"export", "exporti", "exports"})
     for n, node in enumerate(body):
         call = getattr(node, "value", None)
-        if getattr(getattr(call, "func", None), "id", "") == "refusal":
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "refusal":
             plainly |= {*call.args}
         if not (call := statement(node)):
             continue
-        if call.func.id not in ours:
+        if getattr(call.func, "id", "") not in ours:
             yield fault("something else under one of our words", node)
         elif library:
             yield fault("a statement in an exported cell", node)
@@ -424,7 +424,11 @@ def not_what_it_says(data: dict, one: Stated, course: Course) -> Iterator[str]:
     facts = data[MIME]
     if facts.keys() != FIELDS:
         return (yield "other fields")
-    expected = {"number": one.number, "latex": one.latex, "source": one.source}
+    expected: dict[str, str | int] = {
+        "number": one.number,
+        "latex": one.latex,
+        "source": one.source,
+    }
     if one.start is not None:
         expected["start"] = one.start
     yield from (f"another {name}" for name, value in expected.items() if facts[name] != value)
@@ -555,7 +559,8 @@ def split_formulas(text: str, found: list[str]) -> Iterator[str]:
         elif re.fullmatch(SIGN, word) or len(word) == 1 and is_relation(word):
             said = word[0].isalpha()
             if (symbol(n - 1) or symbol(n + 1)) and (not said or math(n - 1) and math(n + 1)):
-                left.add(n), right.add(n)
+                left.add(n)
+                right.add(n)
     n = 0
     while n < len(words):
         end = n
@@ -591,7 +596,8 @@ def paragraphs(text: str) -> list[str]:
 
 def single(formula: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The relations of a list such as T = 2, d = 3, one by one; 1, ..., T is no such list."""
-    parts, depth = [()], 0
+    parts: list[tuple[str, ...]] = [()]
+    depth = 0
     for token in formula:
         depth += (token in "([{") - (token in ")]}")
         if token == "," and not depth:

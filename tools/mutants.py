@@ -229,6 +229,7 @@ def told_again(statements: Iterable[Statement], book: Book) -> list[Statement]:
 def fail_once(equation: Equation) -> None:
     """Let a proof that fails, or takes too long, fail at once the next time."""
     prove, failure = equation.prove, []
+    assert prove is not None  # whoever says that an equation holds says why
 
     def once():
         if failure:
@@ -294,7 +295,7 @@ def in_world(statement: Statement | None) -> tuple[str, str]:
     """What kernel and second opinion say of an equation in another world."""
     if statement is None:
         return WrongRule.__name__, ""
-    equation, known = statement.after.equations[statement.number], statement.after.declarations
+    equation, known = statement.book.equations[statement.number], statement.book.declarations
 
     def attempt() -> str:
         with alone():
@@ -309,7 +310,7 @@ def in_world(statement: Statement | None) -> tuple[str, str]:
 @functools.cache
 def assumed(number: str) -> frozenset[str]:
     """The definitions and hypotheses that an equation rests on, and those of what it is proved from."""
-    book = course()[by_number()[number]].after
+    book = course()[by_number()[number]].book
     numbers, hypotheses = rests_on(book.equations[number], book)
     definitions = frozenset(one for one in numbers if book.equations[one].kind == "definition")
     return definitions.union(

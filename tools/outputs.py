@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from ddpm_course.proofs.chapters import is_mathematics
 
-CHECKS = re.compile(r"\b(check_\w+|_check_\w+|bad_input|Bad(Input|Value|Type))\(")
+CHECKS = re.compile(r"\b(check_\w+|_check_\w+|Bad(Input|Value|Type))\(")
 
 
 def teaches(cell: NotebookNode, chapter: str) -> bool:

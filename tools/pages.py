@@ -294,8 +294,10 @@ def chapter(path: Path) -> str:
             data = output.get("data", {})
             if "image/png" in data:
                 figures += 1
-                caption, number = FIGURE.match(following.source)[1], figure_number(path, figures)
-                parts.append(figure(cell, data, number, caption, folder))
+                caption = FIGURE.match(following.source if following else "")
+                assert caption, f"{path.name}: a figure has no caption below it"
+                number = figure_number(path, figures)
+                parts.append(figure(cell, data, number, caption[1], folder))
                 drawn = True
             elif MIME in data:
                 parts.append(checked(data[MIME]["number"], code if folded else []))
@@ -326,16 +328,14 @@ def described(docstring: str) -> str:
     return linked("".join(parts))
 
 
-def lists_names(node: ast.stmt) -> bool:
-    """Whether a statement names the values that an argument may have, as in WEIGHTINGS."""
-    return (
-        isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id.isupper()
-        and node.targets[0].id[0] != "_"
-        and isinstance(node.value, ast.Tuple)
-        and all(isinstance(part, ast.Constant) for part in node.value.elts)
-    )
+def listed_values(node: ast.stmt) -> tuple[str, str] | None:
+    """What a statement calls the values that an argument may have, as in WEIGHTINGS; and these."""
+    match node:
+        case ast.Assign(targets=[ast.Name(name)], value=ast.Tuple(parts) as values):
+            if name.isupper() and name[0] != "_":
+                if all(isinstance(part, ast.Constant) for part in parts):
+                    return name, ast.unparse(values)
+    return None
 
 
 class Reference:
@@ -360,30 +360,32 @@ class Reference:
     def entries(self, tree: ast.Module | ast.ClassDef, owner: str) -> list[str]:
         found = []
         for node in tree.body:
-            if not owner and lists_names(node):
+            if not owner and (listed := listed_values(node)):
+                name, values = listed
                 found.append(
                     block(
-                        f"{{py:data}} {node.targets[0].id}",
+                        f"{{py:data}} {name}",
                         "\n".join(
                             [
                                 f":module: ddpm_course.{self.module}",
-                                f":value: {ast.unparse(node.value)}",
+                                f":value: {values}",
                             ]
                         ),
                     )
                 )
-            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
-            if public and ast.get_docstring(node):
-                found.append(self.entry(node, owner))
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name[0] == "_":
+                continue
+            if about := ast.get_docstring(node):
+                found.append(self.entry(node, about, owner))
                 if isinstance(node, ast.ClassDef):
                     found += self.entries(node, f"{node.name}.")
         return found
 
-    def entry(self, node: ast.FunctionDef | ast.ClassDef, owner: str) -> str:
+    def entry(self, node: ast.FunctionDef | ast.ClassDef, about: str, owner: str) -> str:
         """Signature, docstring, fields of a class, and a link to the cell in the chapter."""
         marks = {ast.unparse(mark) for mark in node.decorator_list}
         options = [f":module: ddpm_course.{self.module}"]
-        content = [described(ast.get_docstring(node))]
+        content = [described(about)]
         if isinstance(node, ast.ClassDef):
             kind, signature = "class", ""
             options += [":no-index:"] * (node.name in AMBIGUOUS)
@@ -466,12 +468,12 @@ if __name__ == "__main__":
     write("CONTRIBUTING", linked((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), ""))
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
-    listed = sorted(map(name_of, MODULES), key=lambda name: name.startswith("proofs"))
+    names = sorted(map(name_of, MODULES), key=lambda name: name.startswith("proofs"))
     write(
         "api",
         "# Reference\n\nWhat the modules export, in reading order; what proves formulas "
         "and checks exercises comes last.\n\n"
-        + block("{toctree}", "\n".join(f"api/{name}" for name in listed)),
+        + block("{toctree}", "\n".join(f"api/{name}" for name in names)),
     )
     for name in ABOUT:
         write(name, chapter(NBS / f"{name}.ipynb"))

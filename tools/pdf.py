@@ -72,19 +72,21 @@ def article(path: Path, edition: Edition) -> Tag:
     """A page's text without what the edition leaves out; its ids and links get its name in front."""
     names = [Path(name).name for name in edition.pages]
     soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-    text = soup.find("article")
+    text = soup.select_one("article")
+    assert text, f"{path} has no article"
     for part in text.select(edition.without):
         part.decompose()
     for part in text.select("details:not(.mark)"):
         part["open"] = ""
-        if not part.get_text().removeprefix(part.summary.get_text()).strip():
+        opening = "".join(summary.get_text() for summary in part.select(":scope > summary"))
+        if not part.get_text().removeprefix(opening).strip():
             part.decompose()
     for part in text.select("[id]"):
         part["id"] = f"{path.stem}--{part['id']}"
     for image in text.select("img"):
-        image["src"] = urljoin(path.relative_to(SITE.parent).as_posix(), image["src"])
+        image["src"] = urljoin(path.relative_to(SITE.parent).as_posix(), str(image["src"]))
     for link in text.select("a[href]"):
-        page, fragment = urldefrag(urljoin(path.name, link["href"]))
+        page, fragment = urldefrag(urljoin(path.name, str(link["href"])))
         if Path(page).stem in names and page.endswith(".html"):
             link["href"] = f"#{Path(page).stem}--{fragment}".removesuffix("--")
         elif not page.startswith("http"):
@@ -104,13 +106,12 @@ def print_pages(page: Page, pdf: Path) -> dict[str, int]:
         display_header_footer=True,
         header_template="<span></span>",
         footer_template=NUMBER,
-        margin=dict.fromkeys(("top", "bottom", "left", "right"), MARGIN),
+        margin={"top": MARGIN, "bottom": MARGIN, "left": MARGIN, "right": MARGIN},
     )
     reader = PdfReader(pdf)
-    return {
-        name.lstrip("/"): reader.get_destination_page_number(place) + 1
-        for name, place in reader.named_destinations.items()
-    }
+    places = reader.named_destinations.items()
+    pages = {name: reader.get_destination_page_number(place) for name, place in places}
+    return {name.lstrip("/"): number + 1 for name, number in pages.items() if number is not None}
 
 
 def print_edition(page: Page, edition: Edition) -> None:
@@ -118,7 +119,7 @@ def print_edition(page: Page, edition: Edition) -> None:
     pdf = ROOT / "build" / edition.file
     articles = [article(SITE / f"{name}.html", edition) for name in edition.pages]
     contents = [
-        f"<a class='{heading.name}' href='#{heading.parent['id']}'>"
+        f"<a class='{heading.name}' href='#{next(heading.parents)['id']}'>"
         f"<span>{heading.decode_contents()}</span><i></i></a>"
         for text in articles
         for heading in text.select("h1, h2")

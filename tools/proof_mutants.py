@@ -14,6 +14,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from breaking import (
     HOLDS,
@@ -64,7 +65,7 @@ def places(tree: ast.expr) -> Iterator[tuple[ast.AST, str, int | None, ast.expr]
                     yield parent, name, place, node
 
 
-def with_other(tree: ast.expr, old: ast.expr, new: ast.expr) -> ast.expr:
+def with_other(tree: ast.AST, old: ast.expr, new: ast.expr) -> Any:
     """A copy of a tree in which one node is another."""
     if tree is old:
         return new
@@ -92,7 +93,7 @@ def other_ways(way: ast.expr, numbers: list[str]) -> Iterator[tuple[str, ast.exp
     used = {
         id(one)
         for node in ast.walk(way)
-        if isinstance(node, ast.Call) and node.func.id == "using"
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "using"
         for one in node.args
     }
     inside = {
@@ -146,11 +147,9 @@ def other_calls(rule: str, arguments: list[ast.expr]) -> Iterator[tuple[str, ast
             yield "another base", call
         step = arguments[1]
         yield "another base", using("increments")
-        yield from (
-            ("another base", using(rule, one, step))
-            for one in step.body.args
-            if isinstance(one, ast.Constant)
-        )
+        for one in getattr(getattr(step, "body", None), "args", []):
+            if isinstance(one, ast.Constant):
+                yield "another base", using(rule, one, step)
 
 
 def given_ways(numbers: list[str], seed: str) -> Iterator[tuple[str, ast.expr]]:

@@ -53,16 +53,16 @@ def check_intact(path: Path | str) -> None:
             expected="a folder with files and their manifest",
             fix=REMEDY,
         ) from None
+    absent = "no such file"
     for name in names:
-        got, expected = (part.get(name, "no such file") for part in (found, listed))
-        if got != expected:
+        if found.get(name, absent) != listed.get(name, absent):
             raise CheckpointError(
                 str(path),
                 name,
-                got=f"a file of {got['bytes']} bytes" if name in found else got,
+                got=f"a file of {found[name]['bytes']} bytes" if name in found else absent,
                 expected=f"the one that was saved, whose SHA-256 is in {MANIFEST}"
                 if name in listed
-                else expected,
+                else absent,
                 fix=REMEDY,
             )
 
@@ -327,7 +327,7 @@ def load_weights(model: nn.Module, tensors: dict[str, Tensor], where: Path | str
     """
     wanted = model.state_dict()
     name = min(tensors, default="")
-    prefix = re.match(r"(module\.|_orig_mod\.)*", name)[0]
+    prefix = name.removesuffix(re.sub(r"^(module\.|_orig_mod\.)+", "", name))
     if prefix and not any(name.startswith(prefix) for name in wanted):
         raise CheckpointError(
             str(where),

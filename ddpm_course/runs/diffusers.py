@@ -168,8 +168,9 @@ def _image_shape(path: Path, unet: dict[str, Any], image_size: int) -> tuple[int
         )
     sides = size if isinstance(size, list) and len(size) == 2 else [size or image_size] * 2
     factor = 2 ** (len(unet["block_out_channels"]) - 1)
-    for side in sides:
-        if check_int(str(path), "sample_size", side, 1) % factor:
+    height, width = (check_int(str(path), "sample_size", side, 1) for side in sides)
+    for side in (height, width):
+        if side % factor:
             raise BadValue(
                 str(path),
                 "sample_size",
@@ -178,7 +179,6 @@ def _image_shape(path: Path, unet: dict[str, Any], image_size: int) -> tuple[int
                 f"{len(unet['block_out_channels']) - 1} times",
                 fix="take the size that the model was trained for",
             )
-    height, width = sides
     return channels, height, width
 
 

@@ -216,11 +216,11 @@ def chain_of(path: Path, scheduler: dict[str, Any]) -> tuple[str, list[float]]:
     if betas is None and kind in names:
         return names[kind], []
     if betas is None and kind == "scaled_linear":
-        ends = [
+        first, last = (
             check_number(str(path), key, scheduler[key], 0, 1, ends="()") ** 0.5
             for key in ("beta_start", "beta_end")
-        ]
-        return "linear", torch.linspace(*ends, T, dtype=torch.float64).square().tolist()
+        )
+        return "linear", torch.linspace(first, last, T, dtype=torch.float64).square().tolist()
     if not isinstance(betas, list) or len(betas) != T:
         raise BadValue(
             str(path),

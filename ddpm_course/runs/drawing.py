@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ddpm_course.checks import BadValue, check_instance, check_int, check_seed
@@ -16,13 +16,12 @@ from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
 from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule
+from ddpm_course.unet import UNet
 
 SAMPLING_BATCH = 1024
 
 
-def sample_labels(
-    model: nn.Module, numbers: Sequence[int], label: int | None = None
-) -> Tensor | None:
+def sample_labels(model: UNet, numbers: Sequence[int], label: int | None = None) -> Tensor | None:
     """The classes of the samples with these numbers, int64 [B] where the weights are.
 
     Sample i is of class i modulo model.num_classes, or of class label. None for a network without
@@ -47,7 +46,7 @@ def sample_labels(
 def walk_samples(
     profile: Profile,
     schedule: NoiseSchedule,
-    model: nn.Module,
+    model: UNet,
     image_shape: Sequence[int],
     seed: int,
     numbers: Sequence[int],
@@ -74,7 +73,7 @@ def walk_samples(
 def draw_batches(
     profile: Profile,
     schedule: NoiseSchedule,
-    model: nn.Module,
+    model: UNet,
     image_shape: Sequence[int],
     seed: int,
     num: int,
@@ -96,11 +95,12 @@ def draw_batches(
             walk = walk_samples(
                 profile, schedule, model, image_shape, seed, numbers, label, sampler
             )
-            for count, (_, x) in enumerate(walk):
+            for count, (t, x) in enumerate(walk):
                 if numbers[0] == 0:
                     watch(count, x)
+                if t == 0:
+                    drawn.append(x.cpu())
                 bar.update()
-            drawn.append(x.cpu())
     return torch.cat(drawn)
 
 
@@ -108,7 +108,7 @@ def draw_pictures(
     folder: Path,
     profile: Profile,
     schedule: NoiseSchedule,
-    model: nn.Module,
+    model: UNet,
     image_shape: Sequence[int],
     seed: int,
 ) -> None:

@@ -63,7 +63,7 @@ def warmed_up_decay(step: int, limit: float) -> float:
 @torch.no_grad()
 def update_ema(ema: nn.Module, model: nn.Module, decay: float) -> None:
     """Move every parameter of ema towards that of model: decay of the old is kept."""
-    torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)
+    torch._foreach_lerp_(list(ema.parameters()), list(model.parameters()), 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
 
 # %% ../../nbs/14_training.ipynb #e79815fa
 def build_model(
@@ -117,11 +117,11 @@ def make_batch(
 ) -> Batch:
     """The share `mine` of the batch of a step, whose images are pixels, uint8 [share, C, H, W]."""
     size, device = profile.batch_size, pixels.device
-    drawn = dict(generator=random_stream(seed, "step", step, device=device), device=device)
-    t = torch.randint(1, profile.num_train_timesteps + 1, (size,), **drawn)
-    noise = torch.randn((size, *pixels.shape[1:]), **drawn)
-    drawn["generator"] = random_stream(seed, "choices", step, device=device)
-    mirrored, untold = torch.rand(2, size, **drawn)[:, mine]
+    stream = random_stream(seed, "step", step, device=device)
+    t = torch.randint(1, profile.num_train_timesteps + 1, (size,), generator=stream, device=device)
+    noise = torch.randn((size, *pixels.shape[1:]), generator=stream, device=device)
+    choices = random_stream(seed, "choices", step, device=device)
+    mirrored, untold = torch.rand(2, size, generator=choices, device=device)[:, mine]
     x0 = scaled(pixels, levels)
     if profile.flip:
         x0 = torch.where(mirrored.view(-1, 1, 1, 1) < 0.5, x0.flip(-1), x0)
@@ -131,11 +131,9 @@ def make_batch(
     return Batch(x0, t[mine], noise[mine], told)
 
 # %% ../../nbs/14_training.ipynb #9eedb62a
-def can_stay_on_device(images: ImageSet, device: torch.device) -> bool:
-    """Whether the images are in memory, and take at most half of what is free on the device."""
-    if device.type != "cuda" or not images.in_memory:
-        return images.in_memory
-    return images.pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 2
+def can_stay_on_device(pixels: Tensor, device: torch.device) -> bool:
+    """Whether the pixels of a set take at most half of what is free on the device."""
+    return device.type != "cuda" or pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 2
 
 # %% ../../nbs/14_training.ipynb #19e7f27f
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
@@ -166,7 +164,7 @@ def load_batches(
     images: ImageSet, order: Iterator[Tensor], device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Images, uint8 [B, C, H, W], and labels [B] for each index [B] of an endless order."""
-    if can_stay_on_device(images, device):
+    if isinstance(images.pixels, Tensor) and can_stay_on_device(images.pixels, device):
         pixels, labels = images.pixels.to(device), images.labels.to(device)
         for index in order:
             index = to_device(index, device)
@@ -192,9 +190,9 @@ def batches(
 class State:
     """All that training changes. The loop moves it from step to step."""
 
-    model: nn.Module  # called as UNet is
-    ema: nn.Module  # of the same kind, in evaluation mode
-    optimizer: torch.optim.Optimizer
+    model: UNet
+    ema: UNet  # in evaluation mode
+    optimizer: torch.optim.AdamW
     step: int = 0  # the last one that was taken
     loss: Tensor | None = None  # of that step: a scalar on the device, of this process's share
     grad_norm: Tensor | None = None  # length of the gradient before clipping

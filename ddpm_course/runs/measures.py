@@ -155,6 +155,12 @@ def _check_features(where: str, first: Tensor, second: Tensor) -> None:
         )
 
 # %% ../../nbs/30_evaluation.ipynb #46399787
+class _AsTheyAre(nn.Identity):
+    def __init__(self, num_features: int):
+        super().__init__()
+        self.num_features = num_features  # where torchmetrics looks for it
+
+
 def frechet_distance(first: Tensor, second: Tensor) -> float:
     """Squared Fréchet distance of two sets of features, [N, D] each, of one size.
 
@@ -164,9 +170,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     _check_features("frechet_distance", first, second)
-    as_they_are = nn.Identity()
-    as_they_are.num_features = first.shape[1]
-    distance = FrechetInceptionDistance(as_they_are)
+    distance = FrechetInceptionDistance(_AsTheyAre(first.shape[1]))
     distance.update(first.double(), real=True)
     distance.update(second.double(), real=False)
     return float(distance.compute())

@@ -65,8 +65,9 @@ def metrics_log(folder: Path, step: int, tensorboard: bool) -> Iterator[Callable
     def write(metrics: dict) -> None:
         with naming_errors(path):
             print(json.dumps(metrics), file=file, flush=True)
-        for name in metrics.keys() - {"step"} if writer else ():
-            writer.add_scalar(name, metrics[name], metrics["step"])
+        if writer:
+            for name in metrics.keys() - {"step"}:
+                writer.add_scalar(name, metrics[name], metrics["step"])
 
     with open(path, "a", encoding="utf-8") as file, writer or nullcontext():
         yield write

@@ -64,7 +64,8 @@ class Processes:
 
     def alone(self, model: nn.Module) -> AbstractContextManager:
         """While it is entered, gradients of a shared model stay in their process."""
-        return model.no_sync() if self.number > 1 else nullcontext()
+        shared = isinstance(model, DistributedDataParallel)
+        return model.no_sync() if shared else nullcontext()
 
     def mean(self, tensor: Tensor) -> Tensor:
         """The mean over the processes, the same in all of them."""

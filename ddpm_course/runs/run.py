@@ -44,12 +44,11 @@ class Run:
         path = Path(folder) / "config.json"
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
-            profile = Profile(
-                **{
-                    key: tuple(value) if isinstance(value, list) else value
-                    for key, value in config["profile"].items()
-                }
-            )
+            fields: dict[str, Any] = {
+                key: tuple(value) if isinstance(value, list) else value
+                for key, value in config["profile"].items()
+            }
+            profile = Profile(**fields)
             channels, height, width = config["image_shape"]
             for side in (channels, height, width):
                 check_int("config", "image_shape", side, 1)
@@ -65,8 +64,8 @@ class Run:
                     check_number(str(path), "betas", beta, 0, 1, ends="()")
                     for beta in config.get("betas", ())
                 ),
-                *(config.get(name) for name in ("seed", "device", "threads", "processes")),
-                config.get("versions", {}).get("torch"),
+                torch=config.get("versions", {}).get("torch"),
+                **{name: config.get(name) for name in ("seed", "device", "threads", "processes")},
             )
         except BadInput as error:
             raise error.within(path) from None

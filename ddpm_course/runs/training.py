@@ -167,7 +167,7 @@ def resume(run_dir: Path | str) -> Path:
             fix="give the folder of a run whose name ends with .unfinished",
         )
     run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
-    profile, seed = run.profile, run.seed
+    profile, seed = run.profile, check_seed(str(folder), run.seed)
     threads = run.threads or profile.threads
     with computing(threads, profile.tf32), join_processes(profile) as processes:
         images = load_images(profile)
@@ -294,6 +294,7 @@ def record(
     )
     with log as write, StopSignal() as signals, bar:
         for state in bar:
+            assert state.loss is not None and state.grad_norm is not None  # a step was taken
             found.append(torch.stack([state.loss, state.grad_norm]))
             last = state.step == profile.num_steps
             logged = last or state.step % profile.log_every == 0

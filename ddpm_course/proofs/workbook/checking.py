@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from ddpm_course.checks import BadValue, bad_input, check_choice, check_int
+from ddpm_course.checks import BadValue, check_choice, check_int
 
 from ..errors import Unreadable
 from . import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07
@@ -56,8 +56,7 @@ def puzzle(number: str) -> Text:
     """The formula of an exercise that asks for a slip. Raises BadValue for one without formula."""
     formula = _exercise("puzzle", number).kind.shown()
     if not formula:
-        raise bad_input(
-            BadValue,
+        raise BadValue(
             "puzzle",
             "number",
             got=repr(number),
