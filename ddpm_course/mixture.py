@@ -132,11 +132,8 @@ class _Seen(NamedTuple):
     offset: Tensor  # x_t minus the component's mean at t, along its axes, [B, K, D]
     variance: Tensor  # of the component at t, along its axes, [B, K, D]
 
-# %% ../nbs/06_exact_world.ipynb #597c8093
-def _seen(
-    where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
-) -> _Seen:
-    _check_seen(where, mixture, schedule, x_t, t)
+
+def _along_axes(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor) -> _Seen:
     x = x_t.double().reshape(len(x_t), 1, -1)
     signal = _at(schedule.alphas_cumprod, t, x)
     noise = _at(schedule.one_minus_alphas_cumprod, t, x)
@@ -167,6 +164,13 @@ def _check_seen(
         expected = "t of 1 or more: a point or a line has no density without noise"
         fix = "start at t = 1, or give the component some width in every direction"
         raise BadValue(where, "t", got, expected, fix)
+
+
+def _seen(
+    where: str, mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
+) -> _Seen:
+    _check_seen(where, mixture, schedule, x_t, t)
+    return _along_axes(mixture, schedule, x_t, t)
 
 # %% ../nbs/06_exact_world.ipynb #e4d4a53f
 def _log_joint(mixture: GaussianMixture, seen: _Seen) -> Tensor:
@@ -204,6 +208,11 @@ def _estimates(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> T
     along = slope * offset / variance
     return of_mean * mixture.means + torch.einsum("bke,kde->bkd", along, mixture.axes)
 
+# %% ../nbs/06_exact_world.ipynb #da275c41
+def _best(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> Tensor:
+    share = _log_joint(mixture, seen).softmax(1)[..., None]
+    return (share * _estimates(mixture, seen, prediction_type)).sum(1)
+
 # %% ../nbs/06_exact_world.ipynb #09dfb1a9
 def conditional_mean(
     mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, prediction_type: str
@@ -214,9 +223,7 @@ def conditional_mean(
     """
     check_choice("conditional_mean", "prediction_type", prediction_type, PREDICTION_TYPES)
     seen = _seen("conditional_mean", mixture, schedule, x_t, t)
-    share = _log_joint(mixture, seen).softmax(1)[..., None]
-    mean = (share * _estimates(mixture, seen, prediction_type)).sum(1)
-    return mean.to(x_t.dtype).view_as(x_t)
+    return _best(mixture, seen, prediction_type).to(x_t.dtype).view_as(x_t)
 
 # %% ../nbs/06_exact_world.ipynb #9b8bcc72
 def score(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor) -> Tensor:
@@ -229,6 +236,16 @@ def score(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Ten
     along = share * seen.offset / seen.variance
     return -torch.einsum("bke,kde->bd", along, mixture.axes).to(x_t.dtype).view_as(x_t)
 
+# %% ../nbs/06_exact_world.ipynb #46b700cb
+def _doubt(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> Tensor:
+    share = _log_joint(mixture, seen).softmax(1)[..., None]
+    each = _estimates(mixture, seen, prediction_type)
+    between = (each - (share * each).sum(1, keepdim=True)) ** 2
+    scale = {"sample": seen.noise**2, "epsilon": seen.signal**2, "v_prediction": 1}[prediction_type]
+    along = scale * mixture.variances / seen.variance
+    within = torch.einsum("bke,kde->bkd", along, mixture.axes**2)
+    return (share * (within + between)).sum(1)
+
 # %% ../nbs/06_exact_world.ipynb #0a48eda0
 def conditional_variance(
     mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, prediction_type: str
@@ -240,13 +257,7 @@ def conditional_variance(
     """
     check_choice("conditional_variance", "prediction_type", prediction_type, PREDICTION_TYPES)
     seen = _seen("conditional_variance", mixture, schedule, x_t, t)
-    share = _log_joint(mixture, seen).softmax(1)[..., None]
-    each = _estimates(mixture, seen, prediction_type)
-    between = (each - (share * each).sum(1, keepdim=True)) ** 2
-    scale = {"sample": seen.noise**2, "epsilon": seen.signal**2, "v_prediction": 1}[prediction_type]
-    along = scale * mixture.variances / seen.variance
-    within = torch.einsum("bke,kde->bkd", along, mixture.axes**2)
-    return (share * (within + between)).sum(1).to(x_t.dtype).view_as(x_t)
+    return _doubt(mixture, seen, prediction_type).to(x_t.dtype).view_as(x_t)
 
 # %% ../nbs/06_exact_world.ipynb #e9f15af8
 def exact_denoiser(

@@ -103,24 +103,6 @@ def ddim_step(
     factors = tuple(factor.to(x_t).view_as(roots[0]) for factor in factors)
     return _step(x_t, output, noise, roots, factors, kind)
 
-# %% ../nbs/07_ddim.ipynb #ca8d73a3
-SPACINGS = ("leading", "trailing", "linspace", "quadratic")
-
-
-def _rounded(numerator: int, denominator: int) -> int:
-    """The whole number nearest to a fraction, the upper one of two."""
-    return (2 * numerator + denominator) // (2 * denominator)
-
-# %% ../nbs/07_ddim.ipynb #79f7d21f
-def _timesteps(spacing: str, T: int, S: int) -> list[int]:
-    time = {
-        "leading": lambda i: 1 + (i - 1) * (T // S),
-        "trailing": lambda i: _rounded(T * i, S),
-        "linspace": lambda i: T - _rounded((T - 1) * (S - i), max(S - 1, 1)),
-        "quadratic": lambda i: max(i, _rounded(T * i * i, S * S)),
-    }[spacing]
-    return [*map(time, range(S, 0, -1)), 0]
-
 # %% ../nbs/07_ddim.ipynb #67cba5a2
 def _numbers(
     schedule: NoiseSchedule, times: list[int], sampler: "Sampler", prediction_type: str
@@ -153,6 +135,24 @@ def _walk(
         if c:
             x.add_(draw(), alpha=c)
         yield s, x
+
+# %% ../nbs/07_ddim.ipynb #ca8d73a3
+SPACINGS = ("leading", "trailing", "linspace", "quadratic")
+
+
+def _rounded(numerator: int, denominator: int) -> int:
+    """The whole number nearest to a fraction, the upper one of two."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+# %% ../nbs/07_ddim.ipynb #79f7d21f
+def _timesteps(spacing: str, T: int, S: int) -> list[int]:
+    time = {
+        "leading": lambda i: 1 + (i - 1) * (T // S),
+        "trailing": lambda i: _rounded(T * i, S),
+        "linspace": lambda i: T - _rounded((T - 1) * (S - i), max(S - 1, 1)),
+        "quadratic": lambda i: max(i, _rounded(T * i * i, S * S)),
+    }[spacing]
+    return [*map(time, range(S, 0, -1)), 0]
 
 # %% ../nbs/07_ddim.ipynb #9821538f
 @dataclass(frozen=True)
