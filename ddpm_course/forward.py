@@ -40,11 +40,19 @@ def _check_state(where: str, schedule: NoiseSchedule, what: str, x: Tensor, t: T
     check_batch(where, what, x)
     check_timesteps(where, t, len(x), schedule.num_train_timesteps)
 
-# %% ../nbs/02_closed_form.ipynb #2722ba4a
+# %% ../nbs/02_closed_form.ipynb #2qsample0
 def _q_sample(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor) -> Tensor:
     return of_x0 * x0 + of_noise * noise
 
 
+def _roots(schedule: NoiseSchedule, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """The factors of the image and of the noise in x_t, shaped for x."""
+    return (
+        _at(schedule.alphas_cumprod.sqrt(), t, x),
+        _at(schedule.one_minus_alphas_cumprod.sqrt(), t, x),
+    )
+
+# %% ../nbs/02_closed_form.ipynb #2722ba4a
 def q_sample(
     schedule: NoiseSchedule,
     x0: Tensor,
@@ -60,14 +68,6 @@ def q_sample(
     _check_state("q_sample", schedule, "x0", x0, t)
     noise = _noise_like("q_sample", "x0", x0, noise, generator)
     return _q_sample(x0, noise, *_roots(schedule, t, x0))
-
-# %% ../nbs/02_closed_form.ipynb #a2c1e0b2
-def _roots(schedule: NoiseSchedule, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    """The factors of the image and of the noise in x_t, shaped for x."""
-    return (
-        _at(schedule.alphas_cumprod.sqrt(), t, x),
-        _at(schedule.one_minus_alphas_cumprod.sqrt(), t, x),
-    )
 
 
 def _noise_like(
