@@ -12,15 +12,17 @@ from nbformat import NotebookNode
 
 from ddpm_course.proofs.chapters import is_mathematics
 
+CHECK = re.compile(r"_check_\w")
 CHECKS = re.compile(r"\b(check_\w+|_check_\w+|Bad(Input|Value|Type))\(")
 
 
 def teaches(cell: NotebookNode, chapter: str) -> bool:
     """Whether the source of a cell is to be read; else it is folded, in JupyterLab and on the site.
 
-    What shows a formula, a table or a picture stands behind what it shows; the answer to an
-    exercise, and the request for a hint, are read as they are typed. In the mathematics chapters
-    set-up, asserts that print nothing, and checks of arguments are folded as well.
+    What shows a formula or a table stands behind what it shows; the answer to an exercise, and the
+    request for a hint, are read as they are typed. In every chapter set-up and functions that only
+    check arguments are folded; in the mathematics chapters figures, asserts that print nothing,
+    and exports with checks as well.
     """
     shown = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
     if re.search(r"\b(check_answer|hint)\(", cell.source):
@@ -30,7 +32,9 @@ def teaches(cell: NotebookNode, chapter: str) -> bool:
     body = ast.parse(cell.source).body
     imports = [isinstance(part, ast.Import | ast.ImportFrom) for part in body]
     if not "00" <= chapter[:2] <= "07":
-        return not (all(imports) and cell.source.count("\n") > 12)
+        set_up = 2 * sum(imports) >= len(imports)
+        checked = [isinstance(part, ast.FunctionDef) and CHECK.match(part.name) for part in body]
+        return not (chapter[:1].isdigit() and body and (set_up or all(checked)))
     exported = cell.source.startswith("#| export")
     silent = not cell.get("outputs") and any(isinstance(part, ast.Assert) for part in body)
     checks = exported and CHECKS.search(cell.source)
