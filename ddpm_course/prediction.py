@@ -195,10 +195,9 @@ def training_loss(
     from `generator`. weighting is one of `loss_weights`; "bound" takes the variance beta_t. Raises
     BadInput when the model returns another shape than x0's, and as in `training_target`.
     """
-    where = "training_loss"
-    _check_denoiser(where, denoiser)
-    _check_state(where, denoiser.schedule, "x0", x0, t)
-    noise = _noise_like(where, "x0", x0, noise, generator)
+    _check_denoiser("training_loss", denoiser)
+    _check_state("training_loss", denoiser.schedule, "x0", x0, t)
+    noise = _noise_like("training_loss", "x0", x0, noise, generator)
     weights = loss_weights(denoiser.schedule, denoiser.prediction_type, weighting)
     return _loss(denoiser, x0, t, noise, _at(weights, t, x0))
 
