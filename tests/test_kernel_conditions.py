@@ -1365,7 +1365,7 @@ def state_after_the_last(k):
     ), "q has no state x_{T+1}"
 
 
-@without("relations", "importance", "{x.shape for x in processes} & {'step', 'jump'}")
+@without("relations", "importance", "{x.shape for x in processes} & {'step', 'jump', 'pair'}")
 def state_of_no_step(k):
     theory = k.chain(0, 1, k.one_step(0, 0)[0])[0]
     return k.importance(

@@ -19,15 +19,24 @@ from ddpm_course.proofs import (
     assume,
     book,
     cite,
+    condition,
     define,
     eq,
+    gap,
+    importance,
     in_book,
+    increments,
     induct,
+    induct_down,
+    innovation,
     kernel,
     mix,
     notation,
     numeric,
+    oracle,
+    pointwise,
     process,
+    tangent,
     using,
 )
 from ddpm_course.proofs.display import MIME, rests_on
@@ -241,6 +250,92 @@ def test_theorems_cannot_be_forged_or_changed(small):
         Theorem(
             th.claim, 0, th.hi, th.open, th.uses, th.assumes, "derived", (), th.theory, (), None
         )
+
+
+# --- What a way of proof is not made for ---------------------------------------------------------
+
+
+STATED = {
+    "bound": (r"\log u \le u-1", tangent("u")),
+    "number": (r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}", None),
+    "law": (CLOSED, induct("1.1", lambda earlier: mix(earlier, "1.1"))),
+    "in law": (r"v+\xi \overset{d}{=} v-\xi", None),
+    "divergence": (
+        r"\mathbb E_{q(x_t\mid x_0)}[\log\frac{q(x_t\mid x_0)}{p(x_t)}]"
+        r" = D_{KL}(q(x_t\mid x_0)\|p(x_t))",
+        None,
+    ),
+    "column": (r"p_c(Y) = \mathcal N(Y;Am,ASA^\top+\Lambda)", mix("2.1", "2.2")),
+    "matrices": (r"(AA^\top)^\top = AA^\top", None),
+    "blocks": (
+        r"\begin{pmatrix}\Lambda & A\end{pmatrix}^\top"
+        r" = \begin{pmatrix}\Lambda\\ A^\top\end{pmatrix}",
+        None,
+    ),
+}
+NOT_STATED = {
+    "state in law": r"x_t \overset{d}{=} \xi",
+    "bound on a mean": r"0 \le D_{KL}(q(x_t\mid x_0)\|p(x_t))",
+    "noise": r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t",
+    "noise, twice": r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t = x_0",
+    "fourth root": r"\sqrt{\sqrt{\bar\alpha_t}} = \alpha_t",
+}
+
+
+def ways(premises: list[str]) -> dict:
+    """Every way of proof, from every premise or two of them."""
+    found = {"": None, "increments": increments(), "importance": importance(), "u": tangent("u")}
+    for p in premises:
+        for way in using, pointwise, innovation:
+            found[f"{way.__name__} {p}"] = way(p)
+        for way in induct, induct_down:
+            found[f"{way.__name__} {p}"] = way(p, lambda h, p=p: mix(h, p))
+            found[f"{way.__name__} {p}, using"] = way(p, lambda h, p=p: using(h, p))
+        for other in premises:
+            for way in mix, condition, gap:
+                found[f"{way.__name__} {p} {other}"] = way(p, other)
+    return found
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A book with a theorem of every kind; and every way from them."""
+    with in_book(Book()) as b:
+        letters()
+        process("p", "backward", "another chain")
+        process("p_c", "pair", "two columns")
+        notation(r"\xi", "fresh", "a fresh noise")
+        notation("v", "vector", "a vector")
+        notation(r"\epsilon_t", "noise", "a noise")
+        for name, shape in ("X", "n"), ("Y", "m"), ("m", "n"):
+            notation(name, "column", "a column", shape=(shape, 1))
+        notation("A", "matrix", "a matrix", shape=("m", "n"))
+        notation("T", "scalar", "how many steps there are", "natural")
+        notation("S", "matrix", "a covariance", "symmetric", ("n", "n"))
+        notation(r"\Lambda", "matrix", "a covariance", "symmetric", ("m", "m"))
+        define("2.1", "p_c(X) := \\mathcal N(X;m,S)")
+        define("2.2", r"p_c(Y\mid X) := \mathcal N(Y;AX,\Lambda)")
+        for n, (latex, by) in enumerate(STATED.values()):
+            eq(f"3.{n}", latex, by=by)
+        return b, ways(["1.1", "2.1", "2.2", *(f"3.{n}" for n in range(len(STATED)))])
+
+
+CLAIMS = {name: latex for name, (latex, _) in STATED.items()} | NOT_STATED
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_every_way_of_proof_answers_or_refuses_whatever_is_claimed(many, claim, monkeypatch):
+    b, found = many
+    monkeypatch.setattr(oracle, "refute", lambda *_, **__: 1)
+    proved = []
+    for name, way in found.items():
+        with in_book(b.copy()):
+            try:
+                eq("4.1", CLAIMS[claim], by=way)
+                proved.append(name)
+            except proofs.ProofError:
+                pass
+    assert bool(proved) == (claim in STATED or claim in ("noise", "bound on a mean")), proved
 
 
 # --- The course ----------------------------------------------------------------------------------

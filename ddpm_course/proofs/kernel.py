@@ -64,11 +64,7 @@ class Theorem:
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
     """Raises unless every letter of a statement was declared, or is t, s, i, j, T or d, or belongs to
     a sum in it; and carries no assumption of its own that SymPy would use."""
-    sides = [claim.left, claim.right] if isinstance(claim, (Equal, AtMost)) else []
-    exprs = [
-        x.expr for side in sides for row in getattr(side, "rows", [[side]]) for x in row
-    ] or parts(claim)
-    own = t_, s_, i_, j_, T_, d_
+    exprs, own = parts(claim), (t_, s_, i_, j_, T_, d_)
     for letter in {k for e in exprs for x in e.atoms(sp.Sum, sp.Product) for k, *_ in x.limits}:
         if letter in own or letter.assumptions0 != t_.assumptions0:
             raise WrongRule(rule, "{} is no letter of a sum", (letter,))

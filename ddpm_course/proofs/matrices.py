@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -63,6 +63,9 @@ class MatrixLaw:
     given: frozenset[sp.Symbol]
     mean: Matrix
     covariance: Matrix
+
+    def map(self, f) -> MatrixLaw:
+        return replace(self, mean=self.mean.map(f), covariance=self.covariance.map(f))
 
 
 class Words:

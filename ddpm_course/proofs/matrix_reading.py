@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from .reading import Reading
 
 
+def _plain(e: sp.Expr) -> sp.Expr:
+    """With a positive letter in the place of every determinant: those that are read are of covariances."""
+    return e.replace(Det, lambda *_: sp.Dummy(positive=True))
+
+
 class MatrixReading:
     """Gives nodes their values where a formula holds matrices; numbers are read as elsewhere."""
 
@@ -45,33 +50,45 @@ class MatrixReading:
             for n in node.walk()
         )
 
+    def one(self, node) -> Matrix:
+        """What is not written in blocks: these are only multiplied and turned."""
+        x = self(node)
+        if isinstance(x, Blocks):
+            self.fail("blocks are multiplied and turned, nothing more")
+        return x
+
+    def number(self, node, what: str) -> Matrix:
+        """A number of which the kernel knows more than that it is a word of matrices."""
+        x = self.one(node)
+        if not x.is_number or not x.expr.is_commutative:
+            self.fail(what)
+        return x
+
     def _symbol(self, name):
         return Matrix(
             sp.Symbol(name, commutative=False), tuple(map(str, self.reading.notation[name].shape))
         )
 
     def _neg(self, a):
-        x = self(a)
+        x = self.one(a)
         return Matrix(-x.expr, x.shape)
 
     def _add(self, *nodes):
-        return self.words.add(*map(self, nodes))
+        return self.words.add(*map(self.one, nodes))
 
     def _mul(self, a, b):
         return self.words.mul(self(a), self(b))
 
     def _div(self, a, b):
-        x, y = self(a), self(b)
-        if not y.is_number:
-            self.fail("a division by a matrix")
-        if not y.expr.is_commutative:
-            self.fail("a division by a number that may be zero")
-        if not y.expr.has(Det):
-            self.reading.need(lambda c: c.never_zero(y.expr), 1 / y.expr)
+        x, y = (
+            self.one(a),
+            self.number(b, "a division by a matrix, or by a number that may be zero"),
+        )
+        self.reading.need(lambda c: c.never_zero(_plain(y.expr)), 1 / y.expr)
         return Matrix(x.expr / y.expr, x.shape)
 
     def _pow(self, a, n):
-        x, e = self(a), self.reading.scalar(n)
+        x, e = self.one(a), self.reading.scalar(n)
         if e != -1 or x.shape[0] != x.shape[1]:
             self.fail("of matrices only the inverse of a square one is read")
         if not self.words.positive(x.expr, definite=True):
@@ -88,25 +105,27 @@ class MatrixReading:
         return Matrix(self.words.turn(x.expr), x.shape[::-1])
 
     def _trace(self, a):
-        x = self(a)
+        x = self.one(a)
         if x.shape[0] != x.shape[1] or ANY in x.shape:
             self.fail("the trace of what is not square")
         return Matrix(Trace(x.expr, sp.Symbol(x.shape[0])))
 
     def _det(self, a):
-        x = self(a)
+        x = self.one(a)
         if x.shape[0] != x.shape[1] or not self.words.positive(x.expr, definite=True):
             self.fail("a determinant is of a covariance")
         return Matrix(Det(x.expr))
 
     def _log(self, a):
-        return Matrix(sp.log(self(a).expr))
+        x = self.number(a, "a logarithm of a matrix, or of a number that may be zero")
+        self.reading.need(lambda c: c.positive(_plain(x.expr)), sp.log(x.expr))
+        return Matrix(sp.log(x.expr))
 
     def _kl(self, p, q):
         """The mean of the difference of the log densities; of a quadratic form it is a trace."""
         if not p.op == q.op == "normal" or p.parts[0] or q.parts[0]:
             self.fail("a divergence of two normal laws")
-        (m1, S1), (m2, S2) = (tuple(map(self, x.parts[1:])) for x in (p, q))
+        (m1, S1), (m2, S2) = (tuple(map(self.one, x.parts[1:])) for x in (p, q))
         if m1.shape != m2.shape or not all(
             self.words.positive(S.expr, definite=True) for S in (S1, S2)
         ):
@@ -128,11 +147,14 @@ class MatrixReading:
     def law(self, density, normal) -> MatrixLaw:
         """p(Y | X) = N(Y; mean, covariance) as a statement about the law of Y."""
         name, left, right = density.parts
+        process = self.reading.theory.processes.get(name)
+        if process is None or process.shape != "pair":
+            self.fail(f"{name} is no process of two columns")
         variable, mean, covariance = normal.parts
-        sides = [frozenset(self(n).expr for n in side) for side in (left, right)]
+        sides = [frozenset(self.one(n).expr for n in side) for side in (left, right)]
         if variable is None or sides[0] != {self(variable).expr} or sides[0] & sides[1]:
             self.fail("the density is not that of the variable of the normal law")
-        m, S = self(mean), self(covariance)
+        m, S = self.one(mean), self.one(covariance)
         size = self(variable).shape[0]
         if m.shape != (size, "1") or S.shape != (size, size):
             self.fail("mean and covariance do not fit the variable")
@@ -141,4 +163,4 @@ class MatrixReading:
     def _blocks(self, *rows):
         if len({len(row) for row in rows}) > 1:
             self.fail("rows of blocks differ in length")
-        return Blocks(tuple(tuple(map(self, row)) for row in rows))
+        return Blocks(tuple(tuple(map(self.one, row)) for row in rows))

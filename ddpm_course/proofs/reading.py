@@ -113,8 +113,9 @@ class Reading:
         self.index(low, 0, high, M(process.id, span(low, high)))
         self.index(high, low, T_, M(process.id, span(low, high)))
         t, s = self.letters["t"], self.letters["s"]
-        known = {"step": (sp.S.Zero, t, t - 1), "jump": (sp.S.Zero, t, s)}.get(process.shape)
-        if known and not (low == high and low in known):
+        shapes = {"step": (sp.S.Zero, t, t - 1), "jump": (sp.S.Zero, t, s), "pair": ()}
+        known = shapes.get(process.shape)
+        if known is not None and not (low == high and low in known):
             self.fail(f"{process.name} has no state at {low}")
         return span(low, high)
 

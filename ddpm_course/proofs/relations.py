@@ -126,8 +126,9 @@ def _patterns(claim: Claim):
         )
         yield EV(q.process, given, q.of), q.mean, (EV,)
         yield EE(q.process, given, Dot(q.of, q.of)), dot(q.mean, q.mean) + d_ * q.variance, (EE,)
-    elif isinstance(claim, Equal) and isinstance(claim.left.expr, (AppliedUndef, EE, EV)):
-        yield claim.left.expr, claim.right.expr, (AppliedUndef, EE, EV)
+    elif isinstance(claim, Equal) and claim.left.kind != "matrix":
+        if isinstance(claim.left.expr, (AppliedUndef, EE, EV)):
+            yield claim.left.expr, claim.right.expr, (AppliedUndef, EE, EV)
 
 # %% ../../nbs/58_relations.ipynb #b5dcbc22
 def _rewritten(context: Context, th: Theorem, e: sp.Expr, needed: list) -> sp.Expr:
@@ -297,7 +298,7 @@ def importance(
     ):
         raise WrongRule("importance", "a state outside 0..T")
     processes = [theory.process(x) for x in (q, p)]
-    if {x.shape for x in processes} & {"step", "jump"}:
+    if {x.shape for x in processes} & {"step", "jump", "pair"}:
         raise WrongRule("importance", "whole chains are asked for")
     names = {name for x in processes for name in (x.name, x.like)}
     variances = [law.variance for (name, _), law in theory.laws.items() if name in names]

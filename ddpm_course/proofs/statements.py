@@ -72,7 +72,8 @@ def parts(claim: Claim) -> list[sp.Expr]:
         return [claim.mean.expr, claim.covariance.expr]
     if isinstance(claim, Law):
         return [claim.process or sp.S.Zero, claim.of, *claim.given, claim.mean, claim.variance]
-    return [claim.left.expr, claim.right.expr]
+    sides = (claim.left, claim.right)
+    return [x.expr for side in sides for row in getattr(side, "rows", [[side]]) for x in row]
 
 # %% ../../nbs/55_statements.ipynb #9223a774
 @dataclass(frozen=True)

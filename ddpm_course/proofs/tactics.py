@@ -74,13 +74,13 @@ def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None)
 
 def automatic(b: Book, goal: Goal) -> Theorem:
     """By definitions; a law by the known laws and noises of its process; densities by their laws."""
-    claim = goal.claim
-    if isinstance(claim, Law):
+    if isinstance(goal.claim, Law):
         return _law(b, goal)
-    if isinstance(claim, Equal) and claim.left.kind == "matrix":
-        return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
-    if isinstance(claim, AtMost):
+    if isinstance(goal.claim, AtMost):
         raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
+    claim = _equation("eq", goal)
+    if claim.left.kind == "matrix":
+        return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
     try:
         return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
     except NotProved:
@@ -93,10 +93,17 @@ def automatic(b: Book, goal: Goal) -> Theorem:
         return kernel.calc(b.theory, claim.left, claim.right, laws, goal.range)
 
 
+def _equation(rule: str, goal: Goal) -> Equal:
+    """The claim, where it says that two sides are equal."""
+    if not isinstance(goal.claim, Equal):
+        raise WrongRule(rule, "it proves an equation, or the law of a vector")
+    return goal.claim
+
+
 def _law(b: Book, goal: Goal, among=None) -> Theorem:
     """A known law of a state; of anything else, the law of a combination of noises."""
     claim = goal.claim
-    if is_state(claim.of):
+    if is_state(claim.of) and claim.process is not None:
         return law_of(b, claim.process, claim.of, claim.given, among)
     return kernel.combination(b.theory, claim.process, claim.given, claim.of, goal.range)
 
@@ -105,14 +112,14 @@ def using(*premises: Premise) -> Tactic:
     """Both sides become the same when these equations and laws are applied to what they are about."""
 
     def tactic(b, goal):
-        claim = goal.claim
         ths = [
             th
             for p in premises
             for th in ((p,) if isinstance(p, Theorem) else (b[p].theorem, *b[p].links[:-1]))
         ]
-        if isinstance(claim, Law):
+        if isinstance(goal.claim, Law):
             return _law(b, goal, ths)
+        claim = _equation("using", goal)
         return kernel.calc(b.theory, claim.left, claim.right, ths, goal.range)
 
     return tactic
@@ -141,6 +148,7 @@ def condition(prior: Premise, likelihood: Premise) -> Tactic:
 
     def tactic(b, goal):
         of, given = _asked("condition", goal)
+        last: ProofError = WrongRule("condition", "the law is given no state")
         second = _of(b, known(b, likelihood), goal)
         for x in sorted(given, key=str):
             for time in {x[0], x[1]}:
@@ -182,18 +190,20 @@ def _of(b: Book, th: Theorem, goal: Goal) -> Theorem:
 
 
 def _asked(rule: str, goal: Goal):
-    if not isinstance(goal.claim, Law) or not is_state(goal.claim.of):
-        raise WrongRule(rule, "it proves the law of one state")
+    if not isinstance(goal.claim, Law) or not is_state(goal.claim.of) or not goal.claim.process:
+        raise WrongRule(rule, "it proves the law of one state in a process")
     return goal.claim.of, goal.claim.given
 
 
-def innovation(law: Premise):
+def innovation(law: str):
     """Defines the noise of a law: x = mean + standard deviation times noise, as vectors."""
 
     class Innovation:
         @staticmethod
         def extends(b: Book, equation: Equation) -> tuple[Theorem, ...]:
-            th = known(b, law)
+            th, (mean, variance) = b[law].theorem, _parts_of(b, law)
+            if len(equation.signs) > 1:
+                raise WrongRule("innovation", "a noise is defined by one equation")
             new = [
                 n
                 for n in equation.sides[1].walk()
@@ -213,7 +223,7 @@ def innovation(law: Premise):
                 b.theory = before
                 raise
             b.declarations.noises[entry.name] = Noise(
-                equation.sides[0], *_parts_of(b, law), equation.start
+                equation.sides[0], mean, variance, equation.start
             )
             return (made,)
 
@@ -222,6 +232,8 @@ def innovation(law: Premise):
 
 def _parts_of(b: Book, law: str) -> tuple[Node, Node]:
     """Mean and variance of a displayed law, as trees."""
+    if b[law].sides[-1].op != "normal":
+        raise WrongRule("innovation", "({}) does not end with a normal law", (law,))
     _, mean, spread = b[law].sides[-1].parts
     if spread.op != "mul" or spread.parts[1] != Node("symbol", ("I",)):
         return mean, Node("number", (1,)) if spread == Node("symbol", ("I",)) else spread
@@ -288,6 +300,8 @@ def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theore
     """E[log(q/p)] <= E[q/p - 1] under p, from a bound log u <= u - 1; and E[q/p] = 1."""
     if not isinstance(bound.claim, AtMost):
         raise WrongRule("gibbs", "the premise is no bound")
+    if not p.op == q.op == "density":
+        raise WrongRule("gibbs", "it compares two densities by their names")
     r = b.reading(rng.lo)
     (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
     ratio = Term(Exp(r.log_density(q) - r.log_density(p)))

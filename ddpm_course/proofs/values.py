@@ -72,6 +72,8 @@ def _symbol(r, name):
         return Term(sp.S.One, "isotropic")
     if name in CONSTANTS:
         return Term(CONSTANTS[name])
+    if entry.kind in ("matrix", "column"):
+        r.fail("matrices, and what is no matrix, in one formula")
     if entry.kind == "fresh" and name not in r.fresh:
         r.fail(
             f"{name} is bound nowhere: it belongs into E[..], Cov[..], or on the right of an equality in law"

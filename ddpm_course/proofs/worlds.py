@@ -95,7 +95,7 @@ class At(dict):
     def __missing__(self, key: Key | str):
         if "closed" in self and isinstance(key, tuple):
             wrong(f"{titled(key)} is neither listed nor given")
-        raise Open("t" if key == "s" and "t" not in self else key)
+        raise Open(key)
 
     def with_only(self, states: dict[Key, object]) -> At:
         """The closed place with these states alone."""
@@ -219,8 +219,8 @@ class Points:
         """What a check says at all places: whatever it finds open has every value in turn."""
         try:
             return [check(at)]
-        except Open as missing:
-            key = missing.args[0]
+        except Open as missing:  # s is bounded by t, and comes after it
+            key = "t" if missing.args[0] == "s" and "t" not in at else missing.args[0]
         tries = [At({**at, key: x}) for x in self.choices(key, at, start)]
         return [said for there in tries for said in self.everywhere(check, start, there)]
 

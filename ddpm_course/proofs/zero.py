@@ -128,7 +128,8 @@ class Context(Signs):
                 (bottom, -x.exp) if top == 1 and self._sign(bottom, True) else (x.base, x.exp)
             )
             count, rest = sp.expand(power).as_coeff_Mul()
-            return others.setdefault((base, rest), sp.Dummy()) ** (2 * count)
+            unit = 2 if 2 % count.q == 0 else count.q  # of a fourth root, say, no power is known
+            return others.setdefault((base, rest, unit), sp.Dummy()) ** (unit * count)
 
         stands = lambda x: (
             isinstance(x, STANDS) or x == sp.pi or (x.is_Pow and not x.exp.is_Integer)
