@@ -204,6 +204,15 @@ def test_numeric_stays_numeric(small):
     assert again.verdict == "derived"  # proved without it
 
 
+def test_what_gives_a_noise_its_meaning_is_a_definition(small):
+    notation(r"\epsilon_t", "noise", "a noise")
+    latex = r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t"
+    shown = eq("1.3", latex, by=innovation("1.1"))._repr_mimebundle_()
+    assert shown[MIME]["verdict"] == "definition" and shown[MIME]["rests_on"] == ["1.1"]
+    assert "**definition** of a noise, whose law is derived from (1.1)" in shown["text/markdown"]
+    assert eq("1.4", latex.replace("x_t = ", "0 = -x_t+")).verdict == "derived"
+
+
 def test_a_hypothesis_is_named_by_what_needs_it(small):
     notation(r"\sigma_t", "scalar", "a standard deviation", "nonnegative")
     with pytest.raises(Undefined):

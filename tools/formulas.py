@@ -57,6 +57,7 @@ class Stated(NamedTuple):
     latex: str
     start: int | None
     source: str
+    verdicts: frozenset[str]
 
 
 # --- Formulas -------------------------------------------------------------------------------------
@@ -287,7 +288,9 @@ def as_stated(call: ast.Call) -> Stated:
     known |= {name: ast.literal_eval(options[name]) for name in known if name in options}
     if len(values) != 2 or not all(isinstance(v, str) for v in values):
         raise ValueError
-    return Stated(word, values[0], values[1], known["start"], known["source"])
+    by = getattr(getattr(options.get("by"), "func", None), "id", "")
+    verdicts = {"definition"} if by == "innovation" else VERDICTS[word]  # it defines a noise
+    return Stated(word, values[0], values[1], known["start"], known["source"], frozenset(verdicts))
 
 
 def stated(cell: NotebookNode) -> Stated | None:
@@ -432,7 +435,7 @@ def not_what_it_says(data: dict, one: Stated, course: Course) -> Iterator[str]:
     if one.start is not None:
         expected["start"] = one.start
     yield from (f"another {name}" for name, value in expected.items() if facts[name] != value)
-    if facts["verdict"] not in VERDICTS[one.word]:
+    if facts["verdict"] not in one.verdicts:
         yield "another verdict"
     if one.word != "eq" and facts["rests_on"]:
         yield "premises, and no proof"

@@ -38,6 +38,7 @@ class Equation:
     signs: tuple[Node, ...] = ()
     source: str = ""
     needs: set[str] = field(default_factory=set)  # hypotheses without which a side has no value
+    extends: bool = False  # whether it gives a noise its meaning
     prove: Callable[[], tuple[Theorem, ...]] | None = field(default=None, repr=False)
     known: tuple[Theorem, ...] | None = field(default=None, repr=False)
 
@@ -56,9 +57,12 @@ class Equation:
 
     @property
     def verdict(self) -> str:
-        """definition, hypothesis, cited, derived or numeric."""
+        """definition, hypothesis, cited, derived or numeric. What gives a noise its meaning is a
+        definition, and rests on the law from which that of the noise is derived."""
         if self.kind != "equation":
             return self.kind
+        if self.extends:
+            return "definition"
         return "numeric" if any(th.strength == "numeric" for th in self.links) else "derived"
 
     def __repr__(self):
@@ -316,7 +320,7 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
     equation, before = Equation(number, latex, "equation", start, sides, signs), b.copy()
     try:
         if extends := getattr(by, "extends", None):
-            made = extends(b, equation)
+            equation.extends, made = True, extends(b, equation)
             equation.known = tuple(
                 _settled(b, th, goal)
                 for th, goal in zip(made, goals(b.reading(equation.start), equation), strict=True)

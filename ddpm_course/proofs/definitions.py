@@ -93,7 +93,8 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
 def define_sequence(
     theory: Theory, numbers: frozenset[str], head: sp.Expr, first: Term, step: Term
 ) -> Step:
-    """head(0) := first, head(t) := step, which holds head at t-1 alone, for t >= 1."""
+    """head(0) := first, head(t) := step, which holds head at t-1 alone, for t >= 1. The start lies in the
+    domain of the letter, and so does the step, if the value before does."""
     theory.free_head(head)
     name = named(head)
     context = Context(theory, Range())
@@ -118,8 +119,11 @@ def define_sequence(
         raise WrongRule("define", "a sequence is of numbers that no state moves")
     if index_letters(both) - {t_}:
         raise WrongRule("define", "a letter stands on the right alone")
-    if theory.symbols[name].domain != "real":
-        raise WrongRule("define", "of {} no domain is proved", (name,))
+    domain, used = theory.symbols[name].domain, set()
+    for value in first, step:
+        used |= in_domain(theory, "define", value, domain, Range())
+    if used & set(theory.hypotheses):
+        raise WrongRule("define", "the domain of {} would rest on a hypothesis", (name,))
     theory = theory._having("sequences", name, (head, first.expr, step.expr, numbers))
     return Step(Equal(Term(head), step), Range(1), (), numbers, theory=theory)
 

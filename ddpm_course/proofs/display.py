@@ -55,6 +55,8 @@ def facts(equation, book) -> dict:
 def line(known: dict) -> str:
     """The verdict of an equation, what it rests on, its reach and its source, from its facts."""
     first = f"**{known['verdict']}**"
+    if known["verdict"] == "definition" and known["rests_on"]:
+        first += " of a noise, whose law is derived"
     if known["rests_on"]:
         first += " from " + ", ".join(f"({n})" for n in known["rests_on"])
     elif known["verdict"] == "derived":

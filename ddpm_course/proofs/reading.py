@@ -12,7 +12,7 @@ from .errors import Undefined, Unreadable
 from .means import RULES
 from .reader import Node, Notation
 from .terms import T_, Law, M, Range, Term, apart, merge, s_, span, t_
-from .theory import Theory
+from .theory import Process, Theory
 from .values import LETTERS
 from .zero import Context
 
@@ -105,6 +105,14 @@ class Reading:
         id_ = process.id.xreplace({LETTERS[x]: self.letters[x] for x in "ts"})
         return id_, drawn, given
 
+    def need_density(self, process: Process) -> None:
+        """Raises Undefined unless every law of a process is proved to have a variance, for all t."""
+        names, whole = (process.name, process.like), Context(self.theory, Range())
+        for (name, _), law in self.theory.laws.items():
+            if name in names and not whole.positive(law.variance):
+                raise Undefined(f"a density of {process.name}", "where a law has no variance")
+        self.used |= whole.used & set(self.theory.hypotheses)
+
     def states(self, node: Node, process) -> sp.Tuple:
         if node.op not in ("member", "span") or self.notation[node.parts[0]].kind != "state":
             self.fail(f"a density is about states, got {node.op}")
@@ -129,4 +137,5 @@ class Reading:
 
     def log_density(self, node: Node) -> sp.Expr:
         q, drawn, given = self.density(*node.parts)
+        self.need_density(self.theory.process(q))
         return M(q, *merge([*drawn, *given])) - M(q, *merge(given))

@@ -227,7 +227,9 @@ class Law:
 
     def map(self, f) -> Law:
         given = frozenset(merge([sp.Tuple(*map(f, x)) for x in self.given]))
-        return Law(self.process and f(self.process), f(self.of), given, f(self.mean), f(self.variance))
+        return Law(
+            self.process and f(self.process), f(self.of), given, f(self.mean), f(self.variance)
+        )
 
     def __repr__(self):
         given = ", ".join(str(a if a == b else f"{a}..{b}") for a, b in sorted(self.given, key=str))
