@@ -513,7 +513,12 @@ def sequence_with_another_index(k):  # f_1 = i for every i
     return k.calc(theory, k.scalar(f(1)), k.scalar(i), [], k.Range())
 
 
-@without("definitions", "define_sequence", "theory.symbols[name].domain != 'real'")
+@without(
+    "definitions",
+    "define_sequence",
+    "used |= in_domain(theory, 'define', value, domain, Range())",
+    refused=("WrongRule", "define"),
+)
 def sequence_outside_of_its_domain(
     k,
 ):  # said to be positive, and then f_t = f_{t-1}, f_0 = -1: 1 = -1
@@ -523,6 +528,17 @@ def sequence_outside_of_its_domain(
     )
     th = k.calc(theory, k.scalar(sp.sqrt(there(t) ** 2)), k.scalar(there(t)), [], k.Range())
     return k.restate(theory, k.at(theory, th, 1), k.equal(1, -1), k.Range())
+
+
+@without("definitions", "define_sequence", "used & set(theory.hypotheses)")
+def sequence_whose_domain_is_supposed(k):  # y_t = L, and L is not negative by hypothesis
+    theory = k.letters().with_symbol("y_t", "sequence", "nonnegative")
+    theory, there = theory.with_hypothesis("H", L, False, 1), sp.Function("y_t")
+    theory, _ = k.define_sequence(
+        theory, frozenset("12"), there(t), k.scalar(L), k.scalar(there(t - 1))
+    )
+    th = k.calc(theory, k.scalar(sp.sqrt(there(t) ** 2)), k.scalar(there(t)), [], k.Range())
+    return th, "L = -1: it does not say that it needs H"
 
 
 # --- Processes -----------------------------------------------------------------------------------

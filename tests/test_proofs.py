@@ -249,6 +249,46 @@ def test_a_theorem_of_another_book_is_refused(small):
         kernel.at(small.theory, theirs, sp.S.One)
 
 
+def test_the_list_of_rules_is_closed():
+    with pytest.raises(TypeError):
+        RULES["mine"] = RULES["calc"]
+    kernel._rules["mine"] = RULES["calc"]  # what the list was made from
+    try:
+        assert "mine" not in RULES and not hasattr(kernel, "_admitted")
+    finally:
+        del kernel._rules["mine"]
+
+
+def test_a_sequence_keeps_the_domain_that_its_start_and_its_step_have(small):
+    notation(r"\nu_t", "sequence", "a variance", "nonnegative")
+    define("1.3", r"\nu_0 := 0")
+    define("1.4", r"\nu_t := \alpha_t\nu_{t-1}+1-\alpha_t")
+    assert eq("1.5", r"\sqrt{\nu_{t-1}}\sqrt{\nu_{t-1}} = \nu_{t-1}").verdict == "derived"
+    notation("g_t", "sequence", "a share", "(0,1)")
+    define("1.6", r"g_0 := \frac12")
+    with pytest.raises(WrongRule):
+        define("1.7", r"g_t := 2g_{t-1}")
+
+
+def test_a_density_asks_for_variances(small):
+    """And names the hypothesis by which there are any."""
+    notation(r"\sigma_t", "scalar", "a standard deviation", "nonnegative")
+    process("p", "backward", "another chain")
+    define("1.3", r"p(x_{t-1}\mid x_t) := \mathcal N(x_{t-1};x_t,\sigma_t^2I)")
+    bayes = r"p(x_t\mid x_{t-1}) = \frac{p(x_{t-1}\mid x_t)p(x_t)}{p(x_{t-1})}"
+    with pytest.raises(Undefined):
+        eq("1.4", bayes)
+    assume("H", r"0 < \sigma_t")
+    assert eq("1.4", bayes)._repr_mimebundle_()[MIME]["assumes"] == ["H"]
+
+
+def test_a_pair_of_columns_has_no_states(many, monkeypatch):
+    b, _ = many
+    monkeypatch.setattr(oracle, "refute", lambda *_, **__: 1)
+    with in_book(b.copy()), pytest.raises(Unreadable):
+        eq("4.1", r"p_c(x_t\mid x_{t-1}) = \frac{p_c(x_{t-1}\mid x_t)p_c(x_t)}{p_c(x_{t-1})}")
+
+
 def test_theorems_cannot_be_forged_or_changed(small):
     th = eq("1.3", r"\bar\alpha_t = \alpha_t\bar\alpha_{t-1}").theorem
     with pytest.raises((ValueError, TypeError)):
