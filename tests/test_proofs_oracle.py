@@ -565,6 +565,13 @@ def test_s_is_below_t_and_not_below_the_start_by_more_than_one():
         attempt(r"\frac1{1-\bar\alpha_s} \ge 1")
 
 
+def test_s_is_below_the_free_t_where_only_a_sum_holds_one():
+    """Outside of the sum nothing says what t is: it is tried for every t."""
+    assert attempt(r"\sum_{t=1}^{T}(\alpha_t-s) = \sum_{t=1}^{T}\alpha_t-Ts") > 0
+    with pytest.raises(Refuted):
+        attempt(r"\sum_{t=1}^{T}s = T")
+
+
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_the_verdict_does_not_hang_on_the_seed(seed):
     for number, start, latex in TRUE[seed::9]:

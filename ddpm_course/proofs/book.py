@@ -301,7 +301,8 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
     """Read, try to refute, prove and display a formula; every relation sign is a theorem.
 
     number: chapter.equation. by: how it is proved, one of the ways in `tactics`; without it, by
-    definitions and known laws. start: the first t for which it is claimed.
+    definitions and known laws. start: the first t for which it is claimed; then s, where
+    it stands in the formula, runs from start - 1 to t - 1.
     Raises Unreadable; Undefined where a side has no value in the claimed range; Refuted with a
     counterexample; NotProved; WrongRule where a side condition of a rule fails.
     """
