@@ -100,7 +100,7 @@ def test_nearest_finds_copies_and_the_nearest_of_others():
         nearest(images[:, :, 1:], images)
 
 
-# --- The eye -------------------------------------------------------------------------------------
+# --- The classifier --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name, colour", [("glyphs28", False), ("glyphs32", True)])
