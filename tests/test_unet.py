@@ -1,9 +1,11 @@
 """The network: DDPM's function, to the parameter, and clear answers to bad input."""
 
 import math
+import re
 
 import pytest
 import torch
+from refusals import refused
 from torch import nn
 from torch.nn import functional as F
 
@@ -79,7 +81,7 @@ def test_time_embedding_is_sines_then_cosines_of_t_minus_1():
 
 @pytest.mark.parametrize("dim, kind", [(2, BadValue), (5, BadValue), (8.0, BadType)])
 def test_time_embedding_has_pairs_of_columns(dim, kind):
-    with pytest.raises(kind, match="timestep_embedding: dim"):
+    with refused(kind, where="timestep_embedding", what="dim"):
         timestep_embedding(torch.tensor([1]), dim)
 
 
@@ -164,22 +166,21 @@ def test_silent_classes_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "num_classes, labels, kind, said",
+    "num_classes, labels, kind, fields",
     [
-        (3, None, BadType, "got None"),
-        (3, torch.tensor([0, 3]), BadValue, "values 0..3"),
-        (3, torch.tensor([-2, 0]), BadValue, "values -2..0"),
-        (3, torch.tensor([1]), BadValue, "[2]"),
-        (3, torch.tensor([0.0, 1.0]), BadType, "whole numbers -1..2"),
-        (3, 1, BadType, "whole numbers"),
-        (3, torch.tensor([True, False]), BadType, "whole"),
-        (0, torch.tensor([0, 1]), BadType, "None"),
+        (3, None, BadType, dict(got="None")),
+        (3, torch.tensor([0, 3]), BadValue, dict(got="values 0..3")),
+        (3, torch.tensor([-2, 0]), BadValue, dict(got="values -2..0")),
+        (3, torch.tensor([1]), BadValue, dict(expected="[2]")),
+        (3, torch.tensor([0.0, 1.0]), BadType, dict(expected="whole numbers -1..2")),
+        (3, 1, BadType, dict(expected="whole numbers")),
+        (3, torch.tensor([True, False]), BadType, dict(expected="whole numbers")),
+        (0, torch.tensor([0, 1]), BadType, dict(expected="None")),
     ],
 )
-def test_labels_that_do_not_fit_are_refused(num_classes, labels, kind, said):
-    with pytest.raises(kind) as error:
+def test_labels_that_do_not_fit_are_refused(num_classes, labels, kind, fields):
+    with refused(kind, where="UNet", what="labels", **fields):
         small(num_classes=num_classes)(torch.zeros(2, 1, 8, 8), torch.tensor([1, 2]), labels)
-    assert said in str(error.value) and "UNet: labels" in str(error.value)
 
 
 def test_dropout_acts_in_training_only():
@@ -210,32 +211,31 @@ def test_autocast_agrees_with_float32():
 
 IMAGES, STEPS = torch.zeros(2, 1, 8, 8), torch.tensor([1, 2])
 BAD_INPUT = [
-    (torch.zeros(2, 1, 7, 8), STEPS, BadValue, "divisible by 2"),
-    (torch.zeros(2, 1, 8, 7), STEPS, BadValue, "divisible by 2"),
-    (torch.zeros(1, 8, 8), STEPS[:1], BadValue, "[B, 1, H, W]"),
-    (torch.zeros(2, 8, 8, 1), STEPS, BadValue, "[B, 1, H, W]"),
-    (torch.zeros(0, 1, 8, 8), STEPS[:0], BadValue, "at least 1"),
-    (IMAGES.to(torch.uint8), STEPS, BadType, "uint8"),
-    (IMAGES.numpy(), STEPS, BadType, "tensor"),
-    (IMAGES, STEPS.float(), BadType, "integer"),
-    (IMAGES, STEPS > 1, BadType, "integer"),
-    (IMAGES, STEPS[:1], BadValue, "shape [2]"),
-    (IMAGES, STEPS[:, None], BadValue, "shape [2]"),
-    (IMAGES, 3, BadType, "integer tensor"),
+    (torch.zeros(2, 1, 7, 8), STEPS, BadValue, dict(expected="divisible by 2")),
+    (torch.zeros(2, 1, 8, 7), STEPS, BadValue, dict(expected="divisible by 2")),
+    (torch.zeros(1, 8, 8), STEPS[:1], BadValue, dict(expected="[B, 1, H, W]")),
+    (torch.zeros(2, 8, 8, 1), STEPS, BadValue, dict(expected="[B, 1, H, W]")),
+    (torch.zeros(0, 1, 8, 8), STEPS[:0], BadValue, dict(expected="at least 1")),
+    (IMAGES.to(torch.uint8), STEPS, BadType, dict(got="uint8")),
+    (IMAGES.numpy(), STEPS, BadType, dict(expected="tensor")),
+    (IMAGES, STEPS.float(), BadType, dict(expected="integer")),
+    (IMAGES, STEPS > 1, BadType, dict(expected="integer")),
+    (IMAGES, STEPS[:1], BadValue, dict(expected="shape [2]")),
+    (IMAGES, STEPS[:, None], BadValue, dict(expected="shape [2]")),
+    (IMAGES, 3, BadType, dict(expected="integer tensor")),
     (
         IMAGES,
         STEPS - 1,
         BadValue,
-        "got values 0..1, expected an integer tensor of shape [2], values of 1 or more",
+        dict(got="values 0..1", expected="an integer tensor of shape [2], values of 1 or more"),
     ),
 ]
 
 
-@pytest.mark.parametrize("x, t, kind, said", BAD_INPUT)
-def test_bad_input(x, t, kind, said):
-    with pytest.raises(kind) as error:
+@pytest.mark.parametrize("x, t, kind, fields", BAD_INPUT)
+def test_bad_input(x, t, kind, fields):
+    with refused(kind, **fields):
         small()(x, t)
-    assert said in str(error.value) and "To fix it" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_bad_input(x, t, kind, said):
     ],
 )
 def test_bad_architecture(options):
-    with pytest.raises(BadInput, match=next(iter(options))):
+    with refused(BadInput, where="UNet", what=re.compile(next(iter(options)))):
         small(**options)
 
 

@@ -33,8 +33,10 @@ pytestmark = pytest.mark.slow
 def wheels(tmp_path_factory):
     """The wheel built from a used working copy, and the one built from its sdist."""
     copy = tmp_path_factory.mktemp("build") / "project"
-    unused = shutil.ignore_patterns(".git", ".venv", "build", "runs")
-    shutil.copytree(ROOT, copy, symlinks=True, ignore=unused)
+    unused = {".git", ".venv", "build", "runs"}
+    shutil.copytree(
+        ROOT, copy, symlinks=True, ignore=lambda folder, _: unused if folder == str(ROOT) else ()
+    )
     for cache in (
         "nbs/.ipynb_checkpoints/00_copy.ipynb",
         "nbs/__pycache__/helper.pyc",
