@@ -338,7 +338,12 @@ OBJECTIVE = [
     Row("min_snr: gamma 0", lambda: min_snr_weights(SCHEDULE, 0), BadValue, dict(what="gamma")),
     Row("min_snr: gamma NaN", lambda: min_snr_weights(SCHEDULE, NAN), BadValue, dict(got="nan")),
     Row("min_snr: gamma as text", lambda: min_snr_weights(SCHEDULE, "5"), BadType, dict(got="str")),
-    Row("decoder: one level", lambda: decoder(levels=1), BadValue, dict(what="levels", expected="2 to 65536")),
+    Row(
+        "decoder: one level",
+        lambda: decoder(levels=1),
+        BadValue,
+        dict(what="levels", expected="2 to 65536"),
+    ),
     Row("decoder: 16.5 levels", lambda: decoder(levels=16.5), BadType, dict(got="16.5")),
     Row(
         "decoder: other levels", lambda: decoder(levels=256), BadValue, dict(expected="256 levels")

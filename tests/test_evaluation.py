@@ -5,8 +5,9 @@ import json
 
 import pytest
 from PIL import Image
+from refusals import refused
 
-from ddpm_course.checks import BadInput, BadValue
+from ddpm_course.checks import BadValue
 from ddpm_course.runs import evaluation
 from ddpm_course.runs.diffusers import export_run, import_run
 from ddpm_course.runs.evaluation import evaluate, format_summary, format_table, has_classifier
@@ -58,7 +59,7 @@ def test_the_runs_own_sampler_is_the_default(run):
 def test_a_report_is_never_overwritten(run):
     kept = run / "evaluation-seed-4.png"
     kept.write_text("kept")
-    with pytest.raises(BadValue, match="evaluation-seed-4.png, which exists"):
+    with refused(BadValue, got=f"{kept}, which exists"):
         evaluate(run, 4, "cpu")
     assert kept.read_text() == "kept" and not kept.with_suffix(".json").exists()
 
@@ -76,7 +77,7 @@ def test_a_full_disk_leaves_no_report_and_no_obstacle(run, monkeypatch, full_at)
 
     with monkeypatch.context() as patch:
         patch.setattr(evaluation, "write_file", full)
-        with pytest.raises(BadInput, match="No space left"):
+        with refused(BadValue, got="No space left"):
             evaluate(run, 6, "cpu", TWO_STEPS)
     assert len(written) == full_at and sorted(run.iterdir()) == before
     for path in evaluate(run, 6, "cpu", TWO_STEPS).files:
@@ -121,12 +122,10 @@ def test_advice_is_what_the_data_can_follow(run, tmp_path, fields, advised):
     """Only data with a classifier at its own size is told to do without image_size."""
     other = with_profile(run, tmp_path / "run", **fields)
     assert not has_classifier(Run.open(other).profile)
-    with pytest.raises(BadValue) as caught:
+    fits = dict(got=fields["data"], expected="digits of 8 pixels", fix="train_classifier")
+    with refused(BadValue, **fits) as caught:
         evaluate(other)
-    error = caught.value
-    assert fields["data"] in error.got and "digits of 8 pixels" in error.expected
-    assert ("train without image_size" in error.fix) == advised
-    assert "train_classifier" in error.fix
+    assert ("train without image_size" in caught.value.fix) == advised
     assert [path.name for path in other.iterdir()] == ["config.json"]
 
 
@@ -141,7 +140,7 @@ def test_a_network_of_one_class_is_not_measured_against_all(run, tmp_path):
     folder = export_run(run, tmp_path / "seven", label=7)
     back = import_run(folder, tmp_path / "back", SMOKE)
     before = sorted(back.iterdir())
-    with pytest.raises(BadValue, match="imported run"):
+    with refused(BadValue, got="imported run"):
         evaluate(back)
     assert sorted(back.iterdir()) == before
 
