@@ -336,12 +336,18 @@ def test_who_has_no_jupyterlab_is_told(tmp_path, capsys, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder in which the smoke profile was trained as runs/first."""
-    folder = tmp_path_factory.mktemp("cli")
+def told(tmp_path_factory):
+    """A folder in which the smoke profile was trained as runs/first, and what was printed."""
+    folder, printed = tmp_path_factory.mktemp("cli"), io.StringIO()
     with contextlib.chdir(folder):
-        assert main("train --profile smoke --seed 3 --name first".split()) == 0
-        yield folder
+        with contextlib.redirect_stdout(printed):
+            assert main("train --profile smoke --seed 3 --name first".split()) == 0
+        yield folder, printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def folder(told):
+    return told[0]
 
 
 def test_a_run_leaves_what_was_promised(folder):
@@ -349,25 +355,25 @@ def test_a_run_leaves_what_was_promised(folder):
     assert {".json", ".jsonl", ".safetensors", ".png"} <= left
 
 
-def test_training_says_where_the_pictures_are_and_how_good_they_are(folder, capsys):
-    assert main("train --profile smoke --seed 3 --name second".split()) == 0
-    *pictures, measured, unit, more = capsys.readouterr().out.splitlines()
+def test_training_says_where_the_pictures_are_and_how_good_they_are(told):
+    folder, printed = told
+    *pictures, measured, unit, more = printed.splitlines()
     assert [(folder / line.split(": ")[1]).is_file() for line in pictures] == [True] * 4
     assert measured.startswith("new samples: ") and "floors from held-out images" in measured
-    assert unit.startswith("a floor is ") and more == "to draw more: ddpm-course sample runs/second"
+    assert unit.startswith("a floor is ") and more == "to draw more: ddpm-course sample runs/first"
 
 
 def test_a_table_can_be_printed_in_ascii(folder):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
     done = subprocess.run(
-        [COMMAND, *"evaluate runs/first --seed 9".split()],
+        [COMMAND, *"evaluate runs/first --seed 9 --steps 2 --spacing leading".split()],
         cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert r"Fr\xe9chet" in done.stdout and "evaluation-seed-9.json" in done.stdout
+    assert r"Fr\xe9chet" in done.stdout and "evaluation-seed-9" in done.stdout
 
 
 def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):

@@ -113,10 +113,14 @@ def test_samples_are_never_overwritten(broken):
 
 
 @pytest.mark.parametrize(
-    "num, seed", [(0, 0), (-1, 0), (2.5, 0), (True, 0), (1, -1), (1, 2**64), (1, 0.5)]
+    "what, num, seed",
+    [
+        *(("num_samples", num, 0) for num in (0, -1, 2.5, True)),
+        *(("seed", 1, seed) for seed in (-1, 2**64, 0.5)),
+    ],
 )
-def test_sample_refuses(run, num, seed):
-    with refused(BadInput, what="seed" if num == 1 and num is not True else "num_samples"):
+def test_sample_refuses(run, what, num, seed):
+    with refused(BadInput, what=what):
         write_samples(Run.open(run), num, seed)
 
 

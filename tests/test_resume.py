@@ -21,6 +21,7 @@ import pytest
 import torch
 from refusals import refused
 
+from ddpm_course import cli
 from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
 from ddpm_course.runs import files, loop, stopping, training
@@ -52,6 +53,16 @@ PROFILE = dataclasses.replace(
     checkpoint_every=3,
     warmup_steps=4,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def losses_are_not_drawn():
+    """A plot takes as long as a third of the training here, and is no part of what is compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            training, "plot_losses", lambda folder: files.write_file(folder / "loss.png", b"")
+        )
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -508,6 +519,7 @@ def test_the_former_handlers_return():
 @pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_command_leaves_with_the_usual_code(tmp_path, monkeypatch, capsys, number, code):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "show_run", lambda run: None)  # measures the samples, for seconds
     interrupt(monkeypatch, 4, lambda: os.kill(os.getpid(), number))
     assert main(["train", "--profile", "smoke", "--name", "run"]) == code
     assert "stopped after step 4; to go on: ddpm-course resume runs/run" in capsys.readouterr().err
