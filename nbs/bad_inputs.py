@@ -354,7 +354,11 @@ SCHEDULES = [
     Row("beta infinite", "linear_schedule(1000, beta_end=math.inf)", "inf"),
     Row("T of 0", "linear_schedule(0)", "1 to 1000000"),
     Row("no betas", "NoiseSchedule.from_betas([])", "T >= 1"),
-    Row("a chain too short for its betas", "linear_schedule(1)", "a larger beta_start"),
+    Row(
+        "a chain too short for its betas",
+        "linear_schedule(1).num_train_timesteps",
+        "works: 1\nwarns: linear_schedule: alphas_cumprod is still 1 at T = 1",
+    ),
     Row("a misspelt prediction type", "predict_x0(schedule, x, t, noise, 'eps')", "'epsilon'"),
     Row("a misspelt schedule", "make_schedule('linaer', 1000)", "write 'linear'"),
     Row("a misspelt spacing", "Sampler(spacing='trailling')", "write 'trailing'"),

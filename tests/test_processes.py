@@ -38,9 +38,9 @@ def test_devices():
 def test_the_first_bad_loss_is_named():
     rows = [torch.tensor(row) for row in ((1.0, 2.0), (math.inf, 2.0), (math.nan, math.nan))]
     one = Processes(CPU)
-    with refused(BadValue, what="loss at step 9", got="inf"):
+    with refused(BadValue, what="the loss at step 9", got="inf"):
         read_losses(rows, 10, one)
-    with refused(BadValue, what="gradient at step 5", got="nan"):
+    with refused(BadValue, what="the gradient at step 5", got="nan"):
         read_losses([torch.tensor([1.0, math.nan])], 5, one)
     assert read_losses(rows[:1], 1, one) == [1.0]
 

@@ -537,7 +537,7 @@ def test_a_bad_loss_leaves_the_last_good_checkpoint(whole, tmp_path, monkeypatch
         "training_loss",
         lambda *arguments: real(*arguments) * (bad if next(calls) == 16 else 1),
     )  # in step 9, which has a checkpoint of its own
-    with refused(BadValue, what="loss at step 9", got=bad):
+    with refused(BadValue, what="the loss at step 9", got=bad):
         train(PROFILE, 3, tmp_path / "run")
     monkeypatch.undo()
     assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 6
@@ -553,7 +553,7 @@ def test_a_gradient_that_is_not_finite_is_not_saved(tmp_path, monkeypatch):
         "clip_grad_norm_",
         lambda *arguments: real(*arguments) * (float("inf") if next(calls) == 6 else 1),
     )
-    with refused(BadValue, what="gradient at step 6", got="inf"):
+    with refused(BadValue, what="the gradient at step 6", got="inf"):
         train(PROFILE, 3, tmp_path / "run")
     assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 3
 
