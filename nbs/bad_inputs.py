@@ -450,8 +450,8 @@ DATA = [
     Row(
         "a name with control characters",
         "photos()",
-        "photos/\\x1b[2J.png: image: got",
-        "write_pictures(); Path('photos/\\x1b[2J.png').touch()",
+        "photos/\\x1bc.png: image: got",
+        "write_pictures(); Path('photos/\\x1bc.png').touch()",
     ),
     Row("grey images", "photos()", "works: 3 images [1, 8, 8]", "write_pictures(mode='L')"),
     Row(
