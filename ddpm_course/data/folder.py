@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -86,7 +87,7 @@ class ImageFiles:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index: int) -> Tensor:
+    def __getitem__(self, index: int) -> UInt8[Tensor, "C H W"]:
         image = open_image(self.paths[index]).convert("L" if self.channels == 1 else "RGB")
         square = np.array(ImageOps.fit(image, (self.size, self.size)))
         return torch.from_numpy(square).view(*self.shape[2:], -1).permute(2, 0, 1).contiguous()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int, UInt8
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from torch import Tensor
 from torch.nn import functional as F
@@ -40,12 +41,12 @@ if TYPE_CHECKING:
     from ddpm_course.data.folder import ImageFiles
 
 # %% ../../nbs/11_data.ipynb #ecafaa70
-def scaled(pixels: Tensor, levels: int = 256) -> Tensor:
+def scaled(pixels: Int[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
     """Grey levels 0..levels - 1 to float32 in [-1, 1], unread: nothing waits for a GPU."""
     return pixels.float() / ((levels - 1) / 2) - 1
 
 
-def to_float(pixels: Tensor, levels: int = 256) -> Tensor:
+def to_float(pixels: Int[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
     """Grey levels 0..levels - 1, of any integer type, to float32 in [-1, 1].
 
     Raises BadInput for floats, and for values outside of the levels.
@@ -71,7 +72,7 @@ def to_float(pixels: Tensor, levels: int = 256) -> Tensor:
     return scaled(pixels, levels)
 
 # %% ../../nbs/11_data.ipynb #ef14e191
-def to_uint8(images: Tensor, levels: int = 256) -> Tensor:
+def to_uint8(images: Float[Tensor, "*shape"], levels: int = 256) -> UInt8[Tensor, "*shape"]:
     """Floats in [-1, 1] to the nearest of the grey levels 0..levels - 1, as uint8.
 
     Values beyond the ends become black or white. Raises BadInput for NaN and for whole numbers.
@@ -91,7 +92,7 @@ def to_uint8(images: Tensor, levels: int = 256) -> Tensor:
 DIGITS_LEVELS = 17
 
 
-def digits() -> tuple[Tensor, Tensor]:
+def digits() -> tuple[Float[Tensor, "N 1 8 8"], Int[Tensor, "N"]]:
     """scikit-learn's handwritten digits: images, float32 [1797, 1, 8, 8] in [-1, 1], and labels.
 
     The images have DIGITS_LEVELS grey levels. The labels 0..9 are int64 [1797].
@@ -103,7 +104,9 @@ def digits() -> tuple[Tensor, Tensor]:
     return to_float(pixels, DIGITS_LEVELS), torch.from_numpy(found.target).long()
 
 # %% ../../nbs/11_data.ipynb #a6d34840
-def halves(labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
+def halves(
+    labels: Int[Tensor, "N"], seed: int = 0
+) -> tuple[Int[Tensor, "N//2"], Int[Tensor, "N//2"]]:
     """Two halves of a set with these labels [N], as shuffled indices, int64 [N // 2] each.
 
     Every label is in both, equally often up to one (scikit-learn's stratified split). Raises
@@ -132,7 +135,9 @@ def halves(labels: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
     return torch.tensor(parts[0]), torch.tensor(parts[1])
 
 # %% ../../nbs/11_data.ipynb #75df04be
-def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
+def image_grid(
+    images: Float[Tensor, "B C H W"], columns: int | None = None
+) -> UInt8[Tensor, "C height width"]:
     """Images [B, C, H, W] in [-1, 1] side by side: uint8 [C, H', W'], in a nearly square grid.
 
     columns sets the images per row. Raises BadInput for another shape.
@@ -155,7 +160,7 @@ def image_grid(images: Tensor, columns: int | None = None) -> Tensor:
     return grid[: images.shape[1]]  # torchvision makes three channels of one
 
 # %% ../../nbs/11_data.ipynb #6582a157
-def grid_png(images: Tensor, columns: int | None = None) -> bytes:
+def grid_png(images: Float[Tensor, "B C H W"], columns: int | None = None) -> bytes:
     """Images [B, C, H, W] in [-1, 1], C being 1 or 3, as the bytes of one PNG file.
 
     Images of 16 pixels or fewer are enlarged by a whole number, to 32 at most.
@@ -168,7 +173,9 @@ def grid_png(images: Tensor, columns: int | None = None) -> bytes:
     return encoded.getvalue()
 
 
-def save_grid(path: Path | str, images: Tensor, columns: int | None = None) -> None:
+def save_grid(
+    path: Path | str, images: Float[Tensor, "B C H W"], columns: int | None = None
+) -> None:
     """Write images [B, C, H, W] in [-1, 1], as `grid_png` has them, as a new file.
 
     Raises BadValue when the file exists, or cannot be written; then no part of it is left.
@@ -209,7 +216,7 @@ class ImageSet(Dataset):
     def __len__(self) -> int:
         return len(self.pixels)
 
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+    def __getitem__(self, index: int) -> tuple[UInt8[Tensor, "C H W"], int]:
         return self.pixels[index], int(self.labels[index])
 
     @property
@@ -228,7 +235,7 @@ class ImageSet(Dataset):
         """Whether pixels is one tensor; else each image is read when it is asked for."""
         return isinstance(self.pixels, Tensor)
 
-    def floats(self) -> Tensor:
+    def floats(self) -> Float[Tensor, "N C H W"]:
         """All images, float32 [N, C, H, W] in [-1, 1]; they take four bytes per pixel."""
         if isinstance(self.pixels, Tensor):
             return to_float(self.pixels, self.levels)
@@ -274,7 +281,7 @@ FONTS = """
 
 # %% ../../nbs/11_data.ipynb #81505ff4
 @cache
-def outlines() -> Tensor:
+def outlines() -> Float[Tensor, "fonts glyphs 64 64"]:
     """Each of GLYPHS in each of FONTS, with soft edges: float32 [21, 36, 64, 64] in [0, 1]."""
     import matplotlib
 
@@ -292,7 +299,9 @@ def outlines() -> Tensor:
     return torch.from_numpy(sheet).float() / 255
 
 # %% ../../nbs/11_data.ipynb #23f436f9
-def render_glyphs(draws: Tensor, labels: Tensor, size: int) -> Tensor:
+def render_glyphs(
+    draws: Float[Tensor, "N 8"], labels: Int[Tensor, "N"], size: int
+) -> Float[Tensor, "N 1 {size} {size}"]:
     """Glyphs, float32 [N, 1, size, size], from 0, no ink, to 1: eight draws in [0, 1] each."""
     font, zoom, stretch, turn, lean, left, up, weight = draws.T
     zoom, turn = 1 + 0.4 * zoom, 0.5 * (turn - 0.5)  # turn in radians
@@ -307,7 +316,9 @@ def render_glyphs(draws: Tensor, labels: Tensor, size: int) -> Tensor:
     return F.avg_pool2d((3 * (soft - edge) + 0.5).clamp(0, 1), 2)
 
 # %% ../../nbs/11_data.ipynb #466dacc3
-def colour_glyphs(ink: Tensor, draws: Tensor) -> Tensor:
+def colour_glyphs(
+    ink: Float[Tensor, "N 1 H W"], draws: Float[Tensor, "N 11"]
+) -> Float[Tensor, "N 3 H W"]:
     """Coloured glyphs, float32 [N, 3, H, W] in [0, 1], from ink [N, 1, H, W], eleven draws each."""
     swap, angle = draws[:, :2, None, None, None].unbind(1)
     shades = draws[:, 2:].view(-1, 3, 3, 1, 1)
@@ -322,7 +333,7 @@ def colour_glyphs(ink: Tensor, draws: Tensor) -> Tensor:
 # %% ../../nbs/11_data.ipynb #63234a2b
 def glyphs(
     start: int, stop: int, size: int = 28, colour: bool = False, seed: int = 0
-) -> tuple[Tensor, Tensor]:
+) -> tuple[UInt8[Tensor, "N C {size} {size}"], Int[Tensor, "N"]]:
     """The glyphs number start to stop - 1 of a seed, and their labels, positions in GLYPHS.
 
     uint8 [N, C, size, size], white on black with C = 1, or of all colours with C = 3; int64 [N].
@@ -349,7 +360,7 @@ def glyph_set(part: str, size: int, colour: bool) -> ImageSet:
     return ImageSet(f"glyphs{size}", pixels, labels, tuple(GLYPHS))
 
 # %% ../../nbs/11_data.ipynb #e19c081d
-def held_out_tenth(labels: Tensor) -> tuple[Tensor, Tensor]:
+def held_out_tenth(labels: Int[Tensor, "N"]) -> tuple[Int[Tensor, "kept"], Int[Tensor, "out"]]:
     """Indices to train on and to hold out, ascending: a tenth of each label, at least one."""
     order = torch.randperm(len(labels), generator=random_stream(0, "held_out"))
     order = order[labels[order].argsort(stable=True)]
@@ -359,7 +370,9 @@ def held_out_tenth(labels: Tensor) -> tuple[Tensor, Tensor]:
     return kept.nonzero()[:, 0], held_out
 
 # %% ../../nbs/11_data.ipynb #7421f5be
-def batch_order(num_images: int, batch_size: int, seed: int, first: int = 1) -> Iterator[Tensor]:
+def batch_order(
+    num_images: int, batch_size: int, seed: int, first: int = 1
+) -> Iterator[Int[Tensor, "{batch_size}"]]:
     """The indices of one batch after another, int64 [batch_size], for ever, from batch `first` on.
 
     Every round through the data is a new permutation; its incomplete last batch is left out.

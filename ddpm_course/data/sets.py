@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -73,7 +74,9 @@ def load_set(
     )
 
 
-def load_data(name: str, part: str = "train", **options: Any) -> tuple[Tensor, Tensor]:
+def load_data(
+    name: str, part: str = "train", **options: Any
+) -> tuple[Float[Tensor, "N C H W"], Int[Tensor, "N"]]:
     """Images, float32 [N, C, H, W] in [-1, 1], and labels, int64 [N]: load_set's, all at once."""
     found = load_set(name, part, **options)
     return found.floats(), found.labels

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
@@ -21,7 +22,9 @@ from ddpm_course.unet import UNet
 SAMPLING_BATCH = 1024
 
 
-def sample_labels(model: UNet, numbers: Sequence[int], label: int | None = None) -> Tensor | None:
+def sample_labels(
+    model: UNet, numbers: Sequence[int], label: int | None = None
+) -> Int[Tensor, "B"] | None:
     """The classes of the samples with these numbers, int64 [B] where the weights are.
 
     Sample i is of class i modulo model.num_classes, or of class label. None for a network without
@@ -52,7 +55,7 @@ def walk_samples(
     numbers: Sequence[int],
     label: int | None = None,
     sampler: Sampler | None = None,
-) -> Iterator[tuple[int, Tensor]]:
+) -> Iterator[tuple[int, Float[Tensor, "B C H W"]]]:
     """Yield (t, x_t) at the times of a sampler, x_t [B, C, H, W], down to (0, x_0).
 
     The sampler is the profile's, unless another is given.
@@ -80,7 +83,7 @@ def draw_batches(
     label: int | None = None,
     sampler: Sampler | None = None,
     watch: Callable[[int, Tensor], None] = lambda count, x: None,
-) -> Tensor:
+) -> Float[Tensor, "{num} C H W"]:
     """Draw num samples in batches, float32 [num, C, H, W], on the CPU.
 
     watch sees each x_t of the first batch, counted from 0.
@@ -134,7 +137,7 @@ def sample_images(
     device: str = "auto",
     label: int | None = None,
     sampler: Sampler | None = None,
-) -> Tensor:
+) -> Float[Tensor, "{num} C H W"]:
     """Draw num images with a run's averaged weights, float32 [num, C, H, W] in [-1, 1].
 
     label is the class of all of them; without it the classes take turns. sampler is the run's own
@@ -181,7 +184,7 @@ def write_samples(
     device: str = "auto",
     label: int | None = None,
     sampler: Sampler | None = None,
-) -> tuple[Path, Tensor]:
+) -> tuple[Path, Float[Tensor, "num C H W"]]:
     """`sample_images`, and write them as one new PNG file; return its path and the images.
 
     Without out the file is in the run's folder, under its `file_name`. The run's own seed and

@@ -19,6 +19,7 @@ from itertools import islice
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from ..data import ImageSet, batch_order, random_stream, scaled
@@ -36,7 +37,10 @@ from ..unet import UNet
 
 # %% ../../nbs/14_training.ipynb #cd0a1ac7
 def build_denoiser(
-    profile: Profile, schedule: NoiseSchedule, model: nn.Module, labels: Tensor | None = None
+    profile: Profile,
+    schedule: NoiseSchedule,
+    model: nn.Module,
+    labels: Int[Tensor, "B"] | None = None,
 ) -> Denoiser:
     """model as a function of x and t alone, with its chain: the images have these labels [B], if any.
 
@@ -101,10 +105,10 @@ def build_schedule(
 class Batch(NamedTuple):
     """What a step is made of: B images on one device, and all that was drawn for them."""
 
-    x0: Tensor  # [B, C, H, W] in [-1, 1]
-    t: Tensor  # [B], from 1
-    noise: Tensor  # like x0
-    labels: Tensor | None  # [B], -1 where the class is not told; None without classes
+    x0: Float[Tensor, "B C H W"]  # in [-1, 1]
+    t: Int[Tensor, "B"]  # from 1
+    noise: Float[Tensor, "B C H W"]
+    labels: Int[Tensor, "B"] | None  # -1 where the class is not told; None without classes
 
     def parts(self, number: int) -> Iterator["Batch"]:
         """The batch in this number of parts of one size."""
@@ -113,7 +117,13 @@ class Batch(NamedTuple):
 
 # %% ../../nbs/14_training.ipynb #df73895d
 def make_batch(
-    profile: Profile, pixels: Tensor, labels: Tensor, levels: int, seed: int, step: int, mine: slice
+    profile: Profile,
+    pixels: UInt8[Tensor, "share C H W"],
+    labels: Int[Tensor, "share"],
+    levels: int,
+    seed: int,
+    step: int,
+    mine: slice,
 ) -> Batch:
     """The share `mine` of the batch of a step, whose images are pixels, uint8 [share, C, H, W]."""
     size, device = profile.batch_size, pixels.device
@@ -144,7 +154,9 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 READERS = min(4, os.cpu_count() or 1)
 
 
-def read_ahead(images: ImageSet, order: Iterator[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+def read_ahead(
+    images: ImageSet, order: Iterator[Int[Tensor, "B"]]
+) -> Iterator[tuple[UInt8[Tensor, "B C H W"], Int[Tensor, "B"]]]:
     """Images, uint8 [B, C, H, W], and labels [B] for each index [B], read by READERS threads."""
 
     def read(index: Tensor) -> tuple[Tensor, Tensor]:
@@ -161,8 +173,8 @@ def read_ahead(images: ImageSet, order: Iterator[Tensor]) -> Iterator[tuple[Tens
 
 # %% ../../nbs/14_training.ipynb #4d1f0a6e
 def load_batches(
-    images: ImageSet, order: Iterator[Tensor], device: torch.device
-) -> Iterator[tuple[Tensor, Tensor]]:
+    images: ImageSet, order: Iterator[Int[Tensor, "B"]], device: torch.device
+) -> Iterator[tuple[UInt8[Tensor, "B C H W"], Int[Tensor, "B"]]]:
     """Images, uint8 [B, C, H, W], and labels [B] for each index [B] of an endless order."""
     if isinstance(images.pixels, Tensor) and can_stay_on_device(images.pixels, device):
         pixels, labels = images.pixels.to(device), images.labels.to(device)
@@ -194,8 +206,10 @@ class State:
     ema: UNet  # in evaluation mode
     optimizer: torch.optim.AdamW
     step: int = 0  # the last one that was taken
-    loss: Tensor | None = None  # of that step: a scalar on the device, of this process's share
-    grad_norm: Tensor | None = None  # length of the gradient before clipping
+    loss: Float[Tensor, ""] | None = (
+        None  # of that step: a scalar on the device, of this process's share
+    )
+    grad_norm: Float[Tensor, ""] | None = None  # length of the gradient before clipping
 
     def tensors(self) -> dict[str, dict[str, Tensor]]:
         """What a checkpoint has to hold."""

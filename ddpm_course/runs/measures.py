@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float, Int
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -64,11 +65,13 @@ class Classifier(nn.Module):
         )
         self.head = nn.Sequential(nn.ReLU(), nn.Dropout(0.3), nn.Linear(num_features, num_classes))
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B classes"]:
         return self.head(self.features(images))
 
 # %% ../../nbs/30_evaluation.ipynb #e01a5c16
-def train_classifier(images: Tensor, labels: Tensor, seed: int = 0, epochs: int = 60) -> Classifier:
+def train_classifier(
+    images: Float[Tensor, "N C H W"], labels: Int[Tensor, "N"], seed: int = 0, epochs: int = 60
+) -> Classifier:
     """A classifier of images [N, C, H, W] in [-1, 1] with labels [N], in evaluation mode."""
     batches, stream = batch_order(len(images), 64, seed), random_stream(seed, "classifier")
     steps = epochs * (len(images) // 64)
@@ -161,7 +164,7 @@ class _AsTheyAre(nn.Identity):
         self.num_features = num_features  # where torchmetrics looks for it
 
 
-def frechet_distance(first: Tensor, second: Tensor) -> float:
+def frechet_distance(first: Float[Tensor, "N D"], second: Float[Tensor, "N D"]) -> float:
     """Squared Fréchet distance of two sets of features, [N, D] each, of one size.
 
     0 for equal sets; in the unit of the features, squared (Heusel et al. 2017, section 2).
@@ -176,7 +179,7 @@ def frechet_distance(first: Tensor, second: Tensor) -> float:
     return float(distance.compute())
 
 # %% ../../nbs/30_evaluation.ipynb #872b326d
-def kernel_distance(first: Tensor, second: Tensor) -> float:
+def kernel_distance(first: Float[Tensor, "N D"], second: Float[Tensor, "N D"]) -> float:
     """Squared kernel distance of two sets of features, [N, D] each, of one size.
 
     Unbiased, so 0 on average for one law, and negative at times (Bińkowski et al. 2018, section 4;
@@ -196,11 +199,11 @@ class Reference:
     classes: tuple[str, ...]  # the name of each class
     levels: int  # grey levels of its images
     classifier: Classifier
-    train: Tensor  # images that the network has seen, [N, C, H, W] in [-1, 1]
-    train_labels: Tensor  # [N]
-    held_out: Tensor  # images that it has not seen, [N, C, H, W]
-    features: Tensor  # of the held-out images, [N, D]
-    floors: dict[str, Tensor]  # the two distances between the halves of 20 re-splits, [20] each
+    train: Float[Tensor, "N C H W"]  # images that the network has seen, in [-1, 1]
+    train_labels: Int[Tensor, "N"]
+    held_out: Float[Tensor, "M C H W"]  # images that it has not seen
+    features: Float[Tensor, "M D"]  # of the held-out images
+    floors: dict[str, Float[Tensor, "20"]]  # the two distances between the halves of 20 re-splits
 
 # %% ../../nbs/30_evaluation.ipynb #aecbfc9f
 GLYPHS_PER_SET = 900
@@ -237,7 +240,9 @@ def load_reference(name: str) -> Reference:
     )
 
 # %% ../../nbs/30_evaluation.ipynb #10bd86b0
-def nearest(images: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+def nearest(
+    images: Float[Tensor, "B *shape"], others: Float[Tensor, "N *shape"]
+) -> tuple[Float[Tensor, "B"], Int[Tensor, "B"]]:
     """Distance of each image to the nearest of others, and its index, [B] each.
 
     The distance is Euclidean over pixels of [-1, 1]. Raises BadInput for images of other shapes.
@@ -266,12 +271,12 @@ class Measures:
     nearest: float  # median distance to the nearest training image
 
 # %% ../../nbs/30_evaluation.ipynb #92154b17
-def quantize(images: Tensor, levels: int) -> Tensor:
+def quantize(images: Float[Tensor, "*shape"], levels: int) -> Float[Tensor, "*shape"]:
     """Images in [-1, 1], rounded to the grey levels 0..levels - 1 of a data set."""
     return to_float(to_uint8(images, levels), levels)
 
 
-def measure(reference: Reference, images: Tensor) -> Measures:
+def measure(reference: Reference, images: Float[Tensor, "N C H W"]) -> Measures:
     """Measure images like the reference's, in [-1, 1]; as many as it holds out.
 
     Raises BadInput for another number or shape.
