@@ -29,6 +29,9 @@ from ddpm_course.checks import (
     is_tensor,
 )
 
+_Images = Float[Tensor, "B C H W"]
+_Time = Float[Tensor, "B E"]  # embedded
+
 # %% ../nbs/10_unet.ipynb #fe43f323
 def timestep_embedding(t: Int[Tensor, "B"], dim: int) -> Float[Tensor, "B {dim}"]:
     """Sines, then cosines, of t - 1 at dim / 2 frequencies from 1 down to 1/10000.
@@ -60,7 +63,7 @@ class TimeEmbedding(nn.Module):
             nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim)
         )
 
-    def forward(self, t: Int[Tensor, "B"]) -> Float[Tensor, "B E"]:
+    def forward(self, t: Int[Tensor, "B"]) -> _Time:
         return self.layers(timestep_embedding(t, self.dim).to(next(self.parameters()).dtype))
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
@@ -98,9 +101,7 @@ class ResidualBlock(nn.Module):
         same = in_channels == out_channels
         self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1)
 
-    def forward(
-        self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B E"]
-    ) -> Float[Tensor, "B D H W"]:
+    def forward(self, x: _Images, time: _Time) -> Float[Tensor, "B D H W"]:
         h = self.conv1(F.silu(self.norm1(x)))
         h = h + self.time(F.silu(time))[:, :, None, None]
         h = self.conv2(self.dropout(F.silu(self.norm2(h))))
@@ -116,7 +117,7 @@ class Attention(nn.Module):
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.out = ZeroConv2d(channels, channels, 1)
 
-    def forward(self, x: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+    def forward(self, x: _Images) -> _Images:
         pixels = self.qkv(self.norm(x)).flatten(2).transpose(1, 2)
         query, key, value = pixels[:, None].chunk(3, dim=-1)
         h = F.scaled_dot_product_attention(query, key, value)
@@ -124,10 +125,7 @@ class Attention(nn.Module):
 
 # %% ../nbs/10_unet.ipynb #18706189
 class Block(nn.Module):
-    """A residual block, then attention where it is asked for.
-
-    x [B, C, H, W] and the embedded time [B, E] to [B, C', H, W].
-    """
+    """A residual block, then attention where it is asked for; the shapes are those of the block."""
 
     def __init__(
         self,
@@ -142,9 +140,7 @@ class Block(nn.Module):
         self.residual = ResidualBlock(in_channels, out_channels, time_dim, groups, dropout)
         self.attention = Attention(out_channels, groups) if attention else nn.Identity()
 
-    def forward(
-        self, x: Float[Tensor, "B C H W"], time: Float[Tensor, "B E"]
-    ) -> Float[Tensor, "B D H W"]:
+    def forward(self, x: _Images, time: _Time) -> Float[Tensor, "B D H W"]:
         return self.attention(self.residual(x, time))
 
 # %% ../nbs/10_unet.ipynb #787b476c
@@ -154,7 +150,7 @@ class Downsample(nn.Conv2d):
     def __init__(self, channels: int):
         super().__init__(channels, channels, 3, stride=2)
 
-    def forward(self, input: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H//2 W//2"]:
+    def forward(self, input: _Images) -> Float[Tensor, "B C H//2 W//2"]:
         return super().forward(F.pad(input, (0, 1, 0, 1)))
 
 # %% ../nbs/10_unet.ipynb #f6b763ac
@@ -164,7 +160,7 @@ class Upsample(nn.Conv2d):
     def __init__(self, channels: int):
         super().__init__(channels, channels, 3, padding=1)
 
-    def forward(self, input: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C 2*H 2*W"]:
+    def forward(self, input: _Images) -> Float[Tensor, "B C 2*H 2*W"]:
         return super().forward(F.interpolate(input, scale_factor=2.0, mode="nearest"))
 
 # %% ../nbs/10_unet.ipynb #5237f17e
@@ -240,7 +236,7 @@ class ClassEmbedding(nn.Embedding):
     def reset_parameters(self) -> None:
         nn.init.zeros_(self.weight)
 
-    def forward(self, input: Int[Tensor, "B"]) -> Float[Tensor, "B E"]:
+    def forward(self, input: Int[Tensor, "B"]) -> _Time:
         return super().forward(input.clamp(min=0)) * (input >= 0)[:, None]
 
 # %% ../nbs/10_unet.ipynb #0c9906bc
@@ -383,11 +379,8 @@ class UNet(nn.Module):
         _initialise(self, generator)
 
     def forward(
-        self,
-        x: Float[Tensor, "B C H W"],
-        t: Int[Tensor, "B"],
-        labels: Int[Tensor, "B"] | None = None,
-    ) -> Float[Tensor, "B C H W"]:
+        self, x: _Images, t: Int[Tensor, "B"], labels: Int[Tensor, "B"] | None = None
+    ) -> _Images:
         """x [B, C, H, W] at steps t [B], int64 from 1, and labels [B] to [B, C, H, W]."""
         weights = next(self.parameters())
         if not torch.compiler.is_compiling():  # the checks read values

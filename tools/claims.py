@@ -63,14 +63,14 @@ class Words:
         self.theory, self.notation, self.context = theory, notation, Context(theory, rng)
         self.letters, self.new = {}, (f"k_{n}" for n in itertools.count())
 
-    def __call__(self, e: sp.Expr) -> Node:
-        if e.is_Integer:
+    def __call__(self, e: sp.Basic) -> Node:
+        if isinstance(e, sp.Integer):
             return number(int(e))
-        if e.is_Rational:
+        if isinstance(e, sp.Rational):
             return over(number(int(e.p)), number(int(e.q)))
         if e == sp.pi:
             return PI
-        if e.is_Symbol:
+        if isinstance(e, sp.Symbol):
             return self.letter(e)
         if isinstance(e, sp.Add):
             return Node("add", tuple(map(self, e.args)))
@@ -95,7 +95,7 @@ class Words:
             return self.applied(e)
         raise NotInWords(f"{e}")
 
-    def a_vector(self, e: sp.Expr) -> bool:
+    def a_vector(self, e: sp.Basic) -> bool:
         if isinstance(e, (sp.Add, sp.Mul, sp.Sum)):
             return any(map(self.a_vector, e.args))
         return is_vector(e)
@@ -121,7 +121,7 @@ class Words:
             return self(base)
         if exponent == sp.S.Half:
             return Node("sqrt", (self(base),))
-        if exponent.is_Rational and exponent.q == 2:
+        if isinstance(exponent, sp.Rational) and exponent.q == 2:
             return Node("pow", (Node("sqrt", (self(base),)), number(int(exponent.p))))
         return Node("pow", (self(base), self(exponent)))
 
@@ -228,11 +228,12 @@ def in_words(theorem: Theorem, notation) -> tuple[tuple, tuple, int]:
     return (left, right), (sign,), start
 
 
-def times(parts: Iterable[sp.Expr]) -> Iterator[int]:
+def times(parts: Iterable[sp.Basic]) -> Iterator[int]:
     """The times that are named by a number, and the T from which on those before T exist."""
     yield 0
     for part in parts:
         for atom in part.atoms(AppliedUndef, sp.Tuple):
             for n in atom.args:
-                if not isinstance(n, sp.Tuple) and (n := T_ - n if n.has(T_) else n).is_Integer:
+                n = T_ - n if not isinstance(n, sp.Tuple) and n.has(T_) else n
+                if isinstance(n, sp.Integer):
                     yield int(n)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, Int, Integer, UInt8
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from torch import Tensor
 from torch.nn import functional as F
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from ddpm_course.data.folder import ImageFiles
 
 # %% ../../nbs/11_data.ipynb #ecafaa70
-def scaled(pixels: Int[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
+def scaled(pixels: Integer[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
     """Grey levels 0..levels - 1 to float32 in [-1, 1], unread: nothing waits for a GPU."""
     return pixels.float() / ((levels - 1) / 2) - 1
 
 
-def to_float(pixels: Int[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
+def to_float(pixels: Integer[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
     """Grey levels 0..levels - 1, of any integer type, to float32 in [-1, 1].
 
     Raises BadInput for floats, and for values outside of the levels.
