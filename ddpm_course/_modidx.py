@@ -515,7 +515,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                       'ddpm_course.schedule._cosine': ('forward_process.html#_cosine', 'ddpm_course/schedule.py'),
                                       'ddpm_course.schedule._from_alphas_cumprod': ( 'forward_process.html#_from_alphas_cumprod',
                                                                                      'ddpm_course/schedule.py'),
-                                      'ddpm_course.schedule._linear': ('forward_process.html#_linear', 'ddpm_course/schedule.py'),
                                       'ddpm_course.schedule._noise_variances': ( 'forward_process.html#_noise_variances',
                                                                                  'ddpm_course/schedule.py'),
                                       'ddpm_course.schedule._sigmoid': ('forward_process.html#_sigmoid', 'ddpm_course/schedule.py'),

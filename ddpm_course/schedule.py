@@ -102,10 +102,6 @@ def _check_schedule(where: str, schedule: NoiseSchedule) -> None:
     fix = "make one with make_schedule or NoiseSchedule.from_betas"
     check_instance(where, "schedule", schedule, NoiseSchedule, fix)
 
-# %% ../nbs/01_forward_process.ipynb #1linear1
-def _linear(beta_start: float, beta_end: float, num_steps: int) -> Tensor:
-    return torch.linspace(beta_start, beta_end, num_steps, dtype=torch.float64)
-
 # %% ../nbs/01_forward_process.ipynb #be3475a3
 def linear_schedule(
     num_train_timesteps: int = 1000,
@@ -127,7 +123,7 @@ def linear_schedule(
         check_number(where, name, value, 0, 1, ends="()")
         for name, value in (("beta_start", beta_start), ("beta_end", beta_end))
     ]
-    betas = _linear(*ends, num_steps)
+    betas = torch.linspace(*ends, num_steps, dtype=torch.float64)
     if rescale:
         betas = (betas * (1000 / num_steps)).clamp(max=0.999)
     schedule = NoiseSchedule.from_betas(betas)
