@@ -38,13 +38,19 @@ def modules(package: Path = PACKAGE) -> list[Path]:
     return sorted(path for path in package.rglob("*.py") if "notebooks" not in path.parts)
 
 
+def copied(copy: Path) -> Path:
+    """A copy of the project, without what git ignores at its top."""
+    beside = {".git", ".venv", "build", "runs"}
+    shutil.copytree(
+        ROOT, copy, symlinks=True, ignore=lambda folder, _: beside if folder == str(ROOT) else ()
+    )
+    return copy
+
+
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory):
     """A copy of the project after nbdev-export and nbdev-clean."""
-    copy = tmp_path_factory.mktemp("project")
-    shutil.copy(ROOT / "pyproject.toml", copy)
-    shutil.copytree(NBS, copy / "nbs")
-    shutil.copytree(PACKAGE, copy / "ddpm_course", symlinks=True)
+    copy = copied(tmp_path_factory.mktemp("rebuilt") / "project")
     for command in ("nbdev-export", "nbdev-clean"):
         subprocess.run([BIN / command], cwd=copy, check=True)
     return copy
@@ -137,9 +143,7 @@ def test_nbdev_s_own_commands_pass(rebuilt, tmp_path, taken):
 
 @pytest.mark.slow
 def test_colab_is_offered_once_the_repository_has_an_address(tmp_path):
-    copy, address = tmp_path / "project", "https://github.com/OWNER/NAME"
-    unused = shutil.ignore_patterns(".git", ".venv", "build", "runs")
-    shutil.copytree(ROOT, copy, symlinks=True, ignore=unused)
+    copy, address = copied(tmp_path / "project"), "https://github.com/OWNER/NAME"
     project = re.sub(r"\[project\.urls\]\n(.+\n)*", "", (copy / "pyproject.toml").read_text())
     for urls, offered in ("", False), (f'[project.urls]\nRepository = "{address}"\n', True):
         (copy / "pyproject.toml").write_text(project + urls)

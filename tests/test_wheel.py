@@ -1,7 +1,6 @@
 """The course away from its repository: what the wheel holds, and that every notebook runs."""
 
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -9,7 +8,7 @@ import zipfile
 
 import pytest
 from notebooks import NBS, ROOT, chapters
-from test_repository import MACHINE_PATH, modules
+from test_repository import MACHINE_PATH, copied, modules
 
 from ddpm_course.course import course_files
 
@@ -32,11 +31,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
     """The wheel built from a used working copy, and the one built from its sdist."""
-    copy = tmp_path_factory.mktemp("build") / "project"
-    unused = {".git", ".venv", "build", "runs"}
-    shutil.copytree(
-        ROOT, copy, symlinks=True, ignore=lambda folder, _: unused if folder == str(ROOT) else ()
-    )
+    copy = copied(tmp_path_factory.mktemp("build") / "project")
     for cache in (
         "nbs/.ipynb_checkpoints/00_copy.ipynb",
         "nbs/__pycache__/helper.pyc",
