@@ -48,7 +48,9 @@ TEXT = "\n".join(
     shown(cell) + (cell.source if cell.cell_type == "markdown" else "") for cell in CELLS
 )
 
-DERIVED = re.compile(r"\\tag\{\d+\.\d+\}\n\$\$\n\n<details>.*\n\n\*\*derived\*\*")
+DERIVED = re.compile(
+    r"\\tag\{\d+\.\d+\}\n\$\$\n\n<details>.*\n\n\*\*(?:derived\*\*|definition\*\* of a noise)"
+)
 
 
 def test_all_items_are_there():
