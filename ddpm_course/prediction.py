@@ -7,9 +7,11 @@ __all__ = ['PREDICTION_TYPES', 'WEIGHTINGS', 'predict_x0', 'predict_epsilon', 't
            'training_loss', 'p_sample', 'p_sample_steps', 'p_sample_loop']
 
 # %% ../nbs/05_epsilon.ipynb #828ae4c6
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -246,7 +248,9 @@ def p_sample_steps(
     """
     _check_denoiser("p_sample_steps", denoiser)
     schedule, kind = denoiser.schedule, denoiser.prediction_type
-    options = dict(variance_type=variance_type, clip_sample=clip_sample, generator=generator)
+    options: dict[str, Any] = dict(
+        variance_type=variance_type, clip_sample=clip_sample, generator=generator
+    )
     x = _noise_source("p_sample_steps", shape, None, generator, device)()
     yield schedule.num_train_timesteps, x
     for step in range(schedule.num_train_timesteps, 0, -1):
@@ -255,8 +259,11 @@ def p_sample_steps(
         yield step - 1, x
 
 
+def _last(walk: Iterator[tuple[int, Tensor]]) -> Tensor:
+    """The state at the end of a walk; no other is kept."""
+    return deque(walk, maxlen=1).pop()[1]
+
+
 def p_sample_loop(denoiser: Denoiser, shape: Sequence[int], **options) -> Tensor:
     """Draw x_0 of the given shape: the last state of `p_sample_steps`, whose options it takes."""
-    for _, x in p_sample_steps(denoiser, shape, **options):
-        pass
-    return x
+    return _last(p_sample_steps(denoiser, shape, **options))

@@ -8,6 +8,7 @@ __all__ = ['SPACINGS', 'ddim_step', 'Sampler', 'slerp']
 # %% ../nbs/07_ddim.ipynb #b0b44889
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -24,7 +25,7 @@ from ddpm_course.checks import (
 )
 from .forward import _noise_like, _noise_source, _roots, q_sample
 from .objective import VARIANCE_TYPES
-from .prediction import Denoiser, _check_denoiser, _check_pair, _noise, _x0
+from .prediction import Denoiser, _check_denoiser, _check_pair, _last, _noise, _x0
 from .schedule import NoiseSchedule, _check_T
 
 # %% ../nbs/07_ddim.ipynb #619f8688
@@ -47,7 +48,12 @@ def _factors(
 
 # %% ../nbs/07_ddim.ipynb #a7c1e0b1
 def _step(
-    x_t: Tensor, output: Tensor, new_noise: Tensor, roots: tuple, factors: tuple, kind: str
+    x_t: Tensor,
+    output: Tensor,
+    new_noise: Tensor,
+    roots: tuple[Tensor, Tensor],
+    factors: tuple[Tensor, ...],
+    kind: str,
 ) -> Tensor:
     of_x0, of_noise, of_new = factors
     x0, noise = _x0(x_t, output, *roots, kind), _noise(x_t, output, *roots, kind)
@@ -116,14 +122,16 @@ def _numbers(
     roots = schedule.alphas_cumprod[t].sqrt(), schedule.one_minus_alphas_cumprod[t].sqrt()
     factors = _factors(schedule, t, s, sampler.eta, sampler.variance_type)
     units = torch.eye(3, dtype=torch.float64)[:, :, None].expand(3, 3, len(t))
-    image = _x0(*units[:2], *roots, prediction_type)[:2]
-    step = _step(*units, roots, factors, "sample" if sampler.clip_sample else prediction_type)
+    x, output, new = units
+    image = _x0(x, output, *roots, prediction_type)[:2]
+    kind = "sample" if sampler.clip_sample else prediction_type
+    step = _step(x, output, new, roots, factors, kind)
     return image.T.tolist(), step.T.tolist()
 
 # %% ../nbs/07_ddim.ipynb #a7c1e0b6
 @torch.no_grad()
 def _walk(
-    denoiser: Denoiser, x: Tensor, times: list[int], sampler: "Sampler", draw: Callable | None
+    denoiser: Denoiser, x: Tensor, times: list[int], sampler: "Sampler", draw: Callable[[], Tensor]
 ) -> Iterator[tuple[int, Tensor]]:
     yield times[0], x
     numbers = _numbers(denoiser.schedule, times, sampler, denoiser.prediction_type)
@@ -213,9 +221,7 @@ class Sampler:
 
     def sample(self, denoiser: Denoiser, shape: Sequence[int], **options) -> Tensor:
         """Draw x_0 of the given shape: the last state of `walk`, whose options it takes."""
-        for _, x in self.walk(denoiser, shape, **options):
-            pass
-        return x
+        return _last(self.walk(denoiser, shape, **options))
 
     def invert(self, denoiser: Denoiser, x0: Tensor) -> Tensor:
         """The x_T from which `sample` comes back near x0; [B, ...] like x0.
@@ -237,9 +243,8 @@ class Sampler:
 def _inverted(denoiser: Denoiser, x0: Tensor, times: list[int], sampler: Sampler) -> Tensor:
     first = torch.full((len(x0),), times[0], device=x0.device)
     start = q_sample(denoiser.schedule, x0, first, noise=denoiser.noise(x0, first))
-    for _, x in _walk(denoiser, start, times, sampler, None):
-        pass
-    return x
+    no_noise = partial(torch.zeros_like, x0)
+    return _last(_walk(denoiser, start, times, sampler, no_noise))
 
 # %% ../nbs/07_ddim.ipynb #bbdab576
 def slerp(a: Tensor, b: Tensor, weight: float) -> Tensor:

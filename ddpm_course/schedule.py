@@ -119,11 +119,11 @@ def linear_schedule(
     where = "linear_schedule"
     num_steps = _check_T(where, num_train_timesteps)
     check_bool(where, "rescale", rescale)
-    ends = [
+    first, last = (
         check_number(where, name, value, 0, 1, ends="()")
         for name, value in (("beta_start", beta_start), ("beta_end", beta_end))
-    ]
-    betas = torch.linspace(*ends, num_steps, dtype=torch.float64)
+    )
+    betas = torch.linspace(first, last, num_steps, dtype=torch.float64)
     if rescale:
         betas = (betas * (1000 / num_steps)).clamp(max=0.999)
     schedule = NoiseSchedule.from_betas(betas)

@@ -84,7 +84,7 @@ def test_all_shapes_fit():
         ("data/images", 'Float[Tensor, "N 1 8 8"]', 'Float[Tensor, "N 8 8"]'),
         ("data/images", 'UInt8[Tensor, "*shape"]', 'UInt8[Tensor, "*shape 1"]'),
         ("unet", 'Float[Tensor, "B C 2*H 2*W"]', 'Float[Tensor, "B C H W"]'),
-        ("runs/loop", 'labels: Int[Tensor, "B"] | None  #', 'labels: Float[Tensor, "B"] | None  #'),
+        ("runs/loop", 'labels: Int[Tensor, "share"]', 'labels: Float[Tensor, "share"]'),
     ],
 )
 def test_an_annotation_that_is_wrong_is_noticed(tmp_path, module, right, wrong):

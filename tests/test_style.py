@@ -12,8 +12,8 @@ BIN = Path(sys.executable).parent
 
 @pytest.mark.parametrize(
     "command",
-    ["ruff format --check", "ruff check"],
-    ids=["layout", "rules"],
+    ["ruff format --check", "ruff check", f"basedpyright --pythonpath {sys.executable}"],
+    ids=["layout", "rules", "types"],
 )
 def test_nothing_is_found(command):
     name, *options = command.split()
