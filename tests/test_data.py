@@ -145,7 +145,7 @@ def test_halves_refuse(labels, seed, kind, what):
     "name, shape, levels, num_classes, sizes",
     [
         ("digits", (1, 8, 8), 17, 10, (898, 898)),
-        ("glyphs28", (1, 28, 28), 256, 36, (60_000, 10_000)),
+        pytest.param("glyphs28", (1, 28, 28), 256, 36, (60_000, 10_000), marks=pytest.mark.slow),
         pytest.param("glyphs32", (3, 32, 32), 256, 36, (60_000, 10_000), marks=pytest.mark.slow),
     ],
 )

@@ -54,8 +54,10 @@ def python(wheels, tmp_path_factory):
     hide = f"import sys; sys.modules.update(dict.fromkeys({ABSENT}))"
     site.joinpath("libraries.pth").write_text(f"{sysconfig.get_path('purelib')}\n{hide}\n")
     install = [room / "bin/python", "-m", "pip", "install", "--no-index", wheels[1]]
-    subprocess.run(install, check=True)
-    return room / "bin/python"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONPATH", raising=False)  # it would lead past the wheel
+        subprocess.run(install, check=True)
+        yield room / "bin/python"
 
 
 @pytest.fixture(scope="module")
