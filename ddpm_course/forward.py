@@ -9,6 +9,7 @@ __all__ = ['q_mean_variance', 'q_sample', 'snr']
 from collections.abc import Callable, Sequence
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddpm_course.checks import (
@@ -25,7 +26,9 @@ from ddpm_course.checks import (
 from .schedule import NoiseSchedule, _at, _check_schedule
 
 # %% ../nbs/02_closed_form.ipynb #b1003bbf
-def q_mean_variance(schedule: NoiseSchedule, x0: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+def q_mean_variance(
+    schedule: NoiseSchedule, x0: Float[Tensor, "B *shape"], t: Int[Tensor, "B"]
+) -> tuple[Float[Tensor, "B *shape"], Float[Tensor, "B *ones"]]:
     """Mean [B, ...] and variance [B, 1, ..., 1] of q(x_t | x_0) (DDPM, eq. 4).
 
     x0 [B, ...] float32 or float64; t [B] integers in 1..T. Raises BadValue, BadType.
@@ -55,11 +58,11 @@ def _roots(schedule: NoiseSchedule, t: Tensor, x: Tensor) -> tuple[Tensor, Tenso
 # %% ../nbs/02_closed_form.ipynb #2722ba4a
 def q_sample(
     schedule: NoiseSchedule,
-    x0: Tensor,
-    t: Tensor,
-    noise: Tensor | None = None,
+    x0: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    noise: Float[Tensor, "B *shape"] | None = None,
     generator: torch.Generator | None = None,
-) -> Tensor:
+) -> Float[Tensor, "B *shape"]:
     """Noise x0 to step t at once: a sample of q(x_t | x_0), [B, ...] (DDPM, eq. 4).
 
     x0 [B, ...] float32 or float64; t [B] integers in 1..T; noise of exactly x0's shape, else
@@ -106,7 +109,7 @@ def _noise_source(
     return lambda: torch.stack([torch.randn(one, device=device, generator=g) for g in own])
 
 # %% ../nbs/02_closed_form.ipynb #1fcaa417
-def snr(schedule: NoiseSchedule) -> Tensor:
+def snr(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Signal-to-noise ratio, alphas_cumprod over its complement: [T+1], inf at t = 0, falling."""
     _check_schedule("snr", schedule)
     return schedule.alphas_cumprod / schedule.one_minus_alphas_cumprod

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddpm_course.checks import (
@@ -40,10 +41,10 @@ class GaussianMixture:
     K D² numbers; a batch of B takes a few times B K D more.
     """
 
-    weights: Tensor  # probability of each component, [K]
-    means: Tensor  # [K, D]
-    variances: Tensor  # along the axes, 0 in directions without extent, [K, D]
-    axes: Tensor  # orthonormal, in columns, [K, D, D]
+    weights: Float[Tensor, "K"]  # probability of each component, [K]
+    means: Float[Tensor, "K D"]  # [K, D]
+    variances: Float[Tensor, "K D"]  # along the axes, 0 in directions without extent, [K, D]
+    axes: Float[Tensor, "K D D"]  # orthonormal, in columns, [K, D, D]
 
     @classmethod
     def from_covariances(
@@ -179,7 +180,12 @@ def _log_joint(mixture: GaussianMixture, seen: _Seen) -> Tensor:
     return mixture.weights.log() - (squares + torch.log(2 * math.pi * seen.variance)).sum(2) / 2
 
 # %% ../nbs/06_exact_world.ipynb #6caf4c12
-def log_prob(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor) -> Tensor:
+def log_prob(
+    mixture: GaussianMixture,
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+) -> Float[Tensor, "B"]:
     """log q(x_t) in nats, [B], for data from the mixture.
 
     x_t [B, ...] with D numbers per example; t [B] in 0..T, or 1..T where a covariance is singular.
@@ -190,8 +196,11 @@ def log_prob(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: 
 
 # %% ../nbs/06_exact_world.ipynb #faebbb06
 def responsibilities(
-    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor
-) -> Tensor:
+    mixture: GaussianMixture,
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+) -> Float[Tensor, "B K"]:
     """Probability of each component given x_t, [B, K]. Arguments as in `log_prob`."""
     seen = _seen("responsibilities", mixture, schedule, x_t, t)
     return _log_joint(mixture, seen).softmax(1).to(x_t.dtype)
@@ -215,8 +224,12 @@ def _best(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> Tensor
 
 # %% ../nbs/06_exact_world.ipynb #09dfb1a9
 def conditional_mean(
-    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, prediction_type: str
-) -> Tensor:
+    mixture: GaussianMixture,
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    prediction_type: str,
+) -> Float[Tensor, "B *shape"]:
     """The mean of x_0, of the noise or of v given x_t: the best prediction, [B, ...] like x_t.
 
     prediction_type is one of PREDICTION_TYPES. Arguments and errors as in `log_prob`.
@@ -226,7 +239,12 @@ def conditional_mean(
     return _best(mixture, seen, prediction_type).to(x_t.dtype).view_as(x_t)
 
 # %% ../nbs/06_exact_world.ipynb #9b8bcc72
-def score(mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor) -> Tensor:
+def score(
+    mixture: GaussianMixture,
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+) -> Float[Tensor, "B *shape"]:
     """Gradient of `log_prob` in x_t, [B, ...] like x_t (Song and Ermon 2019, section 2).
 
     Arguments and errors as in `log_prob`.
@@ -248,7 +266,11 @@ def _doubt(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> Tenso
 
 # %% ../nbs/06_exact_world.ipynb #0a48eda0
 def conditional_variance(
-    mixture: GaussianMixture, schedule: NoiseSchedule, x_t: Tensor, t: Tensor, prediction_type: str
+    mixture: GaussianMixture,
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    prediction_type: str,
 ) -> Tensor:
     """Variance of each entry of x_0, the noise or v given x_t, [B, ...] like x_t.
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ddpm_course.checks import (
@@ -52,7 +53,7 @@ def normal_kl(
 VARIANCE_TYPES = ("fixed_small", "fixed_large")
 
 
-def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Tensor:
+def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Float[Tensor, "times"]:
     """Variance of p(x_{t-1} | x_t), float64 [T+1], nan at index 0 (DDPM, section 3.2).
 
     "fixed_small" is the posterior variance, which is 0 at t = 1; "fixed_large" is beta_t.
@@ -67,7 +68,7 @@ def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     return variance
 
 # %% ../nbs/04_kl_to_mse.ipynb #e6f4ea04
-def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Tensor:
+def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Float[Tensor, "times"]:
     """Weight of ||x0 - predicted x0||^2 in the variational bound, float64 [T+1], nan at index 0.
 
     With "fixed_small" it is half of SNR_{t-1} - SNR_t, infinite at t = 1; with "fixed_large" it is
@@ -77,7 +78,7 @@ def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     return posterior_mean_coef1(schedule) ** 2 / (2 * reverse_variance(schedule, variance_type))
 
 # %% ../nbs/04_kl_to_mse.ipynb #d51b1e5f
-def prior_kl(schedule: NoiseSchedule, x0: Tensor) -> Tensor:
+def prior_kl(schedule: NoiseSchedule, x0: Float[Tensor, "B *shape"]) -> Float[Tensor, "B"]:
     """L_T = D_KL(q(x_T | x0) || N(0, I)) of each example, [B], in nats (DDPM, equation 5).
 
     x0 is [B, ...], float32 or float64. Raises BadInput.
@@ -114,7 +115,7 @@ def _log_mass(lower: Tensor, upper: Tensor) -> Tensor:
 
 # %% ../nbs/04_kl_to_mse.ipynb #b578c315
 def discretized_log_likelihood(
-    x: Tensor, mean: Tensor, variance: Tensor | float, levels: int
+    x: Float[Tensor, "B *shape"], mean: Tensor, variance: Tensor | float, levels: int
 ) -> Tensor:
     """log P of the bin around each value of x under N(mean, variance) (DDPM, equation 13).
 
@@ -147,7 +148,7 @@ def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
 @torch.no_grad()
 def variational_bound(
     schedule: NoiseSchedule,
-    x0: Tensor,
+    x0: Float[Tensor, "B *shape"],
     predict_x0: Callable[[Tensor, Tensor], Tensor],
     levels: int,
     variance_type: str = "fixed_small",
@@ -183,7 +184,7 @@ def variational_bound(
     return torch.stack([*terms, prior_kl(schedule, x0)])
 
 # %% ../nbs/04_kl_to_mse.ipynb #62db5fef
-def min_snr_weights(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
+def min_snr_weights(schedule: NoiseSchedule, gamma: float = 5.0) -> Float[Tensor, "times"]:
     """Weight min(SNR_t, gamma) of ||x0 - predicted x0||^2, float64 [T+1], nan at index 0.
 
     Hang et al. 2023, section 3.4. Raises BadInput unless gamma is a positive number.

@@ -6,6 +6,7 @@
 __all__ = ['posterior_variance', 'posterior_mean_coef1', 'posterior_mean_coef2', 'q_posterior_mean_variance']
 
 # %% ../nbs/03_posterior.ipynb #89f5a069
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from .checks import check_like
@@ -31,7 +32,7 @@ def _posterior_tables(schedule: NoiseSchedule) -> tuple[Tensor, Tensor, Tensor]:
     return variance, of_x0, of_x_t
 
 # %% ../nbs/03_posterior.ipynb #9c235d97
-def posterior_variance(schedule: NoiseSchedule) -> Tensor:
+def posterior_variance(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Variance of q(x_{t-1} | x_t, x_0), float64 [T+1]: nan at 0, 0 at t = 1.
 
     (3.5) and (3.9); DDPM, eq. 7.
@@ -40,7 +41,7 @@ def posterior_variance(schedule: NoiseSchedule) -> Tensor:
     return _posterior_tables(schedule)[0]
 
 
-def posterior_mean_coef1(schedule: NoiseSchedule) -> Tensor:
+def posterior_mean_coef1(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1.
 
     (3.6) and (3.10); DDPM, eq. 7.
@@ -49,7 +50,7 @@ def posterior_mean_coef1(schedule: NoiseSchedule) -> Tensor:
     return _posterior_tables(schedule)[1]
 
 
-def posterior_mean_coef2(schedule: NoiseSchedule) -> Tensor:
+def posterior_mean_coef2(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Factor of x_t in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1.
 
     (3.6) and (3.10); DDPM, eq. 7.
@@ -64,8 +65,11 @@ def _posterior_mean(schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor)
 
 # %% ../nbs/03_posterior.ipynb #0ad44f9c
 def q_posterior_mean_variance(
-    schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor
-) -> tuple[Tensor, Tensor]:
+    schedule: NoiseSchedule,
+    x0: Float[Tensor, "B *shape"],
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+) -> tuple[Float[Tensor, "B *shape"], Float[Tensor, "B *ones"]]:
     """Mean [B, ...] and variance [B, 1, ..., 1] of q(x_{t-1} | x_t, x_0) (DDPM, eqs. 6 and 7).
 
     x0 and x_t [B, ...] of one shape, float32 or float64; t [B] integers in 1..T.

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddpm_course.checks import (
@@ -82,8 +83,12 @@ def _check_pair(where: str, schedule: NoiseSchedule, kind: str, t: Tensor, **pai
 
 
 def predict_x0(
-    schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
-) -> Tensor:
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    output: Float[Tensor, "B *shape"],
+    prediction_type: str,
+) -> Float[Tensor, "B *shape"]:
     """The x_0 that a network's output at x_t means, [B, ...] like x_t.
 
     x_t and output are [B, ...], t is [B] in 1..T; prediction_type is "epsilon", "sample", which
@@ -95,16 +100,24 @@ def predict_x0(
 
 # %% ../nbs/05_epsilon.ipynb #fe471711
 def predict_epsilon(
-    schedule: NoiseSchedule, x_t: Tensor, t: Tensor, output: Tensor, prediction_type: str
-) -> Tensor:
+    schedule: NoiseSchedule,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    output: Float[Tensor, "B *shape"],
+    prediction_type: str,
+) -> Float[Tensor, "B *shape"]:
     """The noise that a network's output at x_t means; arguments and errors as in `predict_x0`."""
     _check_pair("predict_epsilon", schedule, prediction_type, t, x_t=x_t, output=output)
     return _noise(x_t, output.to(x_t.dtype), *_roots(schedule, t, x_t), prediction_type)
 
 # %% ../nbs/05_epsilon.ipynb #d61d562b
 def training_target(
-    schedule: NoiseSchedule, x0: Tensor, t: Tensor, noise: Tensor, prediction_type: str
-) -> Tensor:
+    schedule: NoiseSchedule,
+    x0: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    noise: Float[Tensor, "B *shape"],
+    prediction_type: str,
+) -> Float[Tensor, "B *shape"]:
     """What the network should return for x_t made of x0 and noise, [B, ...] like x0.
 
     x0 and noise are [B, ...], t is [B] in 1..T. Errors as in `predict_x0`.
@@ -130,12 +143,12 @@ class Denoiser:
         _check_prediction_type("Denoiser", self.schedule, self.prediction_type)
         check_callable("Denoiser", "model", self.model, "model(x_t, t)")
 
-    def x0(self, x: Tensor, t: Tensor) -> Tensor:
+    def x0(self, x: Float[Tensor, "B *shape"], t: Int[Tensor, "B"]) -> Float[Tensor, "B *shape"]:
         """The image that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""
         _check_state("Denoiser.x0", self.schedule, "x", x, t)
         return _x0(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
 
-    def noise(self, x: Tensor, t: Tensor) -> Tensor:
+    def noise(self, x: Float[Tensor, "B *shape"], t: Int[Tensor, "B"]) -> Float[Tensor, "B *shape"]:
         """The noise that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""
         _check_state("Denoiser.noise", self.schedule, "x", x, t)
         return _noise(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
@@ -159,7 +172,7 @@ def loss_weights(
     prediction_type: str,
     weighting: str,
     variance_type: str = "fixed_large",
-) -> Tensor:
+) -> Float[Tensor, "times"]:
     """Weight of the squared error of the predicted quantity, float64 [T+1], nan at index 0.
 
     "simple" is 1 whatever is predicted (DDPM, equation 14), "min_snr" is Hang et al. 2023 with
@@ -185,12 +198,12 @@ def _loss(denoiser: Denoiser, x0: Tensor, t: Tensor, noise: Tensor, weights: Ten
 # %% ../nbs/05_epsilon.ipynb #10ede449
 def training_loss(
     denoiser: Denoiser,
-    x0: Tensor,
-    t: Tensor,
-    noise: Tensor | None = None,
+    x0: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    noise: Float[Tensor, "B *shape"] | None = None,
     weighting: str = "simple",
     generator: torch.Generator | None = None,
-) -> Tensor:
+) -> Float[Tensor, ""]:
     """Weighted squared error of denoiser.model(x_t, t), the mean over batch and pixels, a scalar.
 
     x0 and noise are [B, ...], t is [B] in 1..T (DDPM, Algorithm 1). Without noise it is drawn,
@@ -206,16 +219,16 @@ def training_loss(
 # %% ../nbs/05_epsilon.ipynb #39b051dd
 def p_sample(
     schedule: NoiseSchedule,
-    x_t: Tensor,
-    t: Tensor,
-    output: Tensor,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    output: Float[Tensor, "B *shape"],
     *,
     prediction_type: str = "epsilon",
     variance_type: str = "fixed_small",
     clip_sample: bool = False,
-    noise: Tensor | None = None,
+    noise: Float[Tensor, "B *shape"] | None = None,
     generator: torch.Generator | None = None,
-) -> Tensor:
+) -> Float[Tensor, "B *shape"]:
     """Draw x_{t-1} given x_t and the network's output there (DDPM, Algorithm 2), like x_t.
 
     x_t, output and noise are [B, ...], t is [B] in 1..T. clip_sample limits the predicted x_0 to
@@ -240,7 +253,7 @@ def p_sample_steps(
     clip_sample: bool = False,
     generator: torch.Generator | None = None,
     device: torch.device | str = "cpu",
-) -> Iterator[tuple[int, Tensor]]:
+) -> Iterator[tuple[int, Float[Tensor, "B *shape"]]]:
     """Yield (t, x_t) from (T, x_T) down to (0, x_0): T calls of the model.
 
     shape is that of the batch, [B, ...]; generator lives on device. x_T is standard normal.
@@ -264,6 +277,6 @@ def _last(walk: Iterator[tuple[int, Tensor]]) -> Tensor:
     return deque(walk, maxlen=1).pop()[1]
 
 
-def p_sample_loop(denoiser: Denoiser, shape: Sequence[int], **options) -> Tensor:
+def p_sample_loop(denoiser: Denoiser, shape: Sequence[int], **options) -> Float[Tensor, "B *shape"]:
     """Draw x_0 of the given shape: the last state of `p_sample_steps`, whose options it takes."""
     return _last(p_sample_steps(denoiser, shape, **options))

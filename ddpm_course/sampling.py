@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddpm_course.checks import (
@@ -77,18 +78,18 @@ def _check_target(t: Tensor, s: Tensor, num_train_timesteps: int, eta: float) ->
 # %% ../nbs/07_ddim.ipynb #13b58277
 def ddim_step(
     schedule: NoiseSchedule,
-    x_t: Tensor,
-    t: Tensor,
-    s: Tensor,
-    output: Tensor,
+    x_t: Float[Tensor, "B *shape"],
+    t: Int[Tensor, "B"],
+    s: Int[Tensor, "B"],
+    output: Float[Tensor, "B *shape"],
     *,
     prediction_type: str = "epsilon",
     eta: float = 0.0,
     variance_type: str = "fixed_small",
     clip_sample: bool = False,
-    noise: Tensor | None = None,
+    noise: Float[Tensor, "B *shape"] | None = None,
     generator: torch.Generator | None = None,
-) -> Tensor:
+) -> Float[Tensor, "B *shape"]:
     """Step from x_t to x_s, given the network's output at x_t (DDIM, eq. 12); [B, ...] like x_t.
 
     x_t, output and noise are [B, ...]; t [B] in 1..T; s [B] in 0..T, below t unless eta is 0.
@@ -198,11 +199,11 @@ class Sampler:
         denoiser: Denoiser,
         shape: Sequence[int],
         *,
-        x_T: Tensor | None = None,
+        x_T: Float[Tensor, "B *shape"] | None = None,
         seeds: Sequence[int] | None = None,
         generator: torch.Generator | None = None,
         device: torch.device | str = "cpu",
-    ) -> Iterator[tuple[int, Tensor]]:
+    ) -> Iterator[tuple[int, Float[Tensor, "B *shape"]]]:
         """Yield (t, x_t) at each time, from x_T to x_0; one call of the model a step.
 
         shape is that of the batch, [B, ...]. x_T replaces the drawn start. seeds, one per sample,
@@ -219,11 +220,15 @@ class Sampler:
             x = x_T
         return _walk(denoiser, x, times, self, draw)
 
-    def sample(self, denoiser: Denoiser, shape: Sequence[int], **options) -> Tensor:
+    def sample(
+        self, denoiser: Denoiser, shape: Sequence[int], **options
+    ) -> Float[Tensor, "B *shape"]:
         """Draw x_0 of the given shape: the last state of `walk`, whose options it takes."""
         return _last(self.walk(denoiser, shape, **options))
 
-    def invert(self, denoiser: Denoiser, x0: Tensor) -> Tensor:
+    def invert(
+        self, denoiser: Denoiser, x0: Float[Tensor, "B *shape"]
+    ) -> Float[Tensor, "B *shape"]:
         """The x_T from which `sample` comes back near x0; [B, ...] like x0.
 
         x0 is [B, ...]. The times are walked upwards; the error falls with their number. Raises
@@ -247,7 +252,9 @@ def _inverted(denoiser: Denoiser, x0: Tensor, times: list[int], sampler: Sampler
     return _last(_walk(denoiser, start, times, sampler, no_noise))
 
 # %% ../nbs/07_ddim.ipynb #bbdab576
-def slerp(a: Tensor, b: Tensor, weight: float) -> Tensor:
+def slerp(
+    a: Float[Tensor, "B *shape"], b: Float[Tensor, "B *shape"], weight: float
+) -> Float[Tensor, "B *shape"]:
     """Spherical interpolation from a (weight 0) to b (weight 1), each sample along its own arc.
 
     a and b are [B, ...] of one shape, not opposite to each other; weight in [0, 1].

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ddpm_course.checks import (
@@ -48,10 +49,10 @@ class NoiseSchedule:
     one_minus_alphas_cumprod[0] = 0. Build one with `from_betas` or a named schedule.
     """
 
-    betas: Tensor  # variance of the noise that step t adds
-    alphas: Tensor  # 1 - betas
-    alphas_cumprod: Tensor  # product of the alphas up to t
-    one_minus_alphas_cumprod: Tensor  # variance of all noise up to t
+    betas: Float[Tensor, "times"]  # variance of the noise that step t adds
+    alphas: Float[Tensor, "times"]  # 1 - betas
+    alphas_cumprod: Float[Tensor, "times"]  # product of the alphas up to t
+    one_minus_alphas_cumprod: Float[Tensor, "times"]  # variance of all noise up to t
 
     def __post_init__(self):
         for what, table in vars(self).items():
@@ -232,7 +233,9 @@ def _at(table: Tensor, t: Tensor, x: Tensor) -> Tensor:
     return table[t.to(table.device, torch.long)].to(x).view(-1, *[1] * (x.ndim - 1))
 
 # %% ../nbs/01_forward_process.ipynb #bd9ee1bb
-def extract(table: Tensor, t: Tensor, x: Tensor, first: int = 1) -> Tensor:
+def extract(
+    table: Float[Tensor, "times"], t: Int[Tensor, "B"], x: Float[Tensor, "B *shape"], first: int = 1
+) -> Float[Tensor, "B *ones"]:
     """The entries of table [T+1] at t [B], shaped [B, 1, ..., 1] to fit x [B, ...].
 
     t holds integers in first..T, on any device; the result takes the dtype and device of x.
