@@ -664,7 +664,7 @@ RUNS = [
     Row(
         "weights of another architecture",
         "ddpm-course sample runs/first",
-        "ema.safetensors: classes.weight: got (10, 32), expected (10, 64)",
+        "ema.safetensors: classes.weight: got (10, 32) torch.float32, expected (10, 64)",
         "finished(model_channels=16)",
     ),
     Row(
