@@ -82,6 +82,11 @@ def test_all_shapes_fit():
     "module, right, wrong",
     [
         ("data/images", 'Float[Tensor, "N 1 8 8"]', 'Float[Tensor, "N 8 8"]'),
+        (
+            "forward",
+            "def snr(schedule: NoiseSchedule) -> Float",
+            "def snr(schedule: NoiseSchedule) -> Int",
+        ),
         ("data/images", 'UInt8[Tensor, "*shape"]', 'UInt8[Tensor, "*shape 1"]'),
         ("unet", 'Float[Tensor, "B C 2*H 2*W"]', 'Float[Tensor, "B C H W"]'),
         ("runs/loop", 'labels: Int[Tensor, "share"]', 'labels: Float[Tensor, "share"]'),
