@@ -12,6 +12,7 @@ from notebooks import ROOT
 from ddpm_course import proofs
 from ddpm_course.proofs import (
     Book,
+    NotProved,
     Undefined,
     Unreadable,
     WrongRule,
@@ -280,6 +281,13 @@ def test_a_density_asks_for_variances(small):
         eq("1.4", bayes)
     assume("H", r"0 < \sigma_t")
     assert eq("1.4", bayes)._repr_mimebundle_()[MIME]["assumes"] == ["H"]
+
+
+def test_two_states_of_a_chain_are_not_independent(small, monkeypatch):
+    monkeypatch.setattr(oracle, "refute", lambda *_, **__: 1)
+    for latex in r"q(x_t\mid x_0) = q(x_t)", r"q(x_t\mid x_0) = 1", r"q(x_t,x_0) = q(x_0)":
+        with pytest.raises(NotProved):
+            eq("1.3", latex)
 
 
 def test_a_pair_of_columns_has_no_states(many, monkeypatch):
