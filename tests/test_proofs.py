@@ -283,6 +283,22 @@ def test_a_density_asks_for_variances(small):
     assert eq("1.4", bayes)._repr_mimebundle_()[MIME]["assumes"] == ["H"]
 
 
+@pytest.mark.parametrize(
+    "law",
+    [
+        r"p_c(X) = \mathcal N(Y;Am,ASA^\top+\Lambda)",
+        r"p_c(X\mid X) = \mathcal N(X;m,S)",
+        r"p_c(X) = \mathcal N(m,S)",
+        r"q(X) = \mathcal N(X;m,S)",
+    ],
+)
+def test_a_law_of_a_column_names_it_once(many, law, monkeypatch):
+    b, _ = many
+    monkeypatch.setattr(oracle, "refute", lambda *_, **__: 1)
+    with in_book(b.copy()), pytest.raises(Unreadable):
+        eq("4.1", law, by=mix("2.1", "2.2"))
+
+
 def test_two_states_of_a_chain_are_not_independent(small, monkeypatch):
     monkeypatch.setattr(oracle, "refute", lambda *_, **__: 1)
     for latex in r"q(x_t\mid x_0) = q(x_t)", r"q(x_t\mid x_0) = 1", r"q(x_t,x_0) = q(x_0)":
