@@ -56,6 +56,8 @@ TOKEN = re.compile(
 )
 # The line of a module above what one cell has exported, with the cell's id.
 CELL = re.compile(r"# %% \S+ #(\w+)")
+# What closes folded code. The next cell's, if nothing stands between, is folded with it.
+END_OF_SOURCE = "</details>"
 
 
 @dataclass(frozen=True)
@@ -310,7 +312,9 @@ def chapter(path: Path) -> str:
                 text = output.get("text") or data["text/plain"]
                 parts.append(block("{code-block} text", f":class: output\n\n{text.rstrip()}"))
         if folded and code:
-            parts += ["<details class='source'>\n<summary>source</summary>", *code, "</details>"]
+            if parts[-1] != END_OF_SOURCE:
+                parts += ["<details class='source'>\n<summary>source</summary>", END_OF_SOURCE]
+            parts[-1:-1] = code
     heading, _, text = parts[0].partition("\n")
     module = next((name_of(m) for m in MODULES if notebook_of(m) == path), None)
     links = [f"[Download this notebook]({copy(path.relative_to(ROOT).as_posix())})"]
