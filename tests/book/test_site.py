@@ -217,7 +217,7 @@ def test_search_by_keyboard(page):
 )
 def test_search_puts_whole_words_first(page, words, first, not_before):
     page.goto(f"search.html?q={words}")
-    page.locator("#search-results li").nth(2).wait_for()
+    page.locator("#search-results a", has_text=first).first.wait_for()
     found = page.locator("#search-results li a").all_inner_texts()
     place = next(number for number, text in enumerate(found) if first in text)
     assert not any(not_before and not_before in text for text in found[:place])
