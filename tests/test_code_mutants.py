@@ -1,6 +1,8 @@
 """The tool that breaks the code: what it changes, what it leaves alone, and what it reports."""
 
 import ast
+import subprocess
+import sys
 
 import pytest
 from code_mutants import (
@@ -96,6 +98,14 @@ def test_what_is_broken_is_killed_and_what_is_right_survives():
         unfinished: "does not import",
     }
     assert control(["forward"]) == {"forward": "survived"}
+
+
+@pytest.mark.slow
+def test_the_command_writes_its_table():
+    command = [sys.executable, "tools/code_mutants.py", "forward"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "| forward |" in done.stdout and "Unchanged, all pass." in done.stdout
 
 
 @pytest.mark.slow
