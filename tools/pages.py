@@ -43,7 +43,7 @@ ABOUT = ["chapters", "how_do_i", "teaching", "checking"]  # pages about them
 MARKS = {"definition": "def", "hypothesis": "hyp", "derived": "✓", "numeric": "≈", "cited": "cited"}
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 
-TAGGED = re.compile(r"\$\$\n(.*? \\tag\{.*?\})\n\$\$", re.S)
+TAGGED = re.compile(r"\$\$\n(.*?) \\tag\{.*?\}\n\$\$", re.S)  # the line below it has the tag, too
 REMARK = re.compile(r"<small>(.*?)</small>", re.S)
 FIGURE = re.compile(r"\*Figure:\*? *(.*?)\*?(?:\n\n|\Z)", re.S)
 PICTURE = re.compile(r"^!\[([^]]+)\]\((images/\w+\.png)\)$", re.M)
