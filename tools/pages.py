@@ -54,6 +54,8 @@ TOKEN = re.compile(
     r"|\]\((?P<file>(?!https?:|#)[^)]+)\)",
     re.S,
 )
+# A cell that shows pixels. What is drawn without them is turned to light on dark in a dark scheme.
+PIXELS = re.compile(r"\.(?:imshow|contourf)\(")
 # The line of a module above what one cell has exported, with the cell's id.
 CELL = re.compile(r"# %% \S+ #(\w+)")
 # What closes folded code. The next cell's, if nothing stands between, is folded with it.
@@ -227,28 +229,29 @@ def figure(cell: NotebookNode, data: NotebookNode, number: str, caption: str, fo
     caption = caption[0].upper() + caption[1:]
     words = " ".join(re.sub(r"[$\\{}]", " ", caption).split())
     caption = number + linked(caption, folder)
+    kind = "pixels" if PIXELS.search(cell.source) else "lines"
     if "text/html" in data:
-        return "\n\n".join(
-            [block("{raw} html", data["text/html"]), block("{container} caption", caption)]
-        )
-    return picture(base64.b64decode(data["image/png"]), cell.id, words, caption)
+        shown = block(f"{{container}} {kind}", block("{raw} html", data["text/html"]))
+        return "\n\n".join([shown, block("{container} caption", caption)])
+    return picture(base64.b64decode(data["image/png"]), cell.id, words, caption, kind)
 
 
-def picture(png: bytes, name: str, words: str, caption: str = "") -> str:
+def picture(png: bytes, name: str, words: str, caption: str = "", kind: str = "pixels") -> str:
     """A picture with its alternative text; one that moves has its still beside it."""
+    options = f":alt: {words}\n:class: {kind}"
     path, opened = f"images/{name}.png", Image.open(io.BytesIO(png))
     (PAGES / path).write_bytes(png)
     if not getattr(opened, "is_animated", False):
-        return block(f"{{figure}} /{path}", f":alt: {words}\n\n{caption}")
+        return block(f"{{figure}} /{path}", f"{options}\n\n{caption}")
     still = f"images/{name}-still.png"
     opened.save(PAGES / still)
     return block(
         "{container} moving",
         "\n\n".join(
             [
-                block(f"{{image}} /{path}", f":alt: {words}"),
+                block(f"{{image}} /{path}", options),
                 raw("<label><input type='checkbox'> show the last picture only</label>"),
-                block(f"{{figure}} /{still}", f":alt: {words}\n\n{caption}"),
+                block(f"{{figure}} /{still}", f"{options}\n\n{caption}"),
             ]
         ),
     )

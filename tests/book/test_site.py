@@ -163,6 +163,23 @@ def test_pictures_have_a_text(soups):
     assert short == []
 
 
+def test_a_caption_of_lines_names_no_brightness_since_a_dark_scheme_turns_it(soups):
+    for name in CHAPTERS:
+        for image in soups[name].select("article img.lines"):
+            assert not re.search(r"\b(black|white|dark|light|bright)", image["alt"]), name
+
+
+def test_lines_are_light_on_dark_in_a_dark_scheme_and_pixels_stay(page):
+    open_page(page, "05_epsilon.html")
+    styles = """kind => getComputedStyle(document.querySelector(`img.${kind}`)).filter"""
+    for scheme, lines, pixels in (("light", "none", "none"), ("dark", "invert", "brightness")):
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate(styles, "lines").startswith(lines)
+        assert page.evaluate(styles, "pixels").startswith(pixels)
+    page.emulate_media(media="print")
+    assert page.evaluate(styles, "lines") == "none"
+
+
 def test_no_directive_is_shown(soups):
     for name in CHAPTERS:
         code = "\n".join(part.text for part in soups[name].select("article pre"))
