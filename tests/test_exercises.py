@@ -383,8 +383,18 @@ def test_exercises_stand_in_their_chapter_and_in_its_solutions(chapter):
     assert registered == [f"{chapter}.{n}" for n in range(1, len(registered) + 1)]
     assert 6 <= len(registered) <= 7
     assert sum(isinstance(EXERCISES[number].kind, Code) for number in registered) == 2
-    assert numbers(cells("", chapter), r"^\*\*Exercise ([\d.]+)\*\* \(") == registered
+    assert sorted(numbers(cells("", chapter), r"^\*\*Exercise ([\d.]+)\*\* \(")) == registered
     assert numbers(cells("solutions", chapter), r"^## Exercise ([\d.]+)$") == registered
+
+
+@pytest.mark.parametrize("chapter", range(1, 8))
+def test_exercises_follow_their_step_and_functions_are_written_at_the_end(chapter):
+    found = cells("", chapter)
+    end = next(i for i, cell in enumerate(found) if cell.source.startswith("## Two functions"))
+    for i, cell in enumerate(found):
+        for number in re.findall(r"^\*\*Exercise ([\d.]+)\*\* \(", cell.source, re.M):
+            assert (i > end) == isinstance(EXERCISES[number].kind, Code), number
+    assert not any("hint(" in cell.source for cell in found if cell.cell_type == "code")
 
 
 @each_exercise

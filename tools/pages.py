@@ -58,6 +58,8 @@ TOKEN = re.compile(
 PIXELS = re.compile(r"\.(?:imshow|contourf)\(")
 # The line of a module above what one cell has exported, with the cell's id.
 CELL = re.compile(r"# %% \S+ #(\w+)")
+# The line that an exercise begins with, in its chapter.
+ASKED = re.compile(r"\*\*Exercise ([\d.]+)\*\* \(")
 # What closes folded code. The next cell's, if nothing stands between, is folded with it.
 END_OF_SOURCE = "</details>"
 
@@ -271,11 +273,32 @@ def source(cell: NotebookNode) -> str:
     return label + block("{code-block} python", shown_source(cell))
 
 
+def answer(number: str) -> str:
+    """The right answer and what is said to it, folded, from the solutions; it leads to the way there."""
+    name = f"{int(number.split('.')[0]):02}_solutions"
+    cells = nbformat.read(NBS / f"solutions/{name}.ipynb", as_version=4).cells
+    heading = f"## Exercise {number}"
+    begin = next(i for i, cell in enumerate(cells) if heading in cell.source.splitlines()[:1])
+    asked = re.compile(rf'check_answer\(\s*"{number}"')
+    last = next(i for i in range(begin, len(cells)) if asked.match(cells[i].source))
+    written = [
+        cell for cell in cells[last - 1 : last + 1] if cell.source.startswith(("def ", "check"))
+    ]
+    reply = next(output for output in cells[last].outputs if "data" in output)
+    parts = [
+        f"<details class='source'>\n<summary>answer to {number}</summary>",
+        *map(source, written),
+        f"{linked(reply.data['text/markdown'])} · [worked out](/solutions/{name}.md)",
+        "</details>",
+    ]
+    return "\n\n".join(parts)
+
+
 def chapter(path: Path) -> str:
     """A notebook as a page. A second title begins an appendix, a level deeper."""
     cells = nbformat.read(path, as_version=4).cells
     waiting = {number for number, shown in EQUATIONS.items() if shown.chapter == path}
-    parts, appendix, drawn, figures = [], False, False, 0
+    parts, appendix, drawn, figures, asked = [], False, False, 0, ""
     folder = path.parent.relative_to(ROOT).as_posix()
 
     def checked(number: str, code: list[str]) -> str:
@@ -284,7 +307,12 @@ def chapter(path: Path) -> str:
         return equation(EQUATIONS[number], first, code)
 
     for cell, following in zip(cells, [*cells[1:], None]):
+        if asked and f'"{asked}"' not in cell.source:
+            parts.append(answer(asked))
+            asked = ""
         if cell.cell_type == "markdown":
+            if begins := ASKED.match(cell.source):
+                asked = begins[1]
             text = with_pictures(FIGURE.sub("", cell.source) if drawn else cell.source)
             text = linked(text, folder)
             drawn = False
