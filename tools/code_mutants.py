@@ -50,12 +50,12 @@ RUNS = {
 # kernel itself, and reads it from its file, where no other module stands in its place.
 SECOND = {"chains", "grids", "laws", "oracle", "worlds"}
 PROOFS = {
-    f"proofs.{path.stem}": ["proofs_oracle", "attacks", "reading_mutants"]
+    f"proofs.{path.stem}": ["proofs_edges", "proofs_oracle", "attacks", "reading_mutants"]
     if path.stem in SECOND
-    else ["proofs", "mutants", "attacks", "proof_mutants"]
+    else ["proofs_edges", "proofs", "mutants", "attacks", "proof_mutants", "equations", "workbook"]
     for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))
 }
-SIZES, SECONDS = {"the derivation": 320, "runs": 80, "the prover": 160}, 300
+SIZES, SECONDS = {"the derivation": 320, "runs": 80, "the prover": 240}, 300
 
 # --- Changes -------------------------------------------------------------------------------------
 

@@ -1,0 +1,171 @@
+"""The prover where a range, a kind or a rounding ends: one small case on each side of the edge."""
+
+from decimal import Decimal
+
+import pytest
+import sympy as sp
+
+from ddpm_course.proofs import (
+    Book,
+    Undefined,
+    Unreadable,
+    WrongRule,
+    define,
+    eq,
+    in_book,
+    notation,
+    process,
+)
+from ddpm_course.proofs.display import facts, line
+from ddpm_course.proofs.errors import Refuted
+from ddpm_course.proofs.grids import Grid, integral, sized
+from ddpm_course.proofs.reader import cut
+from ddpm_course.proofs.terms import T_, Range, s_, t_
+from ddpm_course.proofs.theory import Theory
+from ddpm_course.proofs.zero import Context
+
+
+@pytest.fixture
+def chain():
+    """A small book: a chain with its product, numbers, vectors and matrices."""
+    with in_book(Book()) as small:
+        notation("T", "scalar", "", "natural")
+        notation("d", "scalar", "", "natural")
+        notation("I", "matrix", "")
+        notation("x_t", "state", "")
+        notation(r"\alpha_t", "scalar", "", "(0,1)")
+        notation(r"\bar\alpha_t", "scalar", "", "(0,1)")
+        notation("a", "scalar", "", "(0,1)")
+        notation("u", "scalar", "")
+        notation("v", "scalar", "", "positive")
+        notation(r"\mu", "vector", "")
+        notation(r"\epsilon", "noise", "")
+        notation("A", "matrix", "", shape=("m", "n"))
+        notation("B", "matrix", "", shape=("n", "m"))
+        process("q", "forward", "")
+        define(
+            "1.1", r"q(x_t\mid x_{t-1}) := \mathcal N(x_t;\sqrt{\alpha_t}\,x_{t-1},(1-\alpha_t)I)"
+        )
+        define("1.2", r"\bar\alpha_t := \prod_{k=1}^{t}\alpha_k")
+        yield small
+
+
+def alone(book: Book, latex: str, number: str = "1.9", start: int = 1):
+    """Read and prove a formula without the second opinion, which would refuse most of these first."""
+    book.recalling = True
+    return eq(number, latex, start=start).links
+
+
+def test_a_name_with_a_domain_has_a_value_at_every_time(chain):
+    notation("w_t", "scalar", "", "positive")
+    with pytest.raises(WrongRule, match="no value at t = 1"):
+        define("1.3", r"w_t := \frac{1}{1-\bar\alpha_{t-1}}", start=2)
+
+
+def test_the_reach_stands_behind_the_verdict():
+    known = {"verdict": "derived", "rests_on": ["1.1"], "start": 2, "source": "a book"}
+    parts = line({**known, "assumes": ["H1", "H2"]}).split(" · ")
+    assert parts == ["**derived** from (1.1)", "from t = 2 on", "H1", "H2", "a book"]
+
+
+def test_a_refusal_says_where_it_is():
+    assert str(Unreadable("v+", "", "why")).endswith("at  the end")
+    assert str(Unreadable("v+d", "+d", "why")).endswith("at  +d")
+    assert str(Refuted(1, 2, {"v": 3})) == "the sides are 1 and 2 at v = 3"
+    assert "in a chain at v = 3" in str(Refuted(1, 2, {"v": 3}, "a chain"))
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"q(x_t\mid x_0) = \mathcal N(x_0;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+        r"q(x_t\mid x_0) = \mathcal N(\mu;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+        r"q(x_t,x_{t-1}\mid x_0) = \mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)",
+    ],
+)
+def test_a_law_is_about_the_variable_of_its_density(chain, latex):
+    with pytest.raises(Unreadable) as refusal:
+        alone(chain, latex, start=2)
+    assert refusal.value.why == "the density is not that of the variable of the normal law"
+
+
+def test_one_number_is_a_square_matrix_and_a_row_is_none():
+    one = Grid([[Decimal(3)]])
+    assert sized(one) is one
+    with pytest.raises(Exception, match="not square"):
+        sized(Grid([[Decimal(1), Decimal(2)]]))
+
+
+@pytest.mark.parametrize("size", [Decimal(10) ** 20, Decimal(1), Decimal(10) ** -20])
+def test_the_degree_of_a_polynomial_is_found_at_any_size(size):
+    mean = integral(lambda z: size / 3 * (z[0] * z[0] + z[1] / 7), 2)
+    assert abs(mean / size - Decimal(1) / 3) < Decimal(10) ** -15
+
+
+def test_blocks_are_multiplied_with_blocks_only(chain):
+    with pytest.raises(WrongRule, match="blocks times no blocks"):
+        alone(chain, r"\begin{pmatrix}A & A\end{pmatrix}B = \begin{pmatrix}AB & AB\end{pmatrix}")
+
+
+def test_a_power_may_be_shifted_in_a_limit(chain):
+    assert eq("1.9", r"\lim_{t\to\infty}a^{t-1}\mu = 0").verdict == "derived"
+
+
+def test_a_fraction_takes_one_digit_at_a_time():
+    assert cut(r"\frac1 23") == [r"\frac", "1", "2", "3"]
+    assert cut("23 45") == ["23", "45"]
+
+
+@pytest.mark.parametrize("name", ["=", "(", "1_t", "+x"])
+def test_only_letters_are_declared(name):
+    with in_book(Book()), pytest.raises(Unreadable, match="a declared symbol was expected"):
+        notation(name, "scalar", "")
+
+
+def test_where_a_side_has_no_value(chain):
+    with pytest.raises(Undefined) as refusal:
+        alone(chain, r"\frac{u}{1-\bar\alpha_{t-1}} = \frac{2u}{2-2\bar\alpha_{t-1}}")
+    assert refusal.value.where == "at t = 1"
+    with pytest.raises(Undefined) as refusal:
+        alone(chain, r"\frac{u}{1-\bar\alpha_t-u} = \frac{2u}{2-2\bar\alpha_t-2u}", "1.10")
+    assert refusal.value.where == "on the whole range, as far as is proved"
+
+
+def test_times_have_their_least_values_and_signs():
+    from_one = Range(1)
+    assert from_one.least(t_) == 1 and from_one.least(s_) == 0 and Range(2).least(s_) == 1
+    assert from_one.least(sp.Rational(1, 2)) is None
+    context = Context(Theory(), from_one)
+    assert context.positive(t_) and not context.positive(s_) and not context.positive(t_ - 5)
+
+
+def test_what_overlaps_has_no_order():
+    context = Context(Theory(), Range(1))
+    overlapping = [(sp.S.Zero, t_), (s_, T_)]
+    assert context.ordered(overlapping) is None
+    assert context.ordered([(t_, T_), (sp.S.Zero, s_)]) == [(sp.S.Zero, s_), (t_, T_)]
+
+
+def test_a_joint_law_taken_apart_names_the_markov_property(chain):
+    one = eq(
+        "1.9",
+        r"\log q(x_t,x_{t-1}\mid x_0) = \log q(x_t\mid x_{t-1})+\log q(x_{t-1}\mid x_0)",
+        start=2,
+    )
+    assert "$q$ is a Markov chain" in facts(one, chain)["assumes"]
+
+
+def test_a_noise_without_a_meaning_has_no_value(chain):
+    with pytest.raises(Unreadable, match="has no meaning yet"):
+        eq("1.9", r"\epsilon+\epsilon = 2\epsilon")
+
+
+def test_a_root_of_what_may_be_negative_has_no_value(chain):
+    with pytest.raises(Undefined):
+        alone(chain, r"u^{\frac12}\,u^{\frac12} = u")
+    assert eq("1.10", r"v^{\frac12}\,v^{\frac12} = v").verdict == "derived"
+
+
+def test_vectors_have_no_product(chain):
+    with pytest.raises(Unreadable, match="a product of vectors"):
+        alone(chain, r"\prod_{k=1}^{t}x_k = \prod_{k=1}^{t}2x_k")
