@@ -257,6 +257,19 @@ def test_equations_fit(page, width):
         assert page.evaluate(CUT) == [], name
 
 
+def test_no_equation_is_small_on_a_phone(page):
+    page.set_viewport_size(PHONE)
+    for name in CHAPTERS:
+        open_page(page, name)
+        assert page.evaluate(SMALL) == [], name
+
+
+# An equation is made smaller where it is wider than its column: at most to three quarters.
+SMALL = """[...document.querySelectorAll(".equation .math-wrapper")].filter(box =>
+    parseFloat(box.style.fontSize || "1") < 0.75
+).map(box => box.parentElement.id)"""
+
+
 # A formula that is wider than its box, or a number that is not within the page.
 CUT = """[...document.querySelectorAll(".equation")].filter(each => {
     const box = each.querySelector(".math-wrapper"), number = each.querySelector("summary")
