@@ -175,7 +175,8 @@ def against_the_cpu(bench: Bench) -> dict[str, Any]:
             x0, t, noise, labels = moved(batch, device)
             denoiser = build_denoiser(profile, build_schedule(profile, device), model, labels)
             training_loss(denoiser, x0, t, noise).backward()
-            gradients.append(torch.cat([p.grad.flatten().cpu() for p in model.parameters()]))
+            grads = [p.grad for p in model.parameters() if p.grad is not None]
+            gradients.append(torch.cat([grad.flatten().cpu() for grad in grads]))
             sampler = Sampler(steps=5, spacing="linspace", clip_sample=True)
             options = {"x_T": start.to(device), "device": device}
             samples.append(sampler.sample(denoiser, start.shape, **options).cpu())
@@ -319,12 +320,12 @@ def peers(bench: Bench) -> dict[str, Any]:
     """A training step of UNet2DModel with the same weights, and the package's, eager, in turns."""
     if importlib.util.find_spec("diffusers") is None:
         return {"skipped": "diffusers is not installed"}
-    from diffusers import UNet2DModel
+    import diffusers
 
     size = 4 if bench.tiny else 128
     profile = dataclasses.replace(bench.profile, compile=False, batch_size=size, dropout=0.0)
     settings = unet_config(profile, (3, 32, 32))
-    theirs: Any = UNet2DModel.from_config(settings)
+    theirs: Any = diffusers.UNet2DModel.from_config(settings)  # pyright: ignore[reportPrivateImportUsage]
     ours = build_model(profile, 3, random_stream(0, "weights"))
     theirs.load_state_dict(to_diffusers(ours))
     theirs.to(bench.device).train()

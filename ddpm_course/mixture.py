@@ -213,6 +213,7 @@ def _estimates(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> T
         "sample": (1, signal * mixture.variances),
         "epsilon": (0, noise),
         "v_prediction": (-noise, signal * noise * (1 - mixture.variances)),
+        "flow_prediction": (-1, noise - signal * mixture.variances),
     }[prediction_type]
     along = slope * offset / variance
     return of_mean * mixture.means + torch.einsum("bke,kde->bkd", along, mixture.axes)
@@ -259,8 +260,13 @@ def _doubt(mixture: GaussianMixture, seen: _Seen, prediction_type: str) -> Tenso
     share = _log_joint(mixture, seen).softmax(1)[..., None]
     each = _estimates(mixture, seen, prediction_type)
     between = (each - (share * each).sum(1, keepdim=True)) ** 2
-    scale = {"sample": seen.noise**2, "epsilon": seen.signal**2, "v_prediction": 1}[prediction_type]
-    along = scale * mixture.variances / seen.variance
+    scale = {
+        "sample": seen.noise**2,
+        "epsilon": seen.signal**2,
+        "v_prediction": 1,
+        "flow_prediction": (seen.signal + seen.noise) ** 2,
+    }
+    along = scale[prediction_type] * mixture.variances / seen.variance
     within = torch.einsum("bke,kde->bkd", along, mixture.axes**2)
     return (share * (within + between)).sum(1)
 

@@ -31,7 +31,7 @@ from .posterior import _posterior_mean
 from .schedule import NoiseSchedule, _at, _check_schedule
 
 # %% ../nbs/05_epsilon.ipynb #94988923
-PREDICTION_TYPES = ("epsilon", "sample", "v_prediction")
+PREDICTION_TYPES = ("epsilon", "sample", "v_prediction", "flow_prediction")
 
 
 @lru_cache
@@ -46,7 +46,7 @@ def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type:
     check_choice(where, "prediction_type", prediction_type, PREDICTION_TYPES)
     if prediction_type == "epsilon" and _ends_in_pure_noise(schedule):
         got = "'epsilon' with zero terminal SNR"
-        expected = "'sample' or 'v_prediction': x_T is the noise, so x_0 does not follow from it"
+        expected = "'sample', 'v_prediction' or 'flow_prediction': x_T is the noise, so x_0 does not follow"
         fix = "predict v_prediction, or use a schedule that keeps some signal at T"
         raise BadValue(where, "prediction_type", got, expected, fix)
 
@@ -56,6 +56,8 @@ def _x0(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, kind: str) -
         return (x_t - noise * output) / signal
     if kind == "v_prediction":
         return signal * x_t - noise * output
+    if kind == "flow_prediction":
+        return (x_t - noise * output) / (signal + noise)
     return output
 
 
@@ -64,6 +66,8 @@ def _noise(x_t: Tensor, output: Tensor, signal: Tensor, noise: Tensor, kind: str
         return (x_t - signal * output) / noise
     if kind == "v_prediction":
         return noise * x_t + signal * output
+    if kind == "flow_prediction":
+        return (x_t + signal * output) / (signal + noise)
     return output
 
 
@@ -72,6 +76,8 @@ def _target(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor, kind: st
         return noise
     if kind == "sample":
         return x0
+    if kind == "flow_prediction":
+        return noise - x0
     return of_x0 * noise - of_noise * x0
 
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
@@ -92,8 +98,9 @@ def predict_x0(
     """The x_0 that a network's output at x_t means, [B, ...] like x_t.
 
     x_t and output are [B, ...], t is [B] in 1..T; prediction_type is "epsilon", "sample", which
-    is the image, or "v_prediction" (Salimans & Ho 2022, section 4). Raises BadInput for another
-    shape, an unknown type, or "epsilon" with zero terminal SNR.
+    is the image, "v_prediction" (Salimans & Ho 2022, section 4) or "flow_prediction", the noise
+    minus the image. Raises BadInput for another shape, an unknown type, or "epsilon" with zero
+    terminal SNR.
     """
     _check_pair("predict_x0", schedule, prediction_type, t, x_t=x_t, output=output)
     return _x0(x_t, output.to(x_t.dtype), *_roots(schedule, t, x_t), prediction_type)
@@ -186,7 +193,13 @@ def loss_weights(
         return noise / noise  # 1, and nan where there is no noise
     bound = weighting == "bound"
     of_x0 = bound_weights(schedule, variance_type) if bound else min_snr_weights(schedule)
-    return of_x0 * {"sample": 1, "epsilon": noise / signal, "v_prediction": noise}[prediction_type]
+    factors = {
+        "sample": 1,
+        "epsilon": noise / signal,
+        "v_prediction": noise,
+        "flow_prediction": noise / (signal.sqrt() + noise.sqrt()) ** 2,
+    }
+    return of_x0 * factors[prediction_type]
 
 # %% ../nbs/05_epsilon.ipynb #05f1a7e8
 def _loss(denoiser: Denoiser, x0: Tensor, t: Tensor, noise: Tensor, weights: Tensor) -> Tensor:

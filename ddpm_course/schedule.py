@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['NAMED_SCHEDULES', 'NoiseSchedule', 'linear_schedule', 'cosine_schedule', 'sigmoid_schedule',
-           'rescale_zero_terminal_snr', 'make_schedule', 'extract']
+           'rescale_zero_terminal_snr', 'flow_schedule', 'make_schedule', 'extract']
 
 # %% ../nbs/01_forward_process.ipynb #30c1191e
 import inspect
@@ -209,16 +209,28 @@ def rescale_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
     betas = torch.cat([schedule.betas[1:2], _betas_to_zero(schedule.alphas_cumprod)])
     return NoiseSchedule._accumulate(betas)
 
+# %% ../nbs/01_forward_process.ipynb #02d34d5e
+def flow_schedule(num_train_timesteps: int = 1000) -> NoiseSchedule:
+    """The chain whose states are, scaled, (1 - t/T) x_0 + (t/T) noise (Liu et al. 2023, eq. 1).
+
+    alphas_cumprod[T] = 0 and betas[T] = 1 exactly. Raises BadValue, BadType.
+    """
+    num_steps = _check_T("flow_schedule", num_train_timesteps)
+    time = torch.arange(num_steps + 1, dtype=torch.float64) / num_steps
+    alphas_cumprod = (1 - time) ** 2 / ((1 - time) ** 2 + time**2)
+    return NoiseSchedule._accumulate(1 - alphas_cumprod[1:] / alphas_cumprod[:-1])
+
 # %% ../nbs/01_forward_process.ipynb #7395d912
 NAMED_SCHEDULES = {
     "linear": linear_schedule,
     "cosine": cosine_schedule,
     "sigmoid": sigmoid_schedule,
+    "flow": flow_schedule,
 }
 
 
 def make_schedule(name: str, num_train_timesteps: int, **options: float | bool) -> NoiseSchedule:
-    """The schedule "linear", "cosine" or "sigmoid"; options are its other arguments.
+    """The schedule "linear", "cosine", "sigmoid" or "flow"; options are its other arguments.
 
     Raises BadValue for another name or option, and as that schedule does.
     """

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from ddpm_course import (
+    flow_matching,
     forward,
     mixture,
     objective,
@@ -24,6 +25,7 @@ from ddpm_course import (
     unet,
 )
 from ddpm_course.checks import BadInput
+from ddpm_course.flow_matching import NoiseLevel
 from ddpm_course.mixture import GaussianMixture
 from ddpm_course.prediction import Denoiser
 from ddpm_course.sampling import Sampler
@@ -70,6 +72,7 @@ CALLS: dict[Callable, dict] = {
     schedule.linear_schedule: dict(
         num_train_timesteps=40, beta_start=1e-4, beta_end=0.02, rescale=True
     ),
+    schedule.flow_schedule: dict(num_train_timesteps=20),
     schedule.cosine_schedule: dict(num_train_timesteps=20, s=0.008, max_beta=0.999),
     schedule.sigmoid_schedule: dict(
         num_train_timesteps=20, start=-3, end=3, tau=1.0, clip_min=1e-9
@@ -99,6 +102,12 @@ CALLS: dict[Callable, dict] = {
         variance_type="fixed_small",
         generator=None,
     ),
+    flow_matching.convert_prediction: {**state, "to": "sample"},
+    NoiseLevel: dict(sigma=torch.ones(2)),
+    NoiseLevel.of_schedule: dict(schedule=CHAIN),
+    NoiseLevel.from_alphas_cumprod: dict(value=0.5),
+    NoiseLevel.from_log_snr: dict(value=0.0),
+    NoiseLevel.from_flow_time: dict(value=0.5),
     prediction.predict_x0: state,
     prediction.predict_epsilon: state,
     prediction.training_target: dict(
@@ -187,7 +196,17 @@ def test_any_argument_works_or_is_refused(call):
 def test_no_public_function_is_left_out():
     """Layers of the network are parts of it, and have no checks of their own."""
     layers = {kind for kind in vars(unet).values() if isinstance(kind, type)} - {UNet}
-    for module in (schedule, forward, posterior, objective, prediction, mixture, sampling, unet):
+    for module in (
+        schedule,
+        forward,
+        posterior,
+        objective,
+        prediction,
+        mixture,
+        sampling,
+        unet,
+        flow_matching,
+    ):
         functions = [getattr(module, each) for each in module.__all__]
         functions = {each for each in functions if callable(each)} - layers - {unet.group_norm}
         assert functions <= CALLS.keys(), module.__name__

@@ -29,7 +29,7 @@ from ddpm_course.schedule import NAMED_SCHEDULES, extract, make_schedule, rescal
 nan = math.nan
 α, B = sp.symbols("α B")
 with in_book(Book()) as BOOK:
-    after("05_epsilon")
+    after("22_flow_matching")
 
 
 class Exact(NamedTuple):
@@ -86,6 +86,8 @@ class Row(NamedTuple):
 
 snr, x0_weight_large = proved("2.8"), proved("4.15", leading_in="x_0")
 v_to_x0 = proved("5.15", leading_in=r"\hat{\mathrm{v}}_\theta(x_t,t)")
+velocity = proved("22.14", leading_in="x_0")  # weight of the image's error
+flow_to_x0 = Exact(lambda α, B: 1 / velocity.at(α, B), 1)
 min_snr = Exact(lambda α, B: min(snr.at(α, B), 5), 1)
 
 
@@ -141,6 +143,11 @@ ROWS = {
         product(x0_weight_large, v_to_x0),
         {0: nan},
     ),
+    "loss_weights, flow, large": Row(
+        lambda s: prediction.loss_weights(s, "flow_prediction", "bound", "fixed_large"),
+        product(x0_weight_large, flow_to_x0),
+        {0: nan},
+    ),
     "loss_weights, v, min-SNR": Row(
         lambda s: prediction.loss_weights(s, "v_prediction", "min_snr"),
         product(min_snr, v_to_x0),
@@ -154,8 +161,8 @@ CASES = [
     for zero_end in (False, True)
     if num_steps > 1 or not zero_end
     for row in ROWS
-    if not (zero_end and "epsilon" in row)
-]  # refused at zero terminal SNR
+    if not ((zero_end or schedule_name == "flow") and "epsilon" in row)
+]  # refused at zero terminal SNR, where "flow" ends
 
 
 @cache

@@ -122,7 +122,7 @@ def test_a_weighting_is_the_same_loss_whatever_is_predicted(weighting):
         float(training_loss(says(output, kind), x0, t, noise, weighting))
         for kind, output in outputs.items()
     ]
-    assert losses == pytest.approx([losses[0]] * 3, rel=1e-8)
+    assert losses == pytest.approx([losses[0]] * len(PREDICTION_TYPES), rel=1e-8)
 
 
 @pytest.mark.parametrize("prediction_type", PREDICTION_TYPES)

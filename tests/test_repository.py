@@ -278,6 +278,7 @@ CHAPTERS = (  # in the order of reading
     "mixture",
     "sampling",
     "unet",
+    "flow_matching",
 )
 
 

@@ -54,10 +54,12 @@ class Profile:
 
     # the chain, and the loss
     num_train_timesteps: Annotated[int, "[1, 1000000]"]  # T, the length of the chain
-    schedule: Literal["linear", "cosine", "sigmoid"]  # how the noise grows with t
+    schedule: Literal["linear", "cosine", "sigmoid", "flow"]  # how the noise grows with t
     beta_start: OpenFraction  # first beta of the linear schedule, as if T were 1000
     beta_end: OpenFraction  # last beta of the linear schedule, as if T were 1000
-    prediction_type: Literal["epsilon", "sample", "v_prediction"]  # what the network predicts
+    prediction_type: Literal[
+        "epsilon", "sample", "v_prediction", "flow_prediction"
+    ]  # what the network predicts
     weighting: Literal["simple", "bound", "min_snr"]  # weight of each t; bound takes variance beta
 
     # the sampler

@@ -1,0 +1,53 @@
+"""Noise levels and predictions under other names: ends, refusals, and training with them."""
+
+import dataclasses
+
+import pytest
+import torch
+from refusals import refused
+from tiny import TINY
+
+from ddpm_course.checks import BadType, BadValue
+from ddpm_course.flow_matching import NoiseLevel, convert_prediction
+from ddpm_course.runs.run import Run
+from ddpm_course.runs.training import train
+from ddpm_course.schedule import flow_schedule, linear_schedule
+
+
+def test_levels_at_both_ends():
+    ends = NoiseLevel.from_flow_time(torch.tensor([0.0, 0.5, 1.0]))
+    assert ends.sigma.tolist() == [0, 1, torch.inf] and ends.sigma.dtype == torch.float64
+    assert ends.alphas_cumprod.tolist() == [1, 0.5, 0]
+    assert ends.log_snr.tolist() == [torch.inf, 0, -torch.inf]
+    assert ends.flow_time.tolist() == [0, 0.5, 1]
+    assert NoiseLevel.from_log_snr(ends.log_snr).sigma.tolist() == [0, 1, torch.inf]
+    assert NoiseLevel.from_alphas_cumprod(ends.alphas_cumprod).flow_time.tolist() == [0, 0.5, 1]
+
+
+def test_the_flow_schedule_is_linear_in_flow_time():
+    level = NoiseLevel.of_schedule(flow_schedule(40))
+    expected = torch.arange(41, dtype=torch.float64) / 40
+    torch.testing.assert_close(level.flow_time, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["alphas_cumprod", "flow_time"])
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_no_level_outside_its_range(name, value):
+    with refused(BadValue, what=name, where=f"NoiseLevel.from_{name}"):
+        getattr(NoiseLevel, f"from_{name}")(value)
+
+
+def test_an_unknown_kind_is_refused():
+    x, t = torch.zeros(2, 1), torch.tensor([1, 2])
+    with refused(BadValue, what="to", expected="flow_prediction"):
+        convert_prediction(linear_schedule(40), x, t, x, "sample", "velocity")
+    with refused(BadType, where="NoiseLevel.of_schedule"):
+        NoiseLevel.of_schedule(torch.zeros(3))
+
+
+@pytest.mark.parametrize("schedule", ["flow", "cosine"])
+def test_the_same_engine_trains_a_velocity(tmp_path, schedule):
+    profile = dataclasses.replace(TINY, prediction_type="flow_prediction", schedule=schedule)
+    run = Run.open(train(profile, 0, tmp_path / "run"))
+    assert run.profile.schedule == schedule
+    assert (tmp_path / "run/samples.png").exists()
