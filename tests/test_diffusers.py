@@ -434,3 +434,10 @@ def test_a_pickle_of_something_else(folder, tmp_path, held):
     torch.save(held, path.with_suffix(".bin"))
     with refused(BadValue, where=path.with_suffix(".bin"), what="weights", got="TypeError"):
         import_run(folder, tmp_path / "back", SMOKE)
+
+
+def test_a_velocity_is_no_prediction_that_the_library_knows(run, tmp_path):
+    other = with_fields(run, tmp_path / "run", prediction_type="flow_prediction")
+    with refused(BadValue, what="prediction_type", got="flow_prediction"):
+        export_run(other, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

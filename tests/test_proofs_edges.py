@@ -19,7 +19,7 @@ from ddpm_course.proofs import (
 from ddpm_course.proofs.display import facts, line
 from ddpm_course.proofs.errors import Refuted
 from ddpm_course.proofs.grids import Grid, integral, sized
-from ddpm_course.proofs.reader import cut
+from ddpm_course.proofs.reader import cut, read
 from ddpm_course.proofs.terms import T_, Range, s_, t_
 from ddpm_course.proofs.theory import Theory
 from ddpm_course.proofs.zero import Context
@@ -134,6 +134,7 @@ def test_times_have_their_least_values_and_signs():
     from_one = Range(1)
     assert from_one.least(t_) == 1 and from_one.least(s_) == 0 and Range(2).least(s_) == 1
     assert from_one.least(sp.Rational(1, 2)) is None
+    assert from_one.before(s_, t_ - 1) and not from_one.before(s_, t_ - 2)
     context = Context(Theory(), from_one)
     assert context.positive(t_) and not context.positive(s_) and not context.positive(t_ - 5)
 
@@ -168,3 +169,19 @@ def test_a_root_of_what_may_be_negative_has_no_value(chain):
 def test_vectors_have_no_product(chain):
     with pytest.raises(Unreadable, match="a product of vectors"):
         alone(chain, r"\prod_{k=1}^{t}x_k = \prod_{k=1}^{t}2x_k")
+
+
+def test_a_weight_that_may_be_zero_is_enough_for_a_bound(chain):
+    notation(r"\eta", "scalar", "", "nonnegative")
+    context = Context(chain.theory, Range(1))
+    square = chain.reading(1).scalar(read(r"\lVert x_t-\mu\rVert^2", chain.declarations.notation))
+    eta = chain.reading(1).scalar(read(r"\eta", chain.declarations.notation))
+    weighted = sp.expand(eta * context.unfold(square))
+    assert context._sign(weighted, False) and not context._sign(-weighted, False)
+
+
+@pytest.mark.parametrize("states, named", [("x_t,x_{t-1},x_0", True), ("x_t", False)])
+def test_only_a_density_that_is_taken_apart_names_the_markov_property(chain, states, named):
+    notation_, context = chain.declarations.notation, Context(chain.theory, Range(2))
+    context.factorized(chain.reading(2).scalar(read(rf"\log q({states})", notation_)))
+    assert ("$q$ is a Markov chain" in context.used) is named

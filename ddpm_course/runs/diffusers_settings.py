@@ -113,8 +113,16 @@ def scheduler_config(profile: Profile, betas: Sequence[float] = ()) -> dict[str,
 
     betas, if any, are the chain in place of the profile's. It has no quadratic spacing ("leading"
     is written instead), no schedule of the name sigmoid that is the same, and no line that is cut
-    below 1, so those betas are written out.
+    below 1, so those betas are written out. Raises BadValue for a velocity, which it cannot read.
     """
+    if profile.prediction_type == "flow_prediction":
+        raise BadValue(
+            "export",
+            "prediction_type",
+            got="'flow_prediction'",
+            expected="'epsilon', 'sample' or 'v_prediction', which DDPMScheduler knows",
+            fix="train with one of these; they are the same network up to convert_prediction",
+        )
     scale, T = 1000 / profile.num_train_timesteps, profile.num_train_timesteps
     cut = profile.schedule == "linear" and profile.beta_end * scale >= 0.999
     if not betas and (cut or profile.schedule not in SCHEDULES):
