@@ -65,6 +65,7 @@ KINDS = {
     "K": "a letter brings a meaning or an assumption that nobody declared",
     "L": "a statement is used after the last t of its proof",
     "M": "s, which is bounded by t, moves with it",
+    "N": "a derivative forgets what moves, or is taken where there is none",
 }
 
 
@@ -255,6 +256,32 @@ def moved_by_calc(theory) -> Theorem:
     odd = kernel.calc(theory, *claim(t_), [proved("1.1")], Range())
     return kernel.calc(theory, *claim(t_ - 3), [odd], Range(4))
 
+
+def sine_without_its_sign(theory) -> Theorem:
+    phi, theory = sp.Symbol("ψ"), theory.with_symbol("ψ", "variable", "real")
+    return same_numbers(theory, sp.sqrt(1 - sp.cos(phi) ** 2), sp.sin(phi))
+
+
+TAU, ANGLE, PLACE, SHARE, PATH, FIELD = (
+    step(notation, name, kind, "a letter that moves, or may move")
+    for name, kind in (
+        (r"\tau", "variable"),
+        (r"\phi", "variable"),
+        ("g", "point"),
+        (r"S(\tau)", "smooth"),
+        (r"y(\tau)", "path"),
+        (r"D(\tau)", "scalar"),
+    )
+)
+MOVING = (
+    TAU,
+    Q_B,
+    step(define, "99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;\tau\,x_{t-1},I)"),
+)
+ITS_NOISE = (
+    step(notation, r"\psi_t", "noise", "its noise"),
+    step(eq, "99.2", r"x_t = \tau\,x_{t-1}+\psi_t", by=innovation("99.1")),
+)
 
 ATTACKS = [
     # --- A: names
@@ -1213,6 +1240,88 @@ ATTACKS = [
         "NotProved",
         moved_by_calc,
     ),
+    # --- N: derivatives
+    attack("N1", r"\frac{d}{d\tau}(\tau\,S(\tau)) = S(\tau)", "Refuted", "NotProved", TAU, SHARE),
+    attack(
+        "N2", r"\frac{d}{dt}\bar\alpha_t = 0", "WrongRule second opinion", "WrongRule derivative"
+    ),
+    attack("N3", r"\frac{d}{d\tau}\sqrt{\tau^2} = 1", "Refuted", "WrongRule derivative", TAU),
+    attack(
+        "N4",
+        r"\frac{d}{d\tau}\mathbb E_{q_b(x_t\mid x_{t-1})}[\langle x_t,x_{t-1}\rangle] = 0",
+        "Refuted",
+        "WrongRule derivative",
+        *MOVING,
+    ),
+    attack(
+        "N5",
+        r"\frac{d}{d\tau}\langle\psi_t,x_0\rangle = 0",
+        "Refuted",
+        "NotProved",
+        *MOVING,
+        *ITS_NOISE,
+    ),
+    attack(
+        "N6",
+        r"\frac{d}{d\tau}(\tau\,\xi) \overset{d}{=} \tau\,\xi",
+        "Refuted",
+        "WrongRule derivative",
+        TAU,
+    ),
+    attack(
+        "N7",
+        r"\nabla_{x_t}\langle x_i,x_t\rangle = x_i",
+        "Refuted",
+        "WrongRule derivative",
+    ),
+    attack(
+        "N8",
+        r"\nabla_{x_t}\langle\hat\epsilon_\theta(x_t,t),x_0\rangle = 0",
+        "Refuted",
+        "WrongRule derivative",
+    ),
+    attack("N9", r"\nabla_{g}\cdot(c\,g) = c", "Refuted", "NotProved", PLACE),
+    attack("N10", r"\nabla_{g}\lVert g\rVert^2 = g", "Refuted", "NotProved", PLACE),
+    attack(
+        "N11",
+        r"\nabla_{g}\cdot\nabla_{g}(\langle g,\mu\rangle^2) = 2d\lVert\mu\rVert^2",
+        "Refuted",
+        "NotProved",
+        PLACE,
+    ),
+    attack(
+        "N12",
+        r"\nabla_{x_t}\log q(x_t\mid x_0) = 0",
+        "Refuted",
+        "WrongRule derivative",
+    ),
+    attack("N13", r"\sqrt{1-\cos(\phi)^2} = \sin(\phi)", "Refuted", "Undefined", ANGLE),
+    attack(
+        "N14",
+        r"\frac{d}{d\tau}\left(\frac{d}{d\tau}\left(\frac{d}{d\tau}y(\tau)\right)\right) = 0",
+        "Refuted",
+        "NotProved",
+        TAU,
+        PATH,
+    ),
+    attack("N15", r"\frac{dx_t}{d\tau} = x_t", "Unreadable", "Unreadable", TAU),
+    attack("N16", r"\frac{d}{d\tau}D(\tau) = 0", "Refuted", "WrongRule derivative", TAU, FIELD),
+    attack(
+        "N17",
+        r"\nabla_{\mu}\langle\mu,x\rangle = x",
+        "WrongRule second opinion",
+        "WrongRule derivative",
+    ),
+    rule(
+        "N22",
+        r"\sqrt{1-\cos(\phi)^2} = \sin(\phi)",
+        "NotProved",
+        sine_without_its_sign,
+    ),
+    definition("N18", r"c := \tau", "WrongRule define", TAU),
+    definition("N19", r"\tau := 2", "WrongRule define", TAU),
+    definition("N20", r"y := \langle g,\mu\rangle", "WrongRule define", Y, PLACE),
+    definition("N21", r"S(\tau) := \tau^2", "WrongRule define", TAU, SHARE),
 ]
 
 

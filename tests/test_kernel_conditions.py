@@ -1,7 +1,7 @@
 """Every side condition of the trusted code is needed: without it, something false is proved.
 
 A case names one condition: file, function, text. In a copy of the code it is missing; there, the derivation
-below it proves something false. In the code as it is, the same derivation is refused, at that condition. A
+below it proves something false; a derivative is read, and then it is read as something false. In the code as it is, the same derivation is refused, at that condition. A
 derivation returns its theorem, and numbers at which its sides differ, or what is true instead, or why a side
 has no meaning; where it says nothing, the sides differ at some numbers between 0 and 1.
 
@@ -36,6 +36,8 @@ q, p, r, c, u, g, L, N, sigma, h, y, o, xi = map(
 X, Y, B0, A, B, S, S2, number = (
     sp.Symbol(name, commutative=False) for name in ("X", "Y", "b", "A", "B", "S", "R", "λ")
 )
+tau, rho, psi = map(sp.Symbol, ("τ", "ρ", "→ψ"))
+smooth, path, unknown, field = map(sp.Function, ("γ", "→ω", "κ", "→υ"))
 pair, other = "pair", "other"
 step = sp.Function("s")  # step(t) is a process for one t: x_0, then x_t, then x_{t-1}
 LETTERS = {
@@ -58,6 +60,13 @@ LETTERS = {
     "→o": ("noise", "real"),
     "→w_t": ("random", "real"),
     "→ξ": ("fresh", "real"),
+    "τ": ("variable", "real"),
+    "ρ": ("variable", "real"),
+    "→ψ": ("point", "real"),
+    "γ": ("smooth", "real"),
+    "→ω": ("path", "real"),
+    "κ": ("scalar", "real"),
+    "→υ": ("vector", "real"),
     "X": ("column", "real"),
     "Y": ("column", "real"),
     "b": ("column", "real"),
@@ -166,6 +175,17 @@ class Kernel(Code):
         if th.open or th.strength != "derived":
             raise self.WrongRule("open", "it says so itself")
         return th
+
+    def derived(self, theory, e, u=tau, vector=False, lo=1):
+        """What is read for the derivative of e in u, as the left side of a theorem."""
+        context = self.Context(theory, self.Range(lo))
+        made = self.slope(context, self.Term(sp.sympify(e), "vector" if vector else "scalar"), u)
+        return self.calc(theory, made, made, [], self.Range(lo))
+
+    def along(self, theory, e, x):
+        """The same for the gradient of e, in x."""
+        made = self.vector(self.gradient(self.Context(theory, self.Range()), e, x))
+        return self.calc(theory, made, made, [], self.Range())
 
     def clash(self, theory, one, two):
         """From two laws of one state: E|x|^2 by the one is that by the other."""
@@ -1563,6 +1583,120 @@ def theory_made_by_hand(k):  # a noise of no law: x_t ~ N(0, 1), although its me
     return k.restate(theory, there, k.law(q, x(t), [t - 1], 0, 1), k.Range()), th.claim
 
 
+# --- Derivatives ---------------------------------------------------------------------------------
+
+
+@without("derivatives", "slope", "theory.kind(u) != 'variable'")
+def slope_in_a_letter_with_a_meaning(k):  # of L^2, where L := 2: it would be 0
+    theory, _ = k.define(k.letters(), "1", L, k.scalar(2))
+    return k.derived(theory, L**2, L), sp.Integer(4)
+
+
+@without("derivatives", "opened", "e.has(EE, EV, M)")
+def slope_of_a_mean(k):  # E[<x_t, h> | x_{t-1}] = τ |h|^2
+    theory, _ = k.chain(tau * h)
+    mean = k.mean(q, [t - 1], k.Dot(x(t), h))
+    return k.derived(theory, mean), k.Dot(h, h)
+
+
+@without("derivatives", "opened", "hides(context.theory, e)")
+def slope_of_a_noise_that_is_not_known_yet(k):  # ε_t = x_t - τ h, from t = 2
+    theory = k.letters().with_process("q", "forward")
+    theory, th = k.declare(theory, "1", k.law(q, x(t), [t - 1], tau * h, 1), 2)
+    theory, _ = k.innovation(theory, "2", th, e(t))
+    return k.derived(theory, k.Dot(e(t), h)), -k.Dot(h, h)
+
+
+@without(
+    "derivatives",
+    "chain_rule",
+    "not isinstance(part, (sp.Add, sp.Mul, sp.Pow, sp.log, Exp, sp.cos, sp.sin))",
+)
+def slope_of_any_function(k):
+    return k.derived(k.letters(), unknown(tau)), "a function without a meaning may have a jump"
+
+
+@without("derivatives", "chain_rule", "not context.positive(base := part.base.xreplace(back))")
+@without(
+    "derivatives", "chain_rule", "not part.exp.is_Integer", "False", ("WrongRule", "derivative")
+)
+def slope_of_a_root_at_0(k):  # of the root of τ^2
+    base = tau**2
+    return k.derived(k.letters(), sp.sqrt(base)), {tau: 0}
+
+
+@without("derivatives", "slope.of_vector", "a.args != (u,)")
+def slope_of_a_path_run_twice_as_fast(k):
+    twice = path(2 * tau)
+    return k.derived(k.letters(), twice, vector=True), 2 * sp.Function("→ω'")(2 * tau)
+
+
+@without("derivatives", "slope", "a.args == (u,)", "True", ("WrongRule", "derivative"))
+def slope_of_a_smooth_letter_run_twice_as_fast(k):
+    return k.derived(k.letters(), smooth(2 * tau)), 2 * sp.Function("γ'")(2 * tau)
+
+
+@without("derivatives", "place", "not is_state(x) and context.theory.kind(x) != 'point'")
+def gradient_in_a_letter_with_a_meaning(k):  # of |h|^2, where h := y: it would be 0
+    theory, _ = k.define(k.letters(), "1", h, k.vector(y))
+    return k.along(theory, k.Dot(h, h), h), 2 * h
+
+
+@without("derivatives", "place", "here and not apart(states_of(e) - {*here}, here, context.rng)")
+def gradient_beside_a_state_that_may_be_the_same(k):  # of <x_i, x_t>, at i = t
+    return k.along(k.letters(), k.Dot(x(i), x(t)), x(t)), 2 * x(t), {i: 1, t: 1}
+
+
+@without("derivatives", "gradient", "e.xreplace({a: sp.Dummy() for a in moving}).has(x)")
+def gradient_of_a_field_that_is_not_known_yet(k):  # υ(ψ) = 2ψ, from t = 2
+    theory, _ = k.define(k.letters(), "1", field(psi), k.vector(2 * psi), 2)
+    return k.along(theory, k.Dot(field(psi), h), psi), 2 * h
+
+
+@without(
+    "derivatives", "gradient", "other == x or not other.has(x)", "True", ("WrongRule", "derivative")
+)
+def gradient_beside_a_field_that_is_not_known_yet(k):
+    theory, _ = k.define(k.letters(), "1", field(psi), k.vector(2 * psi), 2)
+    return k.along(theory, k.Dot(field(psi), psi), psi), 4 * psi
+
+
+@without("derivatives", "divergence", "a != x and a.has(x)")
+def divergence_of_a_field_that_is_not_known_yet(k):
+    theory, _ = k.define(k.letters(), "1", field(psi), k.vector(2 * psi), 2)
+    made = k.scalar(k.divergence(k.Context(theory, k.Range()), field(psi), psi))
+    return k.calc(theory, made, made, [], k.Range()), 2 * d
+
+
+@without("definitions", "define", "theory.moving(meaning) - head.free_symbols")
+def letter_that_does_not_show_what_it_moves_with(k):  # d(L τ)/dτ = L, and then L := τ
+    early = k.slope(k.Context(k.letters(), k.Range()), k.scalar(L * tau), tau)
+    theory, _ = k.define(k.letters(), "1", L, k.scalar(tau))
+    return k.calc(theory, early, early, [], k.Range()), 2 * L
+
+
+@without("definitions", "define_sequence", "theory.moving(both)")
+def sequence_that_moves(k):  # f_t = t τ
+    more = k.scalar(f(t - 1) + tau)
+    theory, _ = k.define_sequence(k.letters(), frozenset("12"), f(t), k.scalar(0), more)
+    return k.derived(theory, f(t)), t
+
+
+@without("theory", "Theory.free_head", "self.kind(head) in ('variable', 'point', 'smooth', 'path')")
+def variable_with_a_value(k):  # of τ^2, where τ := 2: it would be 0
+    theory, _ = k.define(k.letters(), "1", tau, k.scalar(2))
+    return k.derived(theory, tau**2), sp.Integer(4)
+
+
+@without("theory", "Theory.with_symbol", '"\'" in name')
+def slope_with_a_sign_of_its_own(k):  # the root of f'^2 is f', at f' = -1
+    theory = k.Theory().with_symbol("τ", "variable", "real").with_symbol("g'", "scalar", "positive")
+    slope = sp.Function("g'")(tau)
+    th = k.calc(theory, k.scalar(sp.sqrt(slope**2)), k.scalar(slope), [], k.Range())
+    theory = theory.with_symbol("g", "smooth", "real")
+    return k.restate(theory, th, th.claim, k.Range()), {slope: -1}
+
+
 @without("theory", "Theory.with_symbol", "name in self.symbols")
 def letter_of_two_domains(k):  # c > 0, then c is any number, then c := -1: 1 = -1
     theory = k.letters()
@@ -2421,6 +2555,11 @@ EXEMPT = {
     ("relations", "substitute", "th.open"): "what is supposed holds for every value of the letter",
     ("relations", "monotone", "th.open"): "what is supposed holds for all states",
     (
+        "derivatives",
+        "slope.of_vector",
+        "theory.kind(a) != 'path'",
+    ): "the derivative of a letter that is no path was not declared, and no theorem is made",
+    (
         "definitions",
         "declare_matrix",
         "process.shape != 'pair'",
@@ -2450,7 +2589,16 @@ EXEMPT = {
     ("matrices", "Words.mul", "isinstance(x, Blocks)"): CRASH + ", blocks have no shape",
     ("matrices", "Words.mul", "isinstance(y, Blocks)"): CRASH + ", blocks have no shape",
 }
-FILES = "theory", "matrices", "statements", "definitions", "gaussians", "relations", "kernel"
+FILES = (
+    "theory",
+    "matrices",
+    "statements",
+    "derivatives",
+    "definitions",
+    "gaussians",
+    "relations",
+    "kernel",
+)
 ALL = [x for file in FILES for x in conditions(file)]
 REAL = Kernel()
 
@@ -2480,6 +2628,8 @@ def is_false(k, th, truth, numbers) -> bool:
             differ(getattr(claim, part), getattr(truth, part), dict(numbers))
             for part in ("mean", "variance")
         )
+    if isinstance(truth, sp.Basic):  # what the derivative on the left is
+        return differ(claim.left.expr, truth, numbers)
     if isinstance(claim.left, k.Matrix):
         return sp.expand(claim.left.expr - claim.right.expr) != 0
     if claim.left.kind != claim.right.kind:

@@ -475,7 +475,16 @@ def test_no_chapter_names_a_premise_in_vain():
 
 
 RULES_AND_KERNEL = "statements", "definitions", "gaussians", "relations", "kernel"
-TRUSTED = *RULES_AND_KERNEL, "theory", "terms", "unfolding", "signs", "zero", "matrices"
+TRUSTED = (
+    *RULES_AND_KERNEL,
+    "theory",
+    "terms",
+    "unfolding",
+    "signs",
+    "zero",
+    "matrices",
+    "derivatives",
+)
 
 
 def statements(*names: str) -> int:
@@ -496,7 +505,7 @@ def statements(*names: str) -> int:
 def test_what_makes_theorems_is_small():
     assert statements("kernel") <= 120
     assert statements(*RULES_AND_KERNEL) <= 580
-    assert statements(*TRUSTED) <= 1420
+    assert statements(*TRUSTED) <= 1510
 
 
 def test_the_face_of_the_package_is_small():

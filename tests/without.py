@@ -26,6 +26,7 @@ FILES = (
     "zero",
     "matrices",
     "statements",
+    "derivatives",
     "definitions",
     "gaussians",
     "relations",

@@ -40,9 +40,9 @@ class Edition:
 
 
 def editions() -> list[Edition]:
-    """The kernel, chapters 50 to 59, stands at the end of the book."""
+    """The kernel, chapters 50 to 60, stands at the end of the book."""
     names = [page_of(path) for path in chapters()]
-    kernel = [name for name in names if re.match("5", name)]
+    kernel = [name for name in names if re.match("[56]", name)]
     others = [name for name in names if name not in kernel]
     aside = ".links, .headerlink, details.source, .mark > div"
     code = ".highlight-python, .highlight-text"

@@ -68,6 +68,8 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
         raise WrongRule("define", "{} is defined by itself", (name,))
     if letters - head.free_symbols:
         raise WrongRule("define", "{} stand on the right alone", (letters,))
+    if theory.moving(meaning) - head.free_symbols:
+        raise WrongRule("define", "{} would move with a variable that it does not show", (name,))
     if not theory.random(head) and (
         not states_of(meaning) <= states_of(head) or hides(theory, meaning)
     ):
@@ -117,6 +119,8 @@ def define_sequence(
         or {first.kind, step.kind} != {"scalar"}
     ):
         raise WrongRule("define", "a sequence is of numbers that no state moves")
+    if theory.moving(both):
+        raise WrongRule("define", "a sequence does not move with a variable")
     if index_letters(both) - {t_}:
         raise WrongRule("define", "a letter stands on the right alone")
     domain, used = theory.symbols[name].domain, set()

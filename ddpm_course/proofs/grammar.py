@@ -17,10 +17,13 @@ signed: product | PLUS product | MINUS product
 ?base: atom | atom CARET group -> pow | atom CARET TOP -> transpose
      | number CARET group -> pow
 ?tail: atom | atom CARET group -> pow | atom CARET TOP -> transpose
-big: LOG inside -> log | EXP inside -> exp
+?big: LOG inside -> log | EXP inside -> exp | COS letter -> cos | SIN letter -> sin | derivative
    | SUM under CARET group product -> sum_over | PROD under CARET group product -> prod_over
    | LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product -> limit
 ?inside: atom | number
+?derivative: SLOPE sum SUBR moving -> slope
+   | NABLA UNDERSCORE group moving -> gradient | NABLA UNDERSCORE group CDOT moving -> divergence
+?moving: inside | LOG inside -> log | EXP inside -> exp | derivative
 under: UNDERSCORE LBRACE INDEX EQUAL sum RBRACE
 ?group: LBRACE sum RBRACE | number | letter | index
 letter: SYMBOL -> symbol
@@ -29,6 +32,7 @@ letter: SYMBOL -> symbol
      | LPAR sum RPAR | LBRACKET sum RBRACKET
      | LVERT sum RVERT CARET group -> norm2 | LBAR sum RBAR -> det
      | LANGLE sum COMMA sum RANGLE -> inner
+     | COS LPAR sum RPAR -> cos | SIN LPAR sum RPAR -> sin
      | FRAC group group -> div | SQRT group -> sqrt | TRACE LPAR sum RPAR -> trace
 number: INT
 symbol: SYMBOL | LABELLED
@@ -51,6 +55,7 @@ row: sum (AMP sum)*
 %declare EQUAL DEFINE LE GE LT OVERSET D PLUS MINUS CDOT SLASH CARET TOP LOG EXP SUM PROD LIM TO INFTY
 %declare UNDERSCORE LBRACE RBRACE LPAR RPAR LBRACKET RBRACKET LVERT RVERT LBAR RBAR LANGLE RANGLE
 %declare COMMA COLON SEMICOLON MID PARALLEL FRAC SQRT TRACE INT SYMBOL LABELLED INDEX FAMILY FUNCTION DENSITY
+%declare NABLA COS SIN SLOPE
 %declare SUBL SUBR NORMAL MEAN COV KL BEGIN END ROW AMP
 """
 
@@ -69,6 +74,9 @@ TERMINALS = {
     r"\top": "TOP",
     r"\log": "LOG",
     r"\exp": "EXP",
+    r"\cos": "COS",
+    r"\sin": "SIN",
+    r"\nabla": "NABLA",
     r"\sum": "SUM",
     r"\prod": "PROD",
     r"\lim": "LIM",
@@ -110,6 +118,7 @@ WORDS = {
     "LABELLED": "a symbol",
     "FAMILY": "a symbol with an index",
     "INDEX": "an index",
+    "SLOPE": "a derivative",
     "FUNCTION": "a function",
     "DENSITY": "a density",
     "$END": "the end",
@@ -147,7 +156,7 @@ ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}  # without braces, TeX takes a single
 CUT = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
-    "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega"
+    "sigma tau phi psi omega ell Gamma Lambda Sigma Delta Phi Psi Omega"
 )
 LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join(GREEK.split()) + ")$")
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, getcontext, localcontext
 from itertools import product
 from math import prod
 from operator import add, mul
@@ -159,6 +159,22 @@ def inner(a: Value, b: Value) -> Decimal:
     )
 
 
+def rotated(a: Value) -> tuple[Decimal, Decimal]:
+    """Cosine and sine: the series of a small part of the angle, which is then doubled again."""
+    digits = getcontext().prec
+    with localcontext(prec=2 * digits):
+        halvings = max(0, (number(a) * 1000).adjusted() * 4)
+        small, term, sums, n = number(a) / 2**halvings, ONE, [ONE, NIL], 0
+        while abs(term) > Decimal(10) ** -(2 * digits):
+            n += 1
+            term = term * small / n
+            sums[n % 2] += term if n % 4 < 2 else -term
+        cos, sin = sums
+        for _ in range(halvings):
+            cos, sin = cos * cos - sin * sin, 2 * sin * cos
+    return +cos, +sin
+
+
 def bell(rest: Grid, spread: Value) -> Decimal:
     """The normal density at the distance `rest` from its mean."""
     inverse, det = solved(full(spread, (len(rest), len(rest))))
@@ -189,6 +205,8 @@ ARITHMETIC: dict[str, Callable[..., Value]] = {
     "sqrt": lambda a: number(a).sqrt(),
     "log": lambda a: positive(a).ln(),
     "exp": lambda a: number(a).exp(),
+    "cos": lambda a: rotated(a)[0],
+    "sin": lambda a: rotated(a)[1],
     "inner": inner,
     "norm2": lambda a, n: inner(a, a) if n == 2 else wrong("a power of a norm that is no square"),
     "transpose": transposed,

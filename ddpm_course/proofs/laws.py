@@ -25,6 +25,7 @@ from .grids import (
     holds,
     integral,
     minus,
+    number,
     plain,
     power,
     transposed,
@@ -265,6 +266,47 @@ class World(Points):
         if left[1:] and left[0] != left[1]:
             wrong("a divergence of laws of different states")
         return divergence(*self.normal(one, at), *self.normal(two, at))
+
+    # -- derivatives
+
+    def moved(self, name: Node, body: Node, at: At) -> tuple[Value, list[Value]]:
+        """The value of a variable, and how fast the body changes with each of its entries: a
+        difference of values so near that the slope is exact to more digits than are compared."""
+        if name.op not in ("symbol", "member"):
+            wrong(f"{spelled(name)} is no variable")
+        key, near = self.key(name, at), Decimal("1e-30")
+        kind = self.known.notation[key[0]].kind
+        if kind not in ("variable", "point", "state"):
+            wrong(f"{spelled(name)} is no variable")
+        here = key if kind == "state" else key[0]
+        known, made = at[here] if kind == "state" else self.value(name, at), self.made
+        if kind == "state" and not isinstance(known, Grid):
+            raise Inexpressible
+        steps = (
+            [Grid(zip(x)) * near for x in full(ONE, (len(known),) * 2)]
+            if kind != "variable"
+            else [near]
+        )
+        slopes = []
+        with localcontext(prec=getcontext().prec + 90):
+            for step in steps:
+                ends = []
+                for side in (step, step * -ONE):
+                    self.made = {}  # what was computed of laws may depend on the variable
+                    ends.append(self.value(body, At({**at, here: known + side})))
+                slopes.append(minus(*ends) * (1 / (2 * near)))
+        self.made = made
+        return known, slopes
+
+    def on_slope(self, at: At, name: Node, body: Node) -> Value:
+        return self.moved(name, body, at)[1][0]
+
+    def on_gradient(self, at: At, name: Node, body: Node) -> Grid:
+        return column(map(number, self.moved(name, body, at)[1]))
+
+    def on_divergence(self, at: At, name: Node, body: Node) -> Decimal:
+        known, slopes = self.moved(name, body, at)
+        return sum(flat(full(slope, known.shape))[i] for i, slope in enumerate(slopes))
 
     # -- relations
 

@@ -31,6 +31,10 @@ KINDS = (
     "state",
     "noise",
     "fresh",
+    "variable",
+    "point",
+    "smooth",
+    "path",
     "matrix",
     "column",
     "density",
@@ -126,12 +130,32 @@ class Names:
                 and self.todo[self.at - 2] == r"\overset"
             ):
                 yield Token("D", self.take())
+            elif inside := self.derivative():
+                yield Token("SLOPE", "")
+                yield from Names(self.latex, self.notation, inside).tokens()
+                yield Token("SUBR", "")
             elif self.next.isdigit():
                 yield Token("INT", self.take())
             elif self.next in TERMINALS:
                 yield Token(TERMINALS[self.next], self.take())
             else:
                 yield from self.name()
+
+    def derivative(self) -> list[str]:
+        r"""The variable of \frac{d}{d\tau} or \partial_\tau, which is passed, if that is next."""
+        if self.next == r"\partial":
+            self.take()
+            return self.subscript() or self.fail("a derivative in which variable?")
+        if self.next != r"\frac":
+            return []
+        ahead = Names(self.latex, {}, self.todo, self.at + 1)
+        above, below = ahead.group(), ahead.group()
+        if above[:1] != ["d"] or below[:1] != ["d"] or not LETTER.match("".join(below[1:2])):
+            return []
+        if above != ["d"]:
+            self.fail(r"a derivative is written \frac{d}{d\tau}, before what it is taken of")
+        self.at = ahead.at
+        return below[1:]
 
     def letter(self) -> str:
         """A letter with its accent; the braces around an accented letter do not count."""
@@ -150,6 +174,10 @@ class Names:
         if self.next != "_":
             return []
         self.take()
+        return self.group()
+
+    def group(self) -> list[str]:
+        """One token, or those between braces."""
         if self.next != "{":
             return [self.take()]
         start, depth = self.at + 1, 0
@@ -335,6 +363,8 @@ def declared(
     for what, got, known in (("kind", kind, KINDS), ("domain", domain, DOMAINS)):
         if got not in known:
             raise Unreadable(latex, got, f"{what} {got!r} is none of {', '.join(known)}")
+    if kind == "variable" and domain not in ("real", "positive", "(0,1)"):
+        raise Unreadable(latex, domain, "a variable takes every number of an open interval")
     names = Names(latex, {}, cut(latex))
     base, label = names.letter(), "".join(names.subscript())
     arguments = "".join(names.todo[names.at :])

@@ -116,6 +116,9 @@ class Exp(sp.Function):
         if (flat := sp.expand(a)) != a:
             return cls(flat)
 
+    def fdiff(self, argindex=1):
+        return self
+
 # %% ../../nbs/50_terms.ipynb #8707bbc1
 class M(sp.Function):
     """log of the joint density, in a process, of the states in some intervals of times."""

@@ -167,6 +167,11 @@ class Theory:
         """Whether an atom may vary in a way that it does not show."""
         return named(atom) in self.noises or self.kind(atom) in ("random", "noise", "fresh")
 
+    def moving(self, *exprs: sp.Expr) -> set[sp.Symbol]:
+        """The variables and points in expressions."""
+        letters = set().union(*(e.free_symbols for e in exprs))
+        return {a for a in letters if self.kind(a) in ("variable", "point")}
+
     def process(self, id: sp.Expr) -> Process:
         return self.processes[named(id)]
 
@@ -189,6 +194,8 @@ class Theory:
             raise WrongRule("notation", "{} is declared already", (name,))
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
             raise WrongRule("notation", "there is one family of states")
+        if "'" in name:
+            raise WrongRule("notation", "a prime is the mark of a derivative")
         stem, last = name.lstrip(STATE + VECTOR).rpartition("_")[::2]
         for other in (
             () if kind in ("matrix", "column") else self.symbols
@@ -208,7 +215,10 @@ class Theory:
                         other,
                     ),
                 )
-        return self._having("symbols", name, Symbol(kind, domain))
+        made = self._having("symbols", name, Symbol(kind, domain))
+        for prime in ("'", "''") if kind in ("smooth", "path") else ():
+            made = made._having("symbols", name + prime, Symbol(kind, "real"))
+        return made
 
     def with_process(self, name: str, shape: str, like: str = "") -> Theory:
         """A new process. It may share the step of a forward process whose start law is free."""
@@ -241,5 +251,7 @@ class Theory:
         for table in (self.definitions, self.sequences, self.noises):
             if name in table:
                 raise WrongRule("define", "{} has a meaning already", (name,))
+        if self.kind(head) in ("variable", "point", "smooth", "path"):
+            raise WrongRule("define", "{} is no letter for one value", (name,))
         if name not in self.symbols or head.is_integer:
             raise WrongRule("define", "{} is no letter that can be defined", (name,))

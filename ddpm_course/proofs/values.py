@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy as sp
 
+from . import derivatives
 from .printing import latex
 from .reader import INDICES, Entry, Node, read
 from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, named, s_, t_
@@ -28,8 +29,8 @@ def rule(op: str):
 
 
 def name_of(entry: Entry) -> str:
-    mark = {"state": STATE, "vector": VECTOR, "random": VECTOR, "noise": VECTOR, "fresh": VECTOR}
-    return mark.get(entry.kind, "") + entry.name
+    vectors = ("vector", "random", "noise", "fresh", "point", "path")
+    return {"state": STATE, **dict.fromkeys(vectors, VECTOR)}.get(entry.kind, "") + entry.name
 
 
 def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
@@ -174,6 +175,33 @@ def _log(r, a):
 @rule("exp")
 def _exp(r, a):
     return Term(Exp(r.scalar(a)))
+
+
+@rule("cos")
+def _cos(r, a):
+    return Term(sp.cos(r.scalar(a)))
+
+
+@rule("sin")
+def _sin(r, a):
+    return Term(sp.sin(r.scalar(a)))
+
+
+@rule("slope")
+def _slope(r, letter, body):
+    return derivatives.slope(r.context, r(body), r.scalar(letter))
+
+
+@rule("gradient")
+def _gradient(r, letter, body):
+    x = r.of_kind(letter, "vector")
+    return Term(derivatives.gradient(r.context, r.scalar(body), x), "vector")
+
+
+@rule("divergence")
+def _divergence(r, letter, body):
+    x = r.of_kind(letter, "vector")
+    return Term(derivatives.divergence(r.context, r.of_kind(body, "vector"), x))
 
 
 @rule("norm2")

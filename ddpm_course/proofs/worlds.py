@@ -49,6 +49,9 @@ SPELLING = {
     "prod": r"\prod_{{{}={}}}^{{{}}}{}",
     "member": "{}_{{{}}}",
     "span": "{}_{{{}:{}}}",
+    "slope": r"\frac{{d}}{{d{}}}{}",
+    "gradient": r"\nabla_{{{}}}{}",
+    "divergence": r"\nabla_{{{}}}\cdot {}",
 }
 
 
@@ -184,7 +187,7 @@ class Points:
         scale = self.scale if key[0] in self.held else ONE
 
         def make() -> Value:
-            if entry.kind in ("scalar", "sequence"):
+            if entry.kind in ("scalar", "sequence", "variable"):
                 return self.any_number(entry.domain, scale)
             shape = (
                 SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", 1)
@@ -320,12 +323,12 @@ class Points:
             sum(c * x * y for row, x in zip(rows, u) for c, y in zip(row, u))
             for rows in self.once((name, "?"), table)
         ]
-        return (
-            column(made)
-            if entry.kind != "scalar"
-            else made[0]
-            if entry.domain == "real"
-            else made[0] ** 2 + 1
+        if entry.kind in ("smooth", "path"):  # no derivative vanishes by chance
+            made = [x + x**3 for x in made]
+        if entry.kind not in ("scalar", "smooth"):
+            return column(made)
+        return {"real": made[0], "(0,1)": 1 / (made[0] ** 2 + 2)}.get(
+            entry.domain, made[0] ** 2 + 1
         )
 
     def on_sum(

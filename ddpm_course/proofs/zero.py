@@ -47,6 +47,9 @@ def merged(e: sp.Expr) -> sp.Expr:
         exponent = sp.Add(*(n * b.args[0] for b, n in powers if isinstance(b, Exp)))
         return sp.Mul(*(b**n for b, n in powers if not isinstance(b, Exp))) * Exp(exponent)
 
+    e = e.replace(
+        lambda x: x.is_Pow and isinstance(x.base, Exp), lambda x: Exp(x.exp * x.base.args[0])
+    )
     return e.replace(lambda x: x.is_Mul and sum(f.has(Exp) for f in x.args) > 1, one)
 
 # %% ../../nbs/54_zero.ipynb #00bbaf79
@@ -77,6 +80,8 @@ class Context(Signs):
     def roots(self, e: sp.Expr) -> tuple[sp.Expr, dict]:
         """Every square root as a product of the roots of irreducible factors, each a symbol."""
         squares: dict = {}
+        sines = {x: sp.Dummy(f"s{n}") for n, x in enumerate(e.atoms(sp.sin))}
+        e = e.xreplace(sines)  # each a root of 1 - cos^2, of either sign
         symbol = lambda f: squares.setdefault(f, sp.Dummy(f"r{len(squares)}"))
 
         def root(base):
@@ -95,7 +100,8 @@ class Context(Signs):
             e = e.xreplace({x: root(x.base) ** x.exp.p for x in found})
         for x in {p for p in e.atoms(sp.Pow) if p.exp.is_Rational and p.exp.q == 2}:
             e = e.xreplace({x: symbol(x.base) ** x.exp.p})  # of a number
-        return e, {r: f for f, r in squares.items()}
+        known = {s: 1 - sp.cos(x.args[0]) ** 2 for x, s in sines.items()}
+        return e, known | {r: f for f, r in squares.items()}
 
     def zero(self, e: sp.Expr) -> bool:
         """Whether e vanishes on the whole range, provably."""
