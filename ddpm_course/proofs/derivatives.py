@@ -29,8 +29,7 @@ from ddpm_course.proofs.terms import (
 from .zero import Context
 
 # %% auto #0
-__all__ = ["opened", "chain_rule", "slope", "place", "gradient", "divergence"]
-
+__all__ = ['opened', 'chain_rule', 'slope', 'place', 'gradient', 'divergence']
 
 # %% ../../nbs/60_derivatives.ipynb #7bc71cd2
 def opened(context: Context, e: sp.Expr) -> sp.Expr:
@@ -42,7 +41,6 @@ def opened(context: Context, e: sp.Expr) -> sp.Expr:
     if hides(context.theory, e):
         raise WrongRule("derivative", "{} may move in a way that it does not show", (e,))
     return e
-
 
 # %% ../../nbs/60_derivatives.ipynb #e2a099ba
 def chain_rule(context: Context, e: sp.Expr, moving: dict[sp.Expr, sp.Expr]) -> sp.Expr:
@@ -58,7 +56,6 @@ def chain_rule(context: Context, e: sp.Expr, moving: dict[sp.Expr, sp.Expr]) -> 
             if not context.positive(base := part.base.xreplace(back)):
                 raise WrongRule("derivative", "{} may be 0 under a root", (base,))
     return sp.Add(*(sp.diff(flat, z).xreplace(back) * moving[part] for part, z in symbols.items()))
-
 
 # %% ../../nbs/60_derivatives.ipynb #f9ace5c1
 def slope(context: Context, term: Term, u: sp.Symbol) -> Term:
@@ -90,7 +87,6 @@ def slope(context: Context, term: Term, u: sp.Symbol) -> Term:
     return Term(
         sp.Add(*(chain_rule(context, c, moving) * a + c * of_vector(a) for a, c in parts)), "vector"
     )
-
 
 # %% ../../nbs/60_derivatives.ipynb #dc0fa4ba
 def place(context: Context, e: sp.Expr, x: sp.Expr) -> None:

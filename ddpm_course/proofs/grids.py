@@ -159,7 +159,7 @@ def inner(a: Value, b: Value) -> Decimal:
     )
 
 
-def rotated(a: Value) -> tuple[Decimal, Decimal]:
+def _rotated(a: Value) -> tuple[Decimal, Decimal]:
     """Cosine and sine: the series of a small part of the angle, which is then doubled again."""
     digits = getcontext().prec
     with localcontext(prec=2 * digits):
@@ -205,8 +205,8 @@ ARITHMETIC: dict[str, Callable[..., Value]] = {
     "sqrt": lambda a: number(a).sqrt(),
     "log": lambda a: positive(a).ln(),
     "exp": lambda a: number(a).exp(),
-    "cos": lambda a: rotated(a)[0],
-    "sin": lambda a: rotated(a)[1],
+    "cos": lambda a: _rotated(a)[0],
+    "sin": lambda a: _rotated(a)[1],
     "inner": inner,
     "norm2": lambda a, n: inner(a, a) if n == 2 else wrong("a power of a norm that is no square"),
     "transpose": transposed,
