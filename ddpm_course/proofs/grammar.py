@@ -156,9 +156,9 @@ ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}  # without braces, TeX takes a single
 CUT = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
-    "sigma tau phi psi omega ell Gamma Lambda Sigma Delta Phi Psi Omega"
+    "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega"
 )
-LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join(GREEK.split()) + ")$")
+LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join((*GREEK.split(), "ell")) + ")$")
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
 ENDS = {
     "",
