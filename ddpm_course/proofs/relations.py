@@ -134,11 +134,11 @@ def _patterns(claim: Claim):
 def _rewritten(context: Context, th: Theorem, e: sp.Expr, needed: list) -> sp.Expr:
     """An equation or a law applied to the atoms that it is about, at every time in its range; at t
     alone under an open hypothesis, and where it holds s, which is bounded by t."""
-    fixed = th.open or any(a.has(s_) for a in parts(th.claim))
+    fixed, patterns = th.open or any(a.has(s_) for a in parts(th.claim)), [*_patterns(th.claim)]
 
     def once(context, e):
         table = {}
-        for pattern, value, kinds in _patterns(th.claim):
+        for pattern, value, kinds in patterns:
             for a in e.atoms(*kinds):
                 n = matches(pattern, a)
                 if n is None or n != t_ and fixed:

@@ -273,16 +273,19 @@ class Chains(Noises):
 
     def over_sums(self, e: sp.Expr, f: Callable) -> sp.Expr:
         """f(context, expression) for the body of every sum, on the range of its letter, then outside."""
-        back = {}
+        symbols: dict = {}  # what stands for a sum outside, the same for the same sum
 
         def walk(e):
             if isinstance(e, (sp.Sum, sp.Product)):
-                symbol = sp.Dummy()
-                back[symbol] = e.func(self.within(e).over_sums(e.function, f), letter_of(e))
-                return symbol
+                return symbols.setdefault(e, sp.Dummy())
             return e.func(*map(walk, e.args)) if e.args and e.has(sp.Sum, sp.Product) else e
 
-        return f(self, walk(e)).xreplace(back)
+        outside = walk(e)
+        back = {
+            symbol: one.func(self.within(one).over_sums(one.function, f), letter_of(one))
+            for one, symbol in symbols.items()
+        }
+        return f(self, outside).xreplace(back)
 
     def factorized(self, e: sp.Expr) -> sp.Expr:
         """Joint densities of Markov chains by pairs of neighbours: p(a,b,c) = p(a,b) p(b,c) / p(b)."""
