@@ -85,6 +85,7 @@ def test_every_weight_has_a_name_of_its_own_and_returns(fields):
         {},
         {"schedule": "linear"},
         {"schedule": "sigmoid"},
+        {"schedule": "flow", "prediction_type": "v_prediction"},
         {"schedule": "linear", "beta_end": 0.013},
         {"schedule": "linear", "num_train_timesteps": 10, "sampling_steps": 5},
         {"prediction_type": "v_prediction", "variance_type": "fixed_large", "clip_sample": False},
@@ -335,6 +336,7 @@ def test_a_failed_export_or_import_leaves_no_obstacle(run, folder, tmp_path, mon
     [
         ({}, ["DPM-Solver++", 'timestep_spacing="leading"', "thresholding=True"], ["quadratic"]),
         ({"prediction_type": "v_prediction"}, [], ["DPM-Solver++"]),
+        ({"prediction_type": "v_prediction", "schedule": "flow"}, ['spacing="leading"'], []),
         ({"schedule": "linear", "num_train_timesteps": 1000}, [], ["DPM-Solver++"]),
         ({"spacing": "quadratic"}, ["quadratic spacing"], []),
     ],

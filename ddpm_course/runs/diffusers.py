@@ -83,7 +83,7 @@ def model_card(run: Run, profile: Profile) -> str:
     if profile.spacing == "quadratic":
         card += QUADRATIC
     image_left = float(run.schedule("cpu").alphas_cumprod[-1])
-    if profile.prediction_type == "epsilon" and image_left < 1e-5:
+    if image_left == 0 or (profile.prediction_type == "epsilon" and image_left < 1e-5):
         card += FAST_SAMPLERS
     if profile.num_classes:
         card += CLASSES

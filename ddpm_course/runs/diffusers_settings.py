@@ -238,7 +238,7 @@ def chain_of(path: Path, scheduler: dict[str, Any]) -> tuple[str, list[float]]:
             f"or a list of {T} trained_betas",
             fix="write its betas as trained_betas; another name would be another chain",
         )
-    for name in ("sigmoid", "cosine"):
+    for name in ("sigmoid", "cosine", "flow"):
         if _same(betas, make_schedule(name, T).betas[1:].tolist()):
             return name, []
     return "linear", [
