@@ -28,7 +28,7 @@ TOKENS = re.compile(
 )
 LETTER = re.compile(
     r"[A-Za-z]|\\mathrm\{\w+\}|\\(?:alpha|beta|gamma|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|pi|rho|"
-    r"sigma|tau|Lambda|Sigma)"
+    r"sigma|tau|phi|psi|ell|Lambda|Sigma)"
 )
 CLASSES = [
     line.split()
@@ -47,6 +47,8 @@ _ ^
 \, \; \left \right & \\ \cdot
 \mathcal{N} \mathbb{E} \operatorname{Cov} D_{KL}
 \operatorname{tr} \operatorname{Cov} \log
+\cos \sin
+\nabla \partial
 \begin{aligned} \begin{pmatrix}
 \end{aligned} \end{pmatrix}
 t s k T 1
