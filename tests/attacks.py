@@ -2064,6 +2064,13 @@ TRUTHS = [
         proved=False,
     ),
     truth("Ia", rf"{EVIDENCE} = p_\theta(x_0)", by=importance),
+    truth("Na", r"\nabla_{x_t}\langle x_{t-1},x_t\rangle = x_{t-1}"),
+    truth(
+        "Nb",
+        r"\nabla_{x_t}\log\mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I) = "
+        r"-\frac{\epsilon}{\sqrt{1-\bar\alpha_t}}",
+    ),
+    truth("Nc", r"\nabla_{x_t}\cdot\epsilon = \frac{d}{\sqrt{1-\bar\alpha_t}}"),
 ]
 
 

@@ -471,6 +471,96 @@ def test_no_chapter_names_a_premise_in_vain():
                     assert named <= set(rests_on(b[number], b)[0]), number
 
 
+# --- Derivatives ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moving(small):
+    for name, kind, domain in (
+        (r"\tau", "variable", "positive"),
+        (r"\phi", "variable", "real"),
+        ("d", "scalar", "natural"),
+        ("z", "point", "real"),
+        ("g", "vector", "real"),
+        (r"S(\tau)", "smooth", "(0,1)"),
+        (r"B(\tau)", "smooth", "positive"),
+        (r"w(\tau)", "path", "real"),
+    ):
+        notation(name, kind, "a letter", domain)
+    return small
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\frac{d}{d\tau}(\tau^2) = 2\tau",
+        r"\frac d{d\tau}(\tau^2) = \frac{\partial}{\partial\tau}(\tau^2)+0",
+        r"\partial_\tau\sqrt{S(\tau)} = \frac{1}{2\sqrt{S(\tau)}}\frac{d}{d\tau}S(\tau)",
+        r"\frac{d}{d\tau}\frac{w(\tau)}{\tau} = \frac1\tau\frac{d}{d\tau}w(\tau)-\frac{w(\tau)}{\tau^2}",
+        r"\frac{d}{d\tau}\lVert w(\tau)\rVert^2 = 2\langle w(\tau),\frac{d}{d\tau}w(\tau)\rangle",
+        r"\frac{d}{d\phi}\sin(2\phi) = 2\cos(2\phi)",
+        r"\cos(\phi)^2+\sin(\phi)^2 = 1",
+        r"\frac{d}{d\tau}\exp(2\tau) = 2(\exp(\tau))^2",
+        r"\frac{d}{d\tau}\frac{d}{d\tau}\log\tau = -\frac1{\tau^2}",
+        r"\nabla_{x_t}\langle x_t,x_0\rangle = x_0",
+        r"\nabla_z\cdot(\lVert z\rVert^2z) = (d+2)\lVert z\rVert^2",
+        r"\nabla_z\cdot\nabla_z(\langle z,g\rangle^2) = 2\lVert g\rVert^2",
+        r"\frac{d}{d+1}(d+1) = d",
+    ],
+)
+def test_a_derivative_is_evaluated(moving, latex):
+    assert eq("1.3", latex).verdict == "derived"
+    assert oracle.refute(*read_relations(latex, moving.declarations.notation), moving.declarations)
+
+
+def test_one_image_flows_by_continuity(moving):
+    """Its density N(z; S g, B^2 I) is carried along by the velocity of z = S g + B ε."""
+    notation(r"r(z,\tau)", "scalar", "a density", "positive")
+    notation(r"h(z,\tau)", "vector", "a velocity")
+    slope = r"\left(\frac{d}{d\tau}@\right)"
+    velocity = (
+        slope.replace("@", r"S(\tau)")
+        + "g+"
+        + slope.replace("@", r"B(\tau)")
+        + r"\frac{z-S(\tau)\,g}{B(\tau)}"
+    )
+    define("1.3", r"r(z,\tau) := \mathcal N(z;S(\tau)\,g,B(\tau)^2I)")
+    define("1.4", rf"h(z,\tau) := {velocity}")
+    claim = r"\partial_\tau r(z,\tau) = -\nabla_z\cdot(r(z,\tau)\,h(z,\tau))"
+    assert eq("1.5", claim).verdict == "derived"
+    with pytest.raises(proofs.Refuted):
+        eq("1.6", claim.replace("-", ""))
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\frac{dz}{d\tau} = z",
+        r"\frac{d^2}{d\tau^2}(\tau^2) = 2",
+        r"\frac{\partial}{\partial}\tau = 1",
+        r"\frac{d}{d\bar\tau}\tau = 1",
+        r"\partial(\tau) = 1",
+        r"\frac{d}{d\tau}\tau^2 = 2\tau",
+        r"\frac{d}{d\tau}\tau g = g",
+        r"\cos\phi\,g = g\cos\phi",
+        r"\nabla_z\langle z,g\rangle z = g",
+        r"\nabla_zz = d",
+        r"\frac{d}{d\tau}z' = 0",
+        r"S(2\tau) = S(\tau)",
+    ],
+)
+def test_what_looks_like_a_derivative_is_one_or_unreadable(moving, latex, monkeypatch):
+    monkeypatch.setattr(oracle, "refute", lambda *_, **__: 1)
+    with pytest.raises(Unreadable):
+        eq("1.3", latex)
+
+
+@pytest.mark.parametrize("domain", ["nonnegative", "natural", "symmetric"])
+def test_a_variable_ranges_over_an_open_interval(small, domain):
+    with pytest.raises(Unreadable):
+        notation(r"\tau", "variable", "a time", domain)
+
+
 # --- How much is trusted -------------------------------------------------------------------------
 
 

@@ -269,44 +269,44 @@ class World(Points):
 
     # -- derivatives
 
-    def moved(self, name: Node, body: Node, at: At) -> tuple[Value, list[Value]]:
-        """The value of a variable, and how fast the body changes with each of its entries: a
-        difference of values so near that the slope is exact to more digits than are compared."""
-        if name.op not in ("symbol", "member"):
-            wrong(f"{spelled(name)} is no variable")
-        key, near = self.key(name, at), Decimal("1e-30")
-        kind = self.known.notation[key[0]].kind
-        if kind not in ("variable", "point", "state"):
-            wrong(f"{spelled(name)} is no variable")
-        here = key if kind == "state" else key[0]
-        known, made = at[here] if kind == "state" else self.value(name, at), self.made
-        if kind == "state" and not isinstance(known, Grid):
-            raise Inexpressible
-        steps = (
-            [Grid(zip(x)) * near for x in full(ONE, (len(known),) * 2)]
-            if kind != "variable"
-            else [near]
-        )
-        slopes = []
+    def change(self, body: Node, at: At, key: Key | str, known: Value, one: Value) -> Value:
+        """How fast the body changes in a direction: by values so near that more digits of the slope
+        are right than are compared."""
+        near, made, ends = Decimal("1e-30"), self.made, []
         with localcontext(prec=getcontext().prec + 90):
-            for step in steps:
-                ends = []
-                for side in (step, step * -ONE):
-                    self.made = {}  # what was computed of laws may depend on the variable
-                    ends.append(self.value(body, At({**at, here: known + side})))
-                slopes.append(minus(*ends) * (1 / (2 * near)))
-        self.made = made
-        return known, slopes
+            for step in (near, -near):
+                self.made = {}  # laws may depend on what moves
+                ends.append(self.value(body, At({**at, key: known + one * step})))
+            self.made = made
+            return minus(*ends) * (1 / (2 * near))
+
+    def changes(self, name: Node, body: Node, at: At) -> list[Value]:
+        """The same for every entry of a point or a state."""
+        key = self.moving(name, at, ("point", "state"))
+        known = at[key] if isinstance(key, tuple) else self.value(name, at)
+        if not isinstance(known, Grid):
+            raise Inexpressible  # a mark in a finite chain
+        axes = full(ONE, (len(known),) * 2)
+        return [self.change(body, at, key, known, column(axis)) for axis in axes]
+
+    def moving(self, name: Node, at: At, kinds: tuple[str, ...]) -> Key | str:
+        """Where a place has the value of a variable, a point or a state."""
+        key = self.key(name, at) if name.op in ("symbol", "member") else ("", None)
+        kind = self.known.notation[key[0]].kind if key[0] else ""
+        if kind not in kinds:
+            wrong(f"no derivative is taken in {spelled(name)}")
+        return key if kind == "state" else key[0]
 
     def on_slope(self, at: At, name: Node, body: Node) -> Value:
-        return self.moved(name, body, at)[1][0]
+        key = self.moving(name, at, ("variable",))
+        return self.change(body, at, key, self.value(name, at), ONE)
 
     def on_gradient(self, at: At, name: Node, body: Node) -> Grid:
-        return column(map(number, self.moved(name, body, at)[1]))
+        return column(map(number, self.changes(name, body, at)))
 
     def on_divergence(self, at: At, name: Node, body: Node) -> Decimal:
-        known, slopes = self.moved(name, body, at)
-        return sum(flat(full(slope, known.shape))[i] for i, slope in enumerate(slopes))
+        changes = self.changes(name, body, at)
+        return sum(full(change, (len(changes), 1))[i][0] for i, change in enumerate(changes))
 
     # -- relations
 

@@ -142,7 +142,7 @@ class Names:
                 yield from self.name()
 
     def derivative(self) -> list[str]:
-        r"""The variable of \frac{d}{d\tau} or \partial_\tau, which is passed, if that is next."""
+        r"""The variable of \frac{d}{d\tau}, with d or \partial, or of \partial_\tau: then it is passed."""
         if self.next == r"\partial":
             self.take()
             return self.subscript() or self.fail("a derivative in which variable?")
@@ -150,9 +150,12 @@ class Names:
             return []
         ahead = Names(self.latex, {}, self.todo, self.at + 1)
         above, below = ahead.group(), ahead.group()
-        if above[:1] != ["d"] or below[:1] != ["d"] or not LETTER.match("".join(below[1:2])):
+        sign, beside = above[:1], "".join(below[1:2])
+        if sign not in (["d"], [r"\partial"]) or below[:1] != sign:
             return []
-        if above != ["d"]:
+        if sign == ["d"] and beside in ("", "+", "-", "/", "^", r"\cdot"):
+            return []  # numbers; but d before a letter looks like a derivative, and is one
+        if above != sign or not beside:
             self.fail(r"a derivative is written \frac{d}{d\tau}, before what it is taken of")
         self.at = ahead.at
         return below[1:]
