@@ -37,19 +37,19 @@ class NoiseLevel:
     @classmethod
     def from_alphas_cumprod(cls, value: Float[Tensor, "*shape"] | float) -> "NoiseLevel":
         """From the share of the signal's variance, in [0, 1]. Raises BadInput."""
-        value = _between("NoiseLevel.from_alphas_cumprod", value, 0, 1)
+        value = _between("NoiseLevel.from_alphas_cumprod", value, 0, 1, "1 is the image")
         return cls(((1 - value) / value).sqrt())
 
     @classmethod
     def from_log_snr(cls, value: Float[Tensor, "*shape"] | float) -> "NoiseLevel":
         """From the log of signal variance over noise variance. Raises BadInput for nan."""
-        value = _between("NoiseLevel.from_log_snr", value, -torch.inf, torch.inf)
+        value = _between("NoiseLevel.from_log_snr", value, -torch.inf, torch.inf, "leave nan out")
         return cls((-value / 2).exp())
 
     @classmethod
     def from_flow_time(cls, value: Float[Tensor, "*shape"] | float) -> "NoiseLevel":
         """From flow time, in [0, 1], 0 being the image. Raises BadInput."""
-        value = _between("NoiseLevel.from_flow_time", value, 0, 1)
+        value = _between("NoiseLevel.from_flow_time", value, 0, 1, "0 is the image")
         return cls(value / (1 - value))
 
     @property
@@ -65,12 +65,11 @@ class NoiseLevel:
         return 1 / (1 + 1 / self.sigma)
 
 # %% ../nbs/22_flow_matching.ipynb #fc375220
-def _between(where: str, value: Tensor | float, low: float, high: float) -> Tensor:
+def _between(where: str, value: Tensor | float, low: float, high: float, fix: str) -> Tensor:
     """value as a float64 tensor, whose numbers must lie between the two."""
     what = where.rsplit("from_")[-1]
     found = numbers(where, what, value)
     if not bool(((found >= low) & (found <= high)).all()):
-        fix = "for flow time 0 is the image and 1 the noise" if high == 1 else "leave nan out"
         raise BadValue(where, what, str(found.tolist())[:60], f"numbers in [{low}, {high}]", fix)
     return found
 

@@ -211,7 +211,7 @@ def rescale_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
 
 # %% ../nbs/01_forward_process.ipynb #02d34d5e
 def flow_schedule(num_train_timesteps: int = 1000) -> NoiseSchedule:
-    """The chain whose states are, scaled, (1 - t/T) x_0 + (t/T) noise (Liu et al. 2023, eq. 1).
+    """The chain whose states are, scaled, (1 - t/T) x_0 + (t/T) noise (Liu et al. 2023).
 
     alphas_cumprod[T] = 0 and betas[T] = 1 exactly. Raises BadValue, BadType.
     """

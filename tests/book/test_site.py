@@ -205,7 +205,7 @@ def test_functions_and_chapters_lead_to_each_other(soups):
 
 def test_the_reference_says_which_names_may_be_given_and_where_a_formula_is_proved(soups):
     prediction = soups["api/prediction.html"].find(id="ddpm_course.prediction.PREDICTION_TYPES")
-    assert "('epsilon', 'sample', 'v_prediction')" in prediction.text
+    assert "('epsilon', 'sample', 'v_prediction', 'flow_prediction')" in prediction.text
     assert soups["api/posterior.html"].select("dd a[href$='03_posterior.html#eq-3-5']")
 
 
