@@ -97,6 +97,7 @@ def test_page(page, name):
     ]
     assert serious == []
     page.set_viewport_size(PHONE)
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # resized
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert page.evaluate(WIDER_THAN_ITS_BOX) == []
     assert page.faults == []
