@@ -22,6 +22,7 @@ from ddpm_course.proofs.terms import (
     Exp,
     Law,
     M,
+    Term,
     apart,
     d_,
     is_vector,
@@ -214,7 +215,7 @@ def in_words(theorem: Theorem, notation) -> tuple[tuple, tuple, int]:
         left, sign, right = words.law(claim)
         parts = claim.of, claim.mean, claim.variance, *claim.given
     else:
-        if claim.left.kind == "matrix":
+        if not (isinstance(claim.left, Term) and isinstance(claim.right, Term)):
             raise NotInWords("matrices")
         parts = claim.left.expr, claim.right.expr
         left, right = map(words, parts)

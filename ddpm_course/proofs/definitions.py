@@ -165,7 +165,7 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> Step:
         )
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
-        if index_letters(e) - index_letters(law.of, law.process, *law.given):
+        if index_letters(e) - index_letters(law.of, process.id, *law.given):
             raise WrongRule("declare", "{} moves with a letter that the law does not show", (e,))
         if e.has(EE, EV, M):
             raise WrongRule("declare", "{} holds a mean or a density of a process", (e,))
@@ -189,7 +189,12 @@ def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> Step
     q, context = law_in("innovation", law), Context(theory, law.range)
     if law.open or law.hi != T_ or law.strength != "derived":
         raise WrongRule("innovation", "the law is not derived up to T, without open hypothesis")
-    if not is_state(q.of) or head.args != (t_,) or theory.kind(head) != "noise":
+    if (
+        not is_state(q.of)
+        or q.process is None
+        or head.args != (t_,)
+        or theory.kind(head) != "noise"
+    ):
         raise WrongRule("innovation", "a noise, at t, of the law of a state is defined")
     if index_letters(*parts(q)) - {t_}:
         raise WrongRule("innovation", "the law holds another letter than t")
@@ -234,7 +239,10 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> Step:
     if letters(law.covariance) & {law.of, *law.given}:
         raise WrongRule("declare", "a random covariance")
     first = [theory.laws[process.name, x] for x in before]
-    if any(law.of in letters(x.mean) | letters(x.covariance) for x in first):
+    if not all(
+        isinstance(x, MatrixLaw) and law.of not in letters(x.mean) | letters(x.covariance)
+        for x in first
+    ):
         raise WrongRule("declare", "the first law holds {}", (law.of,))
     theory = theory._having("laws", (process.name, law.of), law)
     return Step(law, Range(), (), {number}, theory=theory)

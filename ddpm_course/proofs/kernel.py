@@ -22,9 +22,9 @@ from .terms import T_, Law, Range, Term, d_, i_, j_, named, s_, t_
 from .theory import Theory
 
 # %% auto #0
-__all__ = ['P', 'R', 'Rule', 'define', 'define_sequence', 'declare', 'declare_matrix', 'innovation', 'instance', 'markov', 'mix',
-           'mix_matrix', 'condition', 'combination', 'at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex',
-           'substitute', 'monotone', 'importance', 'numeric', 'RULES', 'Theorem', 'replay']
+__all__ = ['define', 'define_sequence', 'declare', 'declare_matrix', 'innovation', 'instance', 'markov', 'mix', 'mix_matrix',
+           'condition', 'combination', 'at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex', 'substitute',
+           'monotone', 'importance', 'numeric', 'RULES', 'Theorem', 'replay']
 
 # %% ../../nbs/59_kernel.ipynb #a2ae28d8
 _KEY = object()
@@ -95,7 +95,7 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     ):
         raise WrongRule(rule, "a {} is no statement", (type(claim).__name__,))
     _all_declared(rule, theory, claim)
-    uses, opens = frozenset(step.uses), {step.opens} - {None}
+    uses, opens = frozenset(step.uses), {x for x in (step.opens,) if x}
     assumes = uses.union(*(p.assumes for p in premises))
     tokens = frozenset(opens).union(*(p.open for p in premises)) - {step.closes}
     tried = any(p.strength == "numeric" for p in premises)
@@ -105,14 +105,17 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     )
 
 # %% ../../nbs/59_kernel.ipynb #10cd343c
-P, R = ParamSpec("P"), TypeVar("R")
-Rule = Callable[Concatenate[Theory, P], R]
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_Rule = Callable[Concatenate[Theory, _P], _R]
 _rules: dict[str, Callable] = {}
 
 
-def _admitted(f: Rule[P, Step], give: Callable[[Theorem], R]) -> Rule[P, R]:
+def _admitted(f: _Rule[_P, Step], give: Callable[[Theorem], _R]) -> _Rule[_P, _R]:
+    step_of: Callable[..., Step] = f
+
     @wraps(f)
-    def rule(theory: Theory, *arguments: P.args, **options: P.kwargs) -> R:
+    def rule(theory: Theory, *arguments: _P.args, **options: _P.kwargs) -> _R:
         name = f.__name__
         if type(theory) is not Theory:
             raise WrongRule(name, "{} is no theory", (theory,))
@@ -120,7 +123,7 @@ def _admitted(f: Rule[P, Step], give: Callable[[Theorem], R]) -> Rule[P, R]:
             if hasattr(a, "claim") and type(a) not in (Theorem, Token):
                 raise WrongRule(name, "a {} is no theorem", (type(a).__name__,))
         kept = tuple(tuple(a) if isinstance(a, (list, map)) else a for a in arguments)
-        step = f(theory, *kept, **options)
+        step = step_of(theory, *kept, **options)
         return give(_theorem(name, step.theory or theory, step, (name, theory, kept, options)))
 
     return _rules.setdefault(f.__name__, rule)

@@ -110,13 +110,13 @@ class Words:
             raise WrongRule("matrices", "the identity is added to what is not square")
         return Matrix(sp.Add(*(x.expr for x in terms)), shape)
 
-    def mul(self, x, y):
+    def mul(self, x: Matrix | Blocks, y: Matrix | Blocks) -> Matrix | Blocks:
         if isinstance(x, Blocks) and isinstance(y, Blocks):
             if len(x.rows[0]) != len(y.rows):
                 raise WrongRule("matrices", "blocks do not fit")
             rows = tuple(
                 tuple(
-                    self.add(*(self.mul(a, b) for a, b in zip(row, column)))
+                    self.add(*(self._product(a, b) for a, b in zip(row, column)))
                     for column in zip(*y.rows)
                 )
                 for row in x.rows
@@ -124,6 +124,9 @@ class Words:
             return rows[0][0] if len(rows) == len(rows[0]) == 1 else Blocks(rows)
         if isinstance(x, Blocks) or isinstance(y, Blocks):
             raise WrongRule("matrices", "blocks times no blocks")
+        return self._product(x, y)
+
+    def _product(self, x: Matrix, y: Matrix) -> Matrix:
         if x.is_number or y.is_number:
             return Matrix(x.expr * y.expr, y.shape if x.is_number else x.shape)
         if ANY in x.shape or ANY in y.shape:

@@ -27,9 +27,7 @@ class Reading:
     @property
     def context(self) -> Context:
         """For values that are computed here: what they needed is remembered."""
-        found = Context(self.theory, self.rng)
-        found.used = self.used
-        return found
+        return Context(self.theory, self.rng, self.used)
 
     def __call__(self, node: Node) -> Term:
         return RULES[node.op](self, *node.parts)

@@ -19,6 +19,7 @@ from ddpm_course.proofs.statements import (
     Equal,
     Step,
     Token,
+    difference,
     in_domain,
     narrowed,
     parts,
@@ -126,7 +127,9 @@ def _patterns(claim: Claim):
         )
         yield EV(q.process, given, q.of), q.mean, (EV,)
         yield EE(q.process, given, Dot(q.of, q.of)), dot(q.mean, q.mean) + d_ * q.variance, (EE,)
-    elif isinstance(claim, Equal) and claim.left.kind != "matrix":
+    elif (
+        isinstance(claim, Equal) and isinstance(claim.left, Term) and isinstance(claim.right, Term)
+    ):
         if isinstance(claim.left.expr, (AppliedUndef, EE, EV)):
             yield claim.left.expr, claim.right.expr, (AppliedUndef, EE, EV)
 
@@ -145,7 +148,9 @@ def _rewritten(context: Context, th: Theorem, e: sp.Expr, needed: list) -> sp.Ex
                     continue
                 if not (context.rng.before(sp.Integer(th.lo), n) and context.rng.before(n, th.hi)):
                     continue
-                if isinstance(pattern, M) and not context.positive(put(th.claim.variance, t_, n)):
+                if isinstance(pattern, M) and not (
+                    isinstance(th.claim, Law) and context.positive(put(th.claim.variance, t_, n))
+                ):
                     continue
                 table[a] = put(value, t_, n)
         if table and th not in needed:
@@ -204,14 +209,14 @@ def transfer(
     proved: the same was added on both sides."""
     if (
         not isinstance(claim, (Equal, AtMost))
+        or not isinstance(known.claim, (Equal, AtMost))
         or type(claim) is not type(known.claim)
-        or claim.left.kind == "matrix"
     ):
         raise WrongRule("transfer", "the premise is another kind of relation")
     if claim.left.kind != claim.right.kind or claim.left.kind != known.claim.left.kind:
         raise WrongRule("transfer", "the sides are of different kinds")
     narrowed("transfer", known, rng)
-    here, there = (c.left.expr - c.right.expr for c in (claim, known.claim))
+    here, there = difference("transfer", claim), difference("transfer", known.claim)
     used, names = _vanishing(theory, here, there, tuple(using), rng)
     return Step(claim, rng, [known, *used], names)
 
@@ -271,7 +276,7 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
         raise WrongRule("substitute", "the statement is about more than numbers")
     narrowed("substitute", th, rng)
     used = in_domain(theory, "substitute", value, theory.domain(u), rng)
-    open_ = [context.unfold(e) for e in parts(th.claim)]
+    open_ = [context.unfold(e) for e in parts(th.claim) if isinstance(e, sp.Expr)]
     if any(mentions(theory, a, u) for e in open_ for a in e.atoms(AppliedUndef, sp.Symbol) - {u}):
         raise WrongRule("substitute", "a letter of the bound is defined by {}", (u,))
     claim = th.claim.map(lambda e: put(context.unfold(e), u, value.expr))
@@ -301,8 +306,11 @@ def importance(
     if {x.shape for x in processes} & {"step", "jump", "pair"}:
         raise WrongRule("importance", "whole chains are asked for")
     names = {name for x in processes for name in (x.name, x.like)}
-    variances = [law.variance for (name, _), law in theory.laws.items() if name in names]
-    if not all(map(Context(theory, Range()).positive, variances)):
+    laws, whole = (
+        [x for (name, _), x in theory.laws.items() if name in names],
+        Context(theory, Range()),
+    )
+    if not all(isinstance(law, Law) and whole.positive(law.variance) for law in laws):
         raise WrongRule("importance", "a law may have no variance, and then no density")
     ratio = Exp(M(p, *merge([*S, *R])) - M(q, *merge([*S, *C])))
     claim = Equal(

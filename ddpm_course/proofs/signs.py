@@ -137,7 +137,7 @@ class Signs(Sums):
             if m.is_Integer
         )
 
-    def factored(self, e) -> tuple[sp.Rational, list[tuple[sp.Expr, sp.Expr]]]:
+    def factored(self, e) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Integer]]]:
         """A number, and irreducible factors with their powers, each with a sign that is positive
         where that is known."""
         if e in self.signs:

@@ -13,7 +13,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
-from .matrices import MatrixLaw, Words
+from .matrices import Blocks, Matrix, MatrixLaw, Words
 from .terms import T_, Law, Range, Term
 from .theory import Theory
 from .zero import Context
@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from ddpm_course.proofs.kernel import Theorem
 
 # %% auto #0
-__all__ = ['Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'narrowed', 'law_in',
-           'index_letters', 'hides', 'in_domain']
+__all__ = ['Side', 'Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'narrowed',
+           'difference', 'law_in', 'index_letters', 'hides', 'in_domain']
 
 # %% ../../nbs/55_statements.ipynb #00a74e56
+Side = Term | Matrix | Blocks
+
+
 @dataclass(frozen=True)
 class Equal:
     """Two numbers, vectors or matrices are the same, for all values of the states."""
 
-    left: Term
-    right: Term
+    left: Side
+    right: Side
 
     def map(self, f):
         return Equal(self.left.map(f), self.right.map(f))
@@ -44,8 +47,8 @@ class Equal:
 class AtMost:
     """One number is at most another, for all values of the states."""
 
-    left: Term
-    right: Term
+    left: Side
+    right: Side
 
     def map(self, f):
         return AtMost(self.left.map(f), self.right.map(f))
@@ -66,7 +69,7 @@ class Token:
     down: bool
 
 # %% ../../nbs/55_statements.ipynb #905a9572
-def parts(claim: Claim) -> list[sp.Expr]:
+def parts(claim: Claim) -> list[sp.Basic]:
     """The expressions that a statement is made of."""
     if isinstance(claim, MatrixLaw):
         return [claim.mean.expr, claim.covariance.expr]
@@ -104,7 +107,7 @@ def same_statement(name: str, theory: Theory, a: Claim, b: Claim, rng: Range) ->
     values = {Law: ("of", "mean", "variance"), MatrixLaw: ("mean", "covariance")}.get(
         type(a), ("left", "right")
     )
-    if isinstance(a, MatrixLaw) and a.of != b.of:
+    if isinstance(a, MatrixLaw) and isinstance(b, MatrixLaw) and a.of != b.of:
         raise WrongRule(name, "it is about another column")
     for x, y in ((getattr(a, v), getattr(b, v)) for v in values):
         if getattr(x, "kind", "") == "matrix":
@@ -134,6 +137,13 @@ def narrowed(rule: str, th: Theorem, rng: Range) -> None:
         raise WrongRule(rule, "under an open hypothesis the range stays")
 
 # %% ../../nbs/55_statements.ipynb #054b1156
+def difference(rule: str, claim: Equal | AtMost) -> sp.Expr:
+    """left - right, of numbers or of vectors."""
+    if not (isinstance(claim.left, Term) and isinstance(claim.right, Term)):
+        raise WrongRule(rule, "a side is a matrix")
+    return claim.left.expr - claim.right.expr
+
+
 def law_in(rule: str, th: Theorem) -> Law:
     """The law that a premise states."""
     if not isinstance(th.claim, Law):
@@ -141,7 +151,7 @@ def law_in(rule: str, th: Theorem) -> Law:
     return th.claim
 
 # %% ../../nbs/55_statements.ipynb #715032a8
-def index_letters(*exprs: sp.Expr) -> set[sp.Symbol]:
+def index_letters(*exprs: sp.Basic) -> set[sp.Symbol]:
     """The index letters in expressions."""
     return {a for e in exprs for a in e.free_symbols if a.is_integer and not a.is_positive}
 

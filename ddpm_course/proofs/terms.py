@@ -48,7 +48,7 @@ class Range:
             return [sp.S.One, t_ + T_ - self.hi] if lower else []
         return []
 
-    def least(self, n: sp.Expr, depth: int = 6) -> sp.Integer | None:
+    def least(self, n: sp.Expr, depth: int = 6) -> sp.Expr | None:
         """A number that an affine index never falls below; None where none is found."""
         n = sp.expand(n)
         letters = sorted(n.free_symbols, key=lambda a: (a in (T_, t_), a == T_, str(a)))
@@ -222,7 +222,7 @@ class Term:
 class Law:
     """N(mean, variance I) as the law of a vector in a process, given some states."""
 
-    process: sp.Expr
+    process: sp.Expr | None
     of: sp.Expr
     given: frozenset[sp.Tuple]
     mean: sp.Expr

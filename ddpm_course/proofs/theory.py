@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -19,6 +20,7 @@ from ddpm_course.proofs.terms import (
     STATE,
     T_,
     VECTOR,
+    Law,
     M,
     Range,
     covered,
@@ -28,6 +30,9 @@ from ddpm_course.proofs.terms import (
     states_of,
     t_,
 )
+
+if TYPE_CHECKING:
+    from ddpm_course.proofs.matrices import MatrixLaw
 
 # %% auto #0
 __all__ = ['Symbol', 'Definition', 'Process', 'Noise', 'Hypothesis', 'Theory']
@@ -137,7 +142,7 @@ class Theory:
     definitions: Mapping[str, Definition] = field(default_factory=_empty)
     sequences: Mapping[str, tuple] = field(default_factory=_empty)
     processes: Mapping[str, Process] = field(default_factory=_empty)
-    laws: Mapping[tuple, object] = field(default_factory=_empty)
+    laws: Mapping[tuple[str, sp.Expr], Law | MatrixLaw] = field(default_factory=_empty)
     noises: Mapping[str, Noise] = field(default_factory=_empty)
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=_empty)
     history: tuple = ()
@@ -172,7 +177,7 @@ class Theory:
         letters = set().union(*(e.free_symbols for e in exprs))
         return {a for a in letters if self.kind(a) in ("variable", "point")}
 
-    def process(self, id: sp.Expr) -> Process:
+    def process(self, id: sp.Expr | None) -> Process:
         return self.processes[named(id)]
 
     def _having(self, table: str, name, entry) -> Theory:

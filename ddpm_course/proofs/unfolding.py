@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 import sympy as sp
 from sympy.core.function import AppliedUndef
@@ -32,6 +33,7 @@ from ddpm_course.proofs.terms import (
     states_of,
     t_,
 )
+from .theory import Theory
 
 # %% auto #0
 __all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains']
@@ -40,7 +42,7 @@ __all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains'
 k_ = sp.Dummy("k", integer=True)
 
 # %% ../../nbs/52_unfolding.ipynb #21bc5681
-def matches(pattern: sp.Expr, given: sp.Expr) -> sp.Expr | None:
+def matches(pattern: sp.Basic, given: sp.Basic) -> sp.Expr | None:
     """The index n that turns the pattern, which stands at t, into what is given; t when it has none."""
     found = []
 
@@ -74,11 +76,12 @@ def letter_of(one) -> tuple[sp.Symbol, sp.Expr, sp.Expr]:
 class Meanings:
     """Expressions under a theory, on a range of t. used: the names of the meanings that were needed."""
 
-    def __init__(self, theory, rng: Range):
-        self.theory, self.rng, self.used = theory, rng, set()
+    def __init__(self, theory: Theory, rng: Range, used: set[str] | None = None):
+        self.theory, self.rng = theory, rng
+        self.used: set[str] = set() if used is None else used
         self.signs: dict = {}  # what was found of factors and signs
 
-    def within(self, one) -> Meanings:
+    def within(self, one) -> Self:
         """The same inside a sum or a product, on the range of its letter."""
         letter, low, high = letter_of(one)
         if not self.rng.before(low - 1, high):
@@ -92,9 +95,7 @@ class Meanings:
             )
         if letter in (t_, s_, i_, j_, T_, d_, *(k for k, *_ in self.rng.bound)):
             raise WrongRule("sum", "{} is bound within a formula that holds it already", (letter,))
-        inner = type(self)(self.theory, self.rng.within(letter, low, high))
-        inner.used = self.used
-        return inner
+        return type(self)(self.theory, self.rng.within(letter, low, high), self.used)
 
     def unfold(self, e: sp.Expr, noises: bool = True) -> sp.Expr:
         """Every defined symbol, and every noise, replaced by its meaning; inner products and means
@@ -109,24 +110,29 @@ class Meanings:
                 args = [self.within(e).unfold(e.function, noises), e.args[1]]
             else:
                 args = [walk(a) for a in e.args]
-            if isinstance(e, Dot):
-                e = dot(*args)
-            elif isinstance(e, EE):
-                e = self.mean(*args)
-            elif isinstance(e, EV):
-                e = self.mean_vector(*args)
-            elif args != list(e.args):
-                e = e.func(*args)
+            e = self.built(e, args)
             value = self.meaning(e, noises)
             memo[known] = e if value is None else walk(value)
             return memo[known]
 
         return self.sequences(walk(e))
 
+    def built(self, e: sp.Expr, args: list) -> sp.Expr:
+        """The same of unfolded arguments: inner products are multiplied out."""
+        if isinstance(e, Dot):
+            return dot(*args)
+        return e if args == list(e.args) else e.func(*args)
+
     def meaning(self, e: sp.Expr, noises: bool) -> sp.Expr | None:
-        known = self.theory.definitions.get(named(e)) or noises and self.theory.noises.get(named(e))
+        known = self.theory.definitions.get(named(e)) or (
+            self.theory.noises.get(named(e)) if noises else None
+        )
         n = matches(known.head, e) if known else None
-        if n is None or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_)):
+        if (
+            known is None
+            or n is None
+            or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_))
+        ):
             return None
         self.used |= {known.number, *known.assumes}
         return put(known.value, t_, n)
@@ -148,6 +154,12 @@ class Meanings:
 # %% ../../nbs/52_unfolding.ipynb #23a5573b
 class Means(Meanings):
     """Means under a process are linear. What is fixed by the given states comes out; nothing else."""
+
+    def built(self, e: sp.Expr, args: list) -> sp.Expr:
+        """Means are multiplied out, too."""
+        if rule := {EE: self.mean, EV: self.mean_vector}.get(e.func):
+            return rule(*args)
+        return super().built(e, args)
 
     def fixed(self, e: sp.Expr, given) -> bool:
         """Whether the given states determine this value."""
