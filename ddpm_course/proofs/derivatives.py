@@ -73,7 +73,7 @@ def slope(context: Context, term: Term, u: sp.Symbol) -> Term:
             raise WrongRule("derivative", "{} has none that is known", (a,))
         return prime(a)
 
-    moving = {u: sp.S.One}
+    moving: dict[sp.Expr, sp.Expr] = {u: sp.S.One}
     for a in e.atoms(AppliedUndef):
         if theory.kind(a) == "smooth" and a.args == (u,):
             moving[a] = prime(a)
