@@ -363,17 +363,11 @@ def test_training_says_where_the_pictures_are_and_how_good_they_are(told):
     assert unit.startswith("a floor is ") and more == "to draw more: ddpm-course sample runs/first"
 
 
-def test_a_table_can_be_printed_in_ascii(folder):
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
-    done = subprocess.run(
-        [COMMAND, *"evaluate runs/first --seed 9 --steps 2 --spacing leading".split()],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert r"Fr\xe9chet" in done.stdout and "evaluation-seed-9" in done.stdout
+def test_a_table_can_be_printed_in_ascii(folder, monkeypatch):
+    printed = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(printed, "ascii", write_through=True))
+    assert main("evaluate runs/first --seed 9 --steps 2 --spacing leading".split()) == 0
+    assert rb"Fr\xe9chet" in printed.getvalue() and b"evaluation-seed-9" in printed.getvalue()
 
 
 def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):

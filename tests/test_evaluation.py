@@ -19,7 +19,7 @@ from ddpm_course.runs.training import train
 REFERENCE = load_reference("digits")
 BASELINES = baselines(REFERENCE)
 REAL = BASELINES["held out"]
-SMOKE = load_profile("smoke")
+SMOKE = dataclasses.replace(load_profile("smoke"), sampling_steps=5)
 TWO_STEPS = dataclasses.replace(SMOKE.sampler, steps=2)
 
 

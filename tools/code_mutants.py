@@ -305,12 +305,19 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
 def warm() -> None:
     """Import what the tests import, but for the package."""
     import hypothesis  # noqa: F401
+    import jaxtyping  # noqa: F401
+    import lark  # noqa: F401
+    import matplotlib.pyplot  # noqa: F401
     import mpmath  # noqa: F401
+    import nbformat  # noqa: F401
     import numpy  # noqa: F401
     import pytest  # noqa: F401
     import scipy.linalg  # noqa: F401
+    import sklearn.datasets  # noqa: F401
     import sympy  # noqa: F401
     import torch
+    import torchmetrics  # noqa: F401
+    import torchvision  # noqa: F401
 
     torch.set_num_threads(1)
     assert not any(name.startswith("ddpm_course") for name in sys.modules)
