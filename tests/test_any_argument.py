@@ -20,6 +20,7 @@ from ddpm_course import (
     objective,
     posterior,
     prediction,
+    probability_flow,
     sampling,
     schedule,
     unet,
@@ -137,7 +138,10 @@ CALLS: dict[Callable, dict] = {
     mixture.conditional_variance: {**seen, "prediction_type": "sample"},
     mixture.exact_denoiser: dict(mixture=WORLD, schedule=CHAIN, prediction_type="sample"),
     sampling.ddim_step: {**state, "s": S, "eta": 0.5, **how, **drawn},
-    Sampler: dict(steps=4, spacing="leading", eta=0.5, **how),
+    Sampler: dict(steps=4, spacing="leading", eta=0.5, solver="ddim", **how),
+    probability_flow.ode_log_prob: dict(
+        denoiser=DENOISER, x0=X, times=[1, 2], num_probes=1, generator=None
+    ),
     Sampler(2).timesteps: dict(num_train_timesteps=8),
     Sampler(2, eta=1.0).walk: dict(denoiser=DENOISER, x_T=None, seeds=None, **walked),
     Sampler(2, eta=1.0).sample: dict(
@@ -203,6 +207,7 @@ def test_no_public_function_is_left_out():
         objective,
         prediction,
         mixture,
+        probability_flow,
         sampling,
         unet,
         flow_matching,

@@ -276,6 +276,7 @@ CHAPTERS = (  # in the order of reading
     "objective",
     "prediction",
     "mixture",
+    "probability_flow",
     "sampling",
     "unet",
     "flow_matching",
