@@ -109,8 +109,8 @@ def show_run(run_dir: Path) -> None:
 
 def chosen_sampler(options: Namespace, run: "Run") -> "Sampler":
     """The sampler of a run, with what was chosen."""
-    chosen = {"steps": options.steps, "eta": options.eta, "spacing": options.spacing}
-    given = {name: value for name, value in chosen.items() if value is not None}
+    chosen = ("steps", "eta", "spacing", "guidance_scale")
+    given = {name: value for name in chosen if (value := getattr(options, name)) is not None}
     return dataclasses.replace(run.profile.sampler, **given)
 
 
@@ -244,6 +244,8 @@ def make_parser() -> Parser:
         option(
             drawing, "--spacing", Spacing, "how their times are chosen; without it as in the run"
         )
+        about = "how strongly labels guide, 1 for not at all; without it as in the run"
+        option(drawing, "--guidance-scale", float, about)
 
     diffusers = Literal["diffusers"]
     parser = command("export", export_run, RUN, ("folder", "DIR", "the new folder"))

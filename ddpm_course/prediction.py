@@ -138,17 +138,21 @@ class Denoiser:
     """A network with what makes sense of it: its chain, and what it predicts.
 
     model(x_t, t) takes x_t [B, ...] and t [B], and returns [B, ...]; one that takes other arguments
-    is wrapped in a function. prediction_type is one of PREDICTION_TYPES. Raises BadInput for what
-    cannot be called, an unknown type, or "epsilon" with zero terminal SNR.
+    is wrapped in a function. prediction_type is one of PREDICTION_TYPES. unconditional is the same
+    network without its labels, for guidance. Raises BadInput for what cannot be called, an unknown
+    type, or "epsilon" with zero terminal SNR.
     """
 
     schedule: NoiseSchedule
     model: Callable[[Tensor, Tensor], Tensor]
     prediction_type: str = "epsilon"
+    unconditional: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __post_init__(self):
         _check_prediction_type("Denoiser", self.schedule, self.prediction_type)
         check_callable("Denoiser", "model", self.model, "model(x_t, t)")
+        if self.unconditional is not None:
+            check_callable("Denoiser", "unconditional", self.unconditional, "unconditional(x_t, t)")
 
     def x0(self, x: Float[Tensor, "B *shape"], t: Int[Tensor, "B"]) -> Float[Tensor, "B *shape"]:
         """The image that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""

@@ -6,6 +6,7 @@
 __all__ = ['SOLVERS', 'SPACINGS', 'ddim_step', 'Sampler', 'slerp']
 
 # %% ../nbs/07_ddim.ipynb #b0b44889
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from ddpm_course.checks import (
     check_timesteps,
 )
 from .forward import _noise_like, _noise_source, _roots, q_sample
+from .guidance import guided
 from .objective import VARIANCE_TYPES
 from .prediction import Denoiser, _check_denoiser, _check_pair, _last, _noise, _x0
 from .probability_flow import _heun, _two_m
@@ -185,9 +187,10 @@ class Sampler:
     """How a denoiser is walked from noise to images.
 
     steps of the times 1..T, chosen by spacing, one of SPACINGS. eta in [0, 1]: 0 is DDIM, 1 over
-    all times is DDPM. variance_type and clip_sample as in `ddim_step`. solver is
-    one of SOLVERS, and but for "ddim" eta is 0: "dpmpp_2m" is DPM-Solver++(2M), "heun" calls the
-    model twice a step, once in the last (chapter 20). Raises BadInput.
+    all times is DDPM. variance_type and clip_sample as in `ddim_step`. solver is one of SOLVERS,
+    and but for "ddim" eta is 0: "dpmpp_2m" is DPM-Solver++(2M), "heun" calls the model twice
+    a step, once in the last (chapter 20). A guidance_scale of 0 or more, other than 1, walks with
+    the denoiser that `guided` makes of it, with two networks a call. Raises BadInput.
     """
 
     steps: int = 50
@@ -196,6 +199,7 @@ class Sampler:
     variance_type: str = "fixed_small"
     clip_sample: bool = False
     solver: str = "ddim"
+    guidance_scale: float = 1.0
 
     def __post_init__(self):
         check_int("Sampler", "steps", self.steps, 1)
@@ -205,6 +209,7 @@ class Sampler:
         if self.eta and self.solver != "ddim":
             fix = 'set eta = 0, or take solver = "ddim"'
             raise BadValue("Sampler", "eta", f"{self.eta:g} with {self.solver}", "0", fix)
+        check_number("Sampler", "guidance_scale", self.guidance_scale, 0, math.inf, ends="[)")
 
     def timesteps(self, num_train_timesteps: int) -> list[int]:
         """The times of a walk: `steps` of 1..T, falling, and 0 at the end.
@@ -227,7 +232,7 @@ class Sampler:
         generator: torch.Generator | None = None,
         device: torch.device | str = "cpu",
     ) -> Iterator[tuple[int, Float[Tensor, "B *shape"]]]:
-        """Yield (t, x_t) at each time, from x_T to x_0; one call of the model a step, but with Heun.
+        """Yield (t, x_t) at each time, from x_T to x_0; one call of the model a step, Heun two.
 
         shape is that of the batch, [B, ...]. x_T replaces the drawn start. seeds, one per sample,
         or one generator on device give the noise. Raises BadInput for what does not fit.
@@ -241,7 +246,7 @@ class Sampler:
             check_batch(where, "x_T", x_T)
             check_like(where, "x_T", x_T, "a batch of this shape", x)
             x = x_T
-        return _walk(denoiser, x, times, self, draw)
+        return _walk(self._guided(denoiser), x, times, self, draw)
 
     def sample(
         self, denoiser: Denoiser, shape: Sequence[int], **options
@@ -264,7 +269,10 @@ class Sampler:
             got, expected = repr(self), "eta = 0, clip_sample = False and solver = 'ddim'"
             raise BadValue(where, "the sampler", got, expected, "invert with Sampler(steps)")
         times = self.timesteps(denoiser.schedule.num_train_timesteps)[-2::-1]
-        return _inverted(denoiser, x0, times, self)
+        return _inverted(self._guided(denoiser), x0, times, self)
+
+    def _guided(self, denoiser: Denoiser) -> Denoiser:
+        return denoiser if self.guidance_scale == 1 else guided(denoiser, self.guidance_scale)
 
 # %% ../nbs/07_ddim.ipynb #321c00e2
 @torch.no_grad()

@@ -277,6 +277,7 @@ CHAPTERS = (  # in the order of reading
     "prediction",
     "mixture",
     "probability_flow",
+    "guidance",
     "sampling",
     "unet",
     "flow_matching",

@@ -73,6 +73,12 @@ The network was trained with {num_classes} class labels, which these pipelines d
 pipeline.unet(x, step, class_labels) in a loop of your own, or export one class with --label.
 """
 
+GUIDANCE = """
+The run was sampled with guidance_scale {guidance_scale:g}. These pipelines have no place for it, so
+their images are not guided. In a loop of your own call pipeline.unet(x, step, class_labels) with
+the labels, and once more for the network without labels, which is not exported.
+"""
+
 
 def model_card(run: Run, profile: Profile) -> str:
     """The README of an exported run: how to draw from it, and what to look out for.
@@ -87,11 +93,18 @@ def model_card(run: Run, profile: Profile) -> str:
         card += FAST_SAMPLERS
     if profile.num_classes:
         card += CLASSES
+    if run.profile.guidance_scale != 1:
+        card += GUIDANCE
     facts = dataclasses.asdict(profile) | dict(
         zip(("channels", "height", "width"), run.image_shape)
     )
     return card.format_map(
-        facts | {"version": __version__, "chain": profile.schedule if not run.betas else "listed"}
+        facts
+        | {
+            "guidance_scale": run.profile.guidance_scale,
+            "version": __version__,
+            "chain": profile.schedule if not run.betas else "listed",
+        }
     )
 
 
@@ -101,7 +114,7 @@ def of_one_class(profile: Profile, model: UNet, label: int) -> tuple[Profile, UN
     Raises BadInput for a label that the network does not know.
     """
     sample_labels(model, [0], label)
-    alone = dataclasses.replace(profile, num_classes=0)
+    alone = dataclasses.replace(profile, num_classes=0, guidance_scale=1)
     weights = model.state_dict()
     embedding = weights.pop("classes.weight")[label]
     weights["time.layers.2.bias"] = weights["time.layers.2.bias"] + embedding

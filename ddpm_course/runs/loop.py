@@ -44,14 +44,21 @@ def build_denoiser(
 ) -> Denoiser:
     """model as a function of x and t alone, with its chain: the images have these labels [B], if any.
 
-    model is called as it is (precision "fp32") or under autocast to bfloat16 ("bf16").
+    model is called as it is (precision "fp32") or under autocast to bfloat16 ("bf16"). With labels,
+    and a label_dropout above 0, the same model without them is the unconditional part.
     """
 
-    def network(x: Tensor, t: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=profile.precision == "bf16"):
-            return model(x, t, labels)
+    def told(labels: Tensor | None) -> Callable[[Tensor, Tensor], Tensor]:
+        def network(x: Tensor, t: Tensor) -> Tensor:
+            with torch.autocast(x.device.type, torch.bfloat16, enabled=profile.precision == "bf16"):
+                return model(x, t, labels)
 
-    return Denoiser(schedule, network, profile.prediction_type)
+        return network
+
+    untold = None
+    if labels is not None and profile.label_dropout:
+        untold = told(torch.full_like(labels, -1))
+    return Denoiser(schedule, told(labels), profile.prediction_type, untold)
 
 # %% ../../nbs/14_training.ipynb #9a0d7989
 def warmed_up_learning_rate(profile: Profile, step: int) -> float:

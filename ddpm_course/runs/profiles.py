@@ -68,6 +68,7 @@ class Profile:
     eta: Unit  # new noise in sampling, from 0, DDIM, to 1, DDPM
     variance_type: Literal["fixed_small", "fixed_large"]  # its variance: posterior's, or beta
     clip_sample: bool  # keep the predicted image in [-1, 1] while sampling
+    guidance_scale: Annotated[float, "[0, inf)"]  # 1 for no guidance; else label_dropout is needed
 
     # classes, and mirror images
     num_classes: Annotated[
@@ -125,7 +126,12 @@ class Profile:
         from ddpm_course.sampling import Sampler
 
         return Sampler(
-            self.sampling_steps, self.spacing, self.eta, self.variance_type, self.clip_sample
+            self.sampling_steps,
+            self.spacing,
+            self.eta,
+            self.variance_type,
+            self.clip_sample,
+            self.guidance_scale,
         )
 
 # %% ../../nbs/12_profiles.ipynb #d382ae6d
@@ -174,6 +180,14 @@ def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
             fix="take a lower level, or add a channel multiplier",
         )
     check_int(where, "sampling_steps", values["sampling_steps"], 1, values["num_train_timesteps"])
+    if values["guidance_scale"] != 1 and not (values["num_classes"] and values["label_dropout"]):
+        raise BadValue(
+            where,
+            "guidance_scale",
+            got=f"{values['guidance_scale']:g}",
+            expected="1, unless the network learns with and without its labels",
+            fix="set num_classes, and label_dropout = 0.1",
+        )
 
 # %% ../../nbs/12_profiles.ipynb #4cc1d27f
 def _read(text: str, kind: Any) -> Any:
