@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from .checks import BadValue, check_int, check_number
+from .checks import BadValue, check_int, check_number, describe
 from .forward import _roots
 from .prediction import Denoiser, _check_denoiser, _noise, _target, _x0
 
@@ -31,7 +31,7 @@ def guided(
     model is used alone. Raises BadInput for a denoiser without an unconditional part.
     """
     _check_guidance(denoiser, guidance_scale, rescale, interval)
-    first, last = interval or (0, denoiser.schedule.num_train_timesteps)
+    first, last = interval or (1, denoiser.schedule.num_train_timesteps)
 
     def model(x: Tensor, t: Tensor) -> Tensor:
         told = denoiser._output(x, t)
@@ -74,7 +74,10 @@ def _check_guidance(
             "label_dropout above 0",
         )
     if interval is not None:
-        first, last = interval
         T = denoiser.schedule.num_train_timesteps
+        if not (isinstance(interval, tuple | list) and len(interval) == 2):
+            fix = "write interval=(1, 400)"
+            raise BadValue("guided", "interval", describe(interval), "a first and a last time", fix)
+        first, last = interval
         check_int("guided", "interval", first, 1, T)
         check_int("guided", "interval", last, first, T)

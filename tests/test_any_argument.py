@@ -16,6 +16,7 @@ import torch
 from ddpm_course import (
     flow_matching,
     forward,
+    guidance,
     mixture,
     objective,
     posterior,
@@ -39,6 +40,7 @@ T, S = torch.tensor([8, 3]), torch.tensor([5, 0])
 GREY = torch.tensor([[-1.0, 1.0], [1.0, -1.0]])
 WORLD = GaussianMixture.from_covariances([1.0], [[0.0, 1.0]], [[[1.0, 0.0], [0.0, 0.5]]])
 DENOISER = Denoiser(CHAIN, lambda x, t: 0.5 * x)
+BOTH = Denoiser(CHAIN, DENOISER.model, unconditional=lambda x, t: 0.4 * x)
 NETWORK = UNet(3, 8, (1, 1), 1, (), num_classes=2).eval()
 
 
@@ -114,7 +116,7 @@ CALLS: dict[Callable, dict] = {
     prediction.training_target: dict(
         schedule=CHAIN, x0=X, t=T, noise=X, prediction_type="v_prediction"
     ),
-    Denoiser: dict(schedule=CHAIN, model=print, prediction_type="sample"),
+    Denoiser: dict(schedule=CHAIN, model=print, prediction_type="sample", unconditional=print),
     DENOISER.x0: dict(x=X, t=T),
     DENOISER.noise: dict(x=X, t=T),
     prediction.loss_weights: dict(
@@ -137,8 +139,9 @@ CALLS: dict[Callable, dict] = {
     mixture.conditional_mean: {**seen, "prediction_type": "sample"},
     mixture.conditional_variance: {**seen, "prediction_type": "sample"},
     mixture.exact_denoiser: dict(mixture=WORLD, schedule=CHAIN, prediction_type="sample"),
+    guidance.guided: dict(denoiser=BOTH, guidance_scale=2.0, rescale=0.5, interval=(1, 4)),
     sampling.ddim_step: {**state, "s": S, "eta": 0.5, **how, **drawn},
-    Sampler: dict(steps=4, spacing="leading", eta=0.5, solver="ddim", **how),
+    Sampler: dict(steps=4, spacing="leading", eta=0.5, solver="ddim", guidance_scale=2.0, **how),
     probability_flow.ode_log_prob: dict(
         denoiser=DENOISER, x0=X, times=[1, 2], num_probes=1, generator=None
     ),
@@ -208,6 +211,7 @@ def test_no_public_function_is_left_out():
         prediction,
         mixture,
         probability_flow,
+        guidance,
         sampling,
         unet,
         flow_matching,
