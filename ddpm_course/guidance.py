@@ -30,7 +30,7 @@ def guided(
     model (Lin et al. 2024). interval (first, last) guides only at these times t; elsewhere the
     model is used alone. Raises BadInput for a denoiser without an unconditional part.
     """
-    _check_guidance(denoiser, guidance_scale, rescale, interval)
+    untold = _check_guidance(denoiser, guidance_scale, rescale, interval)
     first, last = interval or (1, denoiser.schedule.num_train_timesteps)
 
     def model(x: Tensor, t: Tensor) -> Tensor:
@@ -43,7 +43,6 @@ def guided(
             pulled = _rescaled(denoiser, x, t, told, pulled, rescale)
         return pulled.where(inside, told)
 
-    untold = Denoiser(denoiser.schedule, denoiser.unconditional, denoiser.prediction_type)
     return Denoiser(denoiser.schedule, model, denoiser.prediction_type)
 
 # %% ../nbs/21_guidance.ipynb #5b077231
@@ -60,7 +59,8 @@ def _rescaled(
 # %% ../nbs/21_guidance.ipynb #4f2cc155
 def _check_guidance(
     denoiser: Denoiser, scale: float, rescale: float, interval: tuple[int, int] | None
-) -> None:
+) -> Denoiser:
+    """The unconditional part, as a denoiser."""
     _check_denoiser("guided", denoiser)
     check_number("guided", "guidance_scale", scale, 0, math.inf, ends="[)")
     check_number("guided", "rescale", rescale, 0, 1)
@@ -81,3 +81,4 @@ def _check_guidance(
         first, last = interval
         check_int("guided", "interval", first, 1, T)
         check_int("guided", "interval", last, first, T)
+    return Denoiser(denoiser.schedule, denoiser.unconditional, denoiser.prediction_type)
