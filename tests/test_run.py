@@ -14,7 +14,7 @@ from tiny import TINY, steps, weights
 from ddpm_course.checks import BadInput, BadValue
 from ddpm_course.runs.checkpoint import CheckpointError, write_weights
 from ddpm_course.runs.drawing import write_samples
-from ddpm_course.runs.run import Run
+from ddpm_course.runs.run import EARLIER, Run
 from ddpm_course.runs.training import train
 
 
@@ -94,6 +94,15 @@ def test_a_broken_run_is_refused(broken, name, damage, fields):
     with refused(BadInput, where=place, **fields):
         write_samples(Run.open(broken), 1, 0)
     assert sorted(broken.iterdir()) == before
+
+
+@pytest.mark.parametrize("key", EARLIER)
+def test_a_run_from_before_a_setting_existed_opens(broken, key):
+    path = broken / "config.json"
+    config = json.loads(path.read_text())
+    del config["profile"][key]
+    path.write_text(json.dumps(config))
+    assert Run.open(broken).profile == TINY
 
 
 def test_no_run_at_all(tmp_path):

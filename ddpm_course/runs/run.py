@@ -22,6 +22,9 @@ from ddpm_course.runs.profiles import Profile
 from ddpm_course.schedule import NoiseSchedule
 from ddpm_course.unet import UNet
 
+# What a run did before a setting existed: config.json of an earlier version lacks its line.
+EARLIER = {"download": False, "guidance_scale": 1.0}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -44,7 +47,7 @@ class Run:
         path = Path(folder) / "config.json"
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
-            fields: dict[str, Any] = {
+            fields: dict[str, Any] = EARLIER | {
                 key: tuple(value) if isinstance(value, list) else value
                 for key, value in config["profile"].items()
             }
