@@ -382,6 +382,7 @@ def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
         "eta": 0.5,
         "variance_type": "fixed_small",
         "clip_sample": True,
+        "solver": "ddim",
         "guidance_scale": 1.0,
     }
     before = [path.read_bytes() for path in kept]

@@ -131,7 +131,7 @@ class Profile:
             self.eta,
             self.variance_type,
             self.clip_sample,
-            self.guidance_scale,
+            guidance_scale=self.guidance_scale,
         )
 
 # %% ../../nbs/12_profiles.ipynb #d382ae6d
