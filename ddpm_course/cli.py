@@ -38,6 +38,7 @@ from ddpm_course.runs.profiles import (
     SETTINGS,
     Device,
     Profile,
+    Solver,
     Spacing,
     load_profile,
     profile_lines,
@@ -109,8 +110,10 @@ def show_run(run_dir: Path) -> None:
 
 def chosen_sampler(options: Namespace, run: "Run") -> "Sampler":
     """The sampler of a run, with what was chosen."""
-    chosen = ("steps", "eta", "spacing", "guidance_scale")
+    chosen = ("steps", "eta", "spacing", "solver", "guidance_scale")
     given = {name: value for name in chosen if (value := getattr(options, name)) is not None}
+    if given.get("solver", "ddim") != "ddim":
+        given = {"eta": 0.0} | given  # the run's own may have new noise, which no other solver has
     return dataclasses.replace(run.profile.sampler, **given)
 
 
@@ -137,11 +140,26 @@ def sample(options: Namespace) -> None:
 def evaluate(options: Namespace) -> None:
     """Measure samples of a run against images that it has not seen."""
     check_seed("evaluate", options.seed)
-    from ddpm_course.runs.evaluation import evaluate, format_table
+    from ddpm_course.runs.evaluation import evaluate, format_table, likelihood
     from ddpm_course.runs.run import Run
 
     run = Run.open(options.run_dir)
-    report = evaluate(run, options.seed, options.device, chosen_sampler(options, run))
+    sampler = chosen_sampler(options, run)
+    if options.likelihood:
+        if sampler != run.profile.sampler:
+            raise BadValue(
+                "evaluate",
+                "arguments",
+                got="--likelihood with options of a sampler",
+                expected="no sampler: nothing is drawn",
+                fix="leave either of them out",
+            )
+        cost = likelihood(run, options.seed, options.device)
+        say(f"bits per dimension, {cost.num_images} held-out images, mean ± standard error")
+        say(f"by the bound: {cost.bound:.3f} ± {cost.bound_error:.3f}")
+        say(f"by the flow:  {cost.flow:.3f} ± {cost.flow_error:.3f}")
+        return
+    report = evaluate(run, options.seed, options.device, sampler)
     for line in format_table(report.reference, report.sets).splitlines():
         say(line)
     for file in report.files:
@@ -236,11 +254,16 @@ def make_parser() -> Parser:
     option(parser, "--num", int, "how many images", 64)
     option(parser, "--label", int, "the class of all images; without it the classes take turns")
     option(parser, "--out", Path, "the new picture; without it one in RUN, named after all choices")
-    for drawing in parser, command("evaluate", evaluate, RUN):
+    measuring = command("evaluate", evaluate, RUN)
+    about = "bits per dimension of held-out images, by the bound and by the flow, and nothing else"
+    measuring.add_argument("--likelihood", action="store_true", help=about)
+    for drawing in parser, measuring:
         option(drawing, "--seed", int, "of all random numbers", 1)
         option(drawing, "--device", Device, "auto takes the best that is there", "auto")
-        option(drawing, "--steps", int, "calls of the network; without it as in the run")
+        option(drawing, "--steps", int, "steps of a walk; without it as in the run")
         option(drawing, "--eta", float, "new noise, 0 is DDIM, 1 DDPM; without it as in the run")
+        about = "what makes a step, dpmpp_2m for few; without it as in the run"
+        option(drawing, "--solver", Solver, about)
         option(
             drawing, "--spacing", Spacing, "how their times are chosen; without it as in the run"
         )

@@ -22,7 +22,7 @@ from notebooks import NBS, ROOT, chapters
 from ddpm_course import cli
 from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
-from ddpm_course.runs import files, training
+from ddpm_course.runs import evaluation, files, training
 from ddpm_course.runs.loop import build_schedule
 from ddpm_course.runs.profiles import Profile, load_profile
 
@@ -63,7 +63,16 @@ def test_a_linear_chain_of_any_length_can_be_asked_for(trained):
 
 
 # of each field another value than laptop's
-OTHER = load_profile("gpu", changes={"flip": "yes", "tensorboard": "yes", "channels_last": "yes"})
+OTHER = load_profile(
+    "gpu",
+    changes={
+        "flip": "yes",
+        "tensorboard": "yes",
+        "channels_last": "yes",
+        "eta": "0",
+        "solver": "heun",
+    },
+)
 
 
 @pytest.mark.parametrize("key", get_type_hints(Profile))
@@ -74,9 +83,12 @@ def test_every_hyperparameter_is_an_option(key, trained, capsys):
         words = flag if value else flag.replace("--", "--no-")
     else:
         words = f"{flag} {' '.join(map(str, value)) if get_origin(kind) is tuple else repr(value)}"
+    expected = {key: value}
     if key == "sampling_steps":
         words += " --num-train-timesteps 1000"
-    assert trained(f"train {words}") == dataclasses.replace(load_profile("laptop"), **{key: value})
+    if key == "solver":
+        words, expected = words + " --eta 0", expected | {"eta": 0.0}
+    assert trained(f"train {words}") == dataclasses.replace(load_profile("laptop"), **expected)
     assert main(["train", "--help"]) == 0
     assert re.search(rf"^  {flag}\b.*?\([^()]+\)$", capsys.readouterr().out, re.M | re.S)
 
@@ -391,10 +403,28 @@ def test_evaluation_prints_the_table_and_says_where_it_is_kept(folder, capsys):
     assert [path.read_bytes() for path in kept] == before
 
 
+def test_bits_per_dimension_are_printed_by_both_ways(folder, capsys, monkeypatch):
+    asked = []
+
+    def measured(run, seed, device):
+        asked.append((run.folder.name, seed, device))
+        return evaluation.Likelihood(3.25, 0.5, 2.125, 0.25, 128)
+
+    monkeypatch.setattr(evaluation, "likelihood", measured)
+    assert main("evaluate runs/first --likelihood --seed 4 --device cpu".split()) == 0
+    assert asked == [("first", 4, "cpu")]
+    what, bound, flow = capsys.readouterr().out.splitlines()
+    assert "128 held-out images" in what
+    assert bound == "by the bound: 3.250 ± 0.500" and flow == "by the flow:  2.125 ± 0.250"
+    assert main("evaluate runs/first --likelihood --steps 3".split()) == 2
+    assert "--likelihood with options of a sampler" in capsys.readouterr().err
+
+
 def test_another_sampler_is_a_matter_of_options(folder, capsys):
     for line, name in (
         ("--steps 50 --eta 0 --spacing trailing", "-steps-50-eta-0.0"),
         ("--label 3", "-label-3"),
+        ("--solver dpmpp_2m --steps 10", "-steps-10-eta-0.0-solver-dpmpp_2m"),
     ):
         assert main(f"sample runs/first --num 2 {line}".split()) == 0
         assert capsys.readouterr().out == f"samples: runs/first/samples-2-seed-1{name}.png\n"
@@ -403,6 +433,8 @@ def test_another_sampler_is_a_matter_of_options(folder, capsys):
         ("--eta 2", "eta: got 2"),
         ("--steps 0", "steps: got 0"),
         ("--label 10", "label: got 10"),
+        ("--solver heun --eta 1", "eta: got 1 with heun"),
+        ("--solver dpm", "'dpmpp_2m'"),
     ):
         assert main(f"sample runs/first --num 2 {line}".split()) == 2
         assert said in capsys.readouterr().err

@@ -114,6 +114,11 @@ def test_quadratic_spacing_becomes_leading(run, tmp_path):
     )
 
 
+def test_the_card_says_that_another_solver_was_used(run, tmp_path):
+    export_run(with_fields(run, tmp_path / "run", solver="heun", eta=0.0), tmp_path / "folder")
+    assert "solver = heun" in (tmp_path / "folder/README.md").read_text(encoding="utf-8")
+
+
 def test_steps_are_at_most_those_of_the_chain(folder, tmp_path):
     back = import_run(folder, tmp_path / "back", load_profile("gpu"))
     assert Run.open(back).profile.sampler.steps == 50

@@ -2,15 +2,24 @@
 
 import dataclasses
 import json
+import math
 
 import pytest
+import torch
 from PIL import Image
 from refusals import refused
 
 from ddpm_course.checks import BadValue
+from ddpm_course.prediction import Denoiser
 from ddpm_course.runs import evaluation
 from ddpm_course.runs.diffusers import export_run, import_run
-from ddpm_course.runs.evaluation import evaluate, format_summary, format_table, has_classifier
+from ddpm_course.runs.evaluation import (
+    evaluate,
+    format_summary,
+    format_table,
+    has_classifier,
+    likelihood,
+)
 from ddpm_course.runs.measures import CLASSIFIERS, baselines, load_reference
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
@@ -26,6 +35,65 @@ TWO_STEPS = dataclasses.replace(SMOKE.sampler, steps=2)
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return train(SMOKE, 0, tmp_path_factory.mktemp("runs") / "smoke")
+
+
+# --- Likelihood ----------------------------------------------------------------------------------
+
+
+def test_a_density_of_one_costs_the_bits_of_a_bin(run, monkeypatch):
+    """Digits have bins of the width 1/8: three bits for each pixel, where the density says nothing."""
+    monkeypatch.setattr(
+        evaluation, "ode_log_prob", lambda denoiser, x0, *_, **__: torch.zeros(len(x0))
+    )
+    found = likelihood(run, 1, "cpu", num_images=4)
+    assert found.flow == pytest.approx(3) and found.flow_error == 0 and found.num_images == 4
+
+
+def test_even_noise_stays_within_its_bin(run, monkeypatch):
+    def seen(denoiser, x0, times, **_):
+        offsets = 8 * (x0 - REFERENCE.held_out[:50])
+        assert offsets.abs().max() < 0.501 and offsets.min() < -0.45 and offsets.max() > 0.45
+        assert times[0] == 1 and times[-1] == 50
+        return torch.zeros(len(x0))
+
+    monkeypatch.setattr(evaluation, "ode_log_prob", seen)
+    likelihood(run, 1, "cpu", num_images=50)
+
+
+def test_the_flow_costs_what_a_known_density_costs(tmp_path, monkeypatch):
+    """For Gaussian data of variance 1/2, in place of the network."""
+    folder = train(
+        dataclasses.replace(SMOKE, num_train_timesteps=400, num_steps=1), 0, tmp_path / "run"
+    )
+    signal, noise = (
+        getattr(Run.open(folder).schedule("cpu"), name)
+        for name in ("alphas_cumprod", "one_minus_alphas_cumprod")
+    )
+
+    def best(x, t):
+        return x * (noise.sqrt() / (signal / 2 + noise))[t].view(-1, 1, 1, 1).to(x)
+
+    monkeypatch.setattr(Run, "denoiser", lambda run, *_: Denoiser(run.schedule("cpu"), best))
+    found, variance = likelihood(folder, 1, "cpu", num_images=64), 0.5 + float(noise[1] / signal[1])
+    squares = REFERENCE.held_out[:64].square().mean() + (1 / 8) ** 2 / 12
+    nats = squares / (2 * variance) + math.log(2 * math.pi * variance) / 2 + math.log(8)
+    assert found.flow == pytest.approx(float(nats) / math.log(2), abs=0.01)
+
+
+def test_the_same_seed_gives_the_same_bits(run):
+    found = likelihood(run, 1, "cpu", num_images=16)
+    assert found == likelihood(run, 1, "cpu", num_images=16)
+    assert min(found) > 0
+    with refused(BadValue, where="likelihood", what="num_images"):
+        likelihood(run, num_images=899)
+
+
+def test_a_chain_to_pure_noise_is_left_one_step_early(tmp_path):
+    flow = dataclasses.replace(
+        SMOKE, schedule="flow", prediction_type="flow_prediction", num_steps=1
+    )
+    found = likelihood(train(flow, 0, tmp_path / "run"), 1, "cpu", num_images=2)
+    assert 0 < found.flow < 50
 
 
 # --- What is written -----------------------------------------------------------------------------

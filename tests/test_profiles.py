@@ -109,6 +109,7 @@ BAD_VALUES = [
     ("eta", 1.1),
     ("eta", float("nan")),
     ("spacing", "trailling"),
+    ("solver", "dpmpp"),
 ]
 
 
@@ -116,6 +117,12 @@ BAD_VALUES = [
 def test_bad_values_are_refused(key, value):
     with refused(BadInput, where="Profile", what=key):
         dataclasses.replace(SMOKE, **{key: value})
+
+
+def test_a_solver_of_second_order_takes_no_new_noise():
+    with refused(BadValue, where="Profile", what="eta", got="heun", fix="eta = 0"):
+        dataclasses.replace(SMOKE, solver="heun")
+    assert dataclasses.replace(SMOKE, solver="heun", eta=0).sampler.solver == "heun"
 
 
 # beside those of nbs/bad_inputs.py: what is replaced, by what, and what the error says of it

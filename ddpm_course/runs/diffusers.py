@@ -50,6 +50,11 @@ The run was sampled with quadratic spacing, which diffusers does not have. "lead
 instead, so its images are others.
 """
 
+SOLVER = """
+The run was sampled with solver = {solver}. The pipelines above make other steps, so their images
+are others.
+"""
+
 FAST_SAMPLERS = """
 Fast samplers, such as DPM-Solver++ and UniPC, do not clip the predicted image. Where this chain
 begins next to nothing of the image is left, and the first step divides by that: with trailing or
@@ -88,6 +93,8 @@ def model_card(run: Run, profile: Profile) -> str:
     card = CARD
     if profile.spacing == "quadratic":
         card += QUADRATIC
+    if profile.solver != "ddim":
+        card += SOLVER
     image_left = float(run.schedule("cpu").alphas_cumprod[-1])
     if image_left == 0 or (profile.prediction_type == "epsilon" and image_left < 1e-5):
         card += FAST_SAMPLERS

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Count', 'CountOrZero', 'Few', 'Positive', 'Fraction', 'OpenFraction', 'Unit', 'DataName', 'Device', 'Spacing',
-           'SETTINGS', 'Profile', 'check_hyperparameters', 'profile_names', 'profile_lines', 'load_profile']
+           'Solver', 'SETTINGS', 'Profile', 'check_hyperparameters', 'profile_names', 'profile_lines', 'load_profile']
 
 # %% ../../nbs/12_profiles.ipynb #753b5883
 import configparser
@@ -37,6 +37,7 @@ Unit = Annotated[float, "[0, 1]"]
 DataName = Literal["digits", "glyphs28", "glyphs32", "mnist", "fashion_mnist", "cifar10", "folder"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Spacing = Literal["leading", "trailing", "linspace", "quadratic"]
+Solver = Literal["ddim", "heun", "dpmpp_2m"]
 
 # %% ../../nbs/12_profiles.ipynb #7b2211c6
 @dataclass(frozen=True)
@@ -63,8 +64,9 @@ class Profile:
     weighting: Literal["simple", "bound", "min_snr"]  # weight of each t; bound takes variance beta
 
     # the sampler
-    sampling_steps: Count  # calls of the network for one batch of samples
+    sampling_steps: Count  # steps of a walk from noise to images
     spacing: Spacing  # how their times are chosen
+    solver: Solver  # what makes a step; heun and dpmpp_2m, of second order, take no new noise
     eta: Unit  # new noise in sampling, from 0, DDIM, to 1, DDPM
     variance_type: Literal["fixed_small", "fixed_large"]  # its variance: posterior's, or beta
     clip_sample: bool  # keep the predicted image in [-1, 1] while sampling
@@ -131,7 +133,8 @@ class Profile:
             self.eta,
             self.variance_type,
             self.clip_sample,
-            guidance_scale=self.guidance_scale,
+            self.solver,
+            self.guidance_scale,
         )
 
 # %% ../../nbs/12_profiles.ipynb #d382ae6d
@@ -187,6 +190,14 @@ def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
             got=f"{values['guidance_scale']:g}",
             expected="1, unless the network learns with and without its labels",
             fix="set num_classes, and label_dropout = 0.1",
+        )
+    if values["eta"] and values["solver"] != "ddim":
+        raise BadValue(
+            where,
+            "eta",
+            got=f"{values['eta']:g} with solver = {values['solver']}",
+            expected="0: this solver takes no new noise",
+            fix="set eta = 0, or solver = ddim",
         )
 
 # %% ../../nbs/12_profiles.ipynb #4cc1d27f

@@ -23,7 +23,7 @@ from ddpm_course.schedule import NoiseSchedule
 from ddpm_course.unet import UNet
 
 # What a run did before a setting existed: config.json of an earlier version lacks its line.
-EARLIER = {"download": False, "guidance_scale": 1.0}
+EARLIER = {"download": False, "guidance_scale": 1.0, "solver": "ddim"}
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ EXACT = 1e-12
 
 def scheduler(diffusers, kind: str, schedule: NoiseSchedule = OURS, **options):
     """A scheduler of the library, with our float64 tables in the place of its own."""
-    options = {"clip_sample": False, "num_train_timesteps": schedule.num_train_timesteps} | options
+    options = {"num_train_timesteps": schedule.num_train_timesteps} | options
+    if kind in ("DDPM", "DDIM"):  # others do not limit the image unless told to
+        options = {"clip_sample": False} | options
     theirs = getattr(diffusers, f"{kind}Scheduler")(**options)
     theirs.betas, theirs.alphas = schedule.betas[1:], schedule.alphas[1:]
     theirs.alphas_cumprod = schedule.alphas_cumprod[1:]
@@ -284,3 +286,70 @@ def test_where_the_library_leaves_its_list_of_times(diffusers, kind, num_steps):
     assert max(off[1:-1]) > 1e-3
     assert own[-1].abs().max() < 1e-6
     assert states[-1].any() == (kind == "trailing")
+
+
+# --- Solvers of second order ---------------------------------------------------------------------
+
+SECOND_ORDER = {"heun": "HeunDiscrete", "dpmpp_2m": "DPMSolverMultistep"}
+
+
+def second_order_chain(theirs, model, x: Tensor, times: list[int]) -> tuple[list[Tensor], int]:
+    """The library's states at our times, in our scale, and how often the model was called."""
+    theirs.set_timesteps(timesteps=[t - 1 for t in times[:-1]])
+    halves = hasattr(theirs, "state_in_first_order")  # Heun's: it keeps places, and half steps
+    levels = (OURS.one_minus_alphas_cumprod / OURS.alphas_cumprod).sqrt()[times]
+    inner = levels[1:-1].repeat_interleave(2 if halves else 1)
+    theirs.sigmas = torch.cat([levels[:1], inner, levels[-1:]])  # its own are float32
+    scale = OURS.alphas_cumprod.sqrt() if halves else torch.ones(T + 1, dtype=torch.float64)
+    states, x = [x], x / scale[times[0]]
+    for step in theirs.timesteps:
+        output = model(theirs.scale_model_input(x, step), at(int(step) + 1, len(x)))
+        x = theirs.step(output, step, x).prev_sample
+        if not halves or theirs.state_in_first_order or len(states) == len(times) - 1:
+            states.append(x * scale[times[len(states)]])
+    return states, len(theirs.timesteps)
+
+
+@pytest.mark.parametrize("solver", SECOND_ORDER)
+@pytest.mark.parametrize("prediction_type", ["epsilon", "sample", "v_prediction"])
+@pytest.mark.parametrize("spacing", ["trailing", "quadratic"])
+@pytest.mark.parametrize("num_steps", [5, 10, 20])
+def test_second_order_chains(diffusers, solver, prediction_type, spacing, num_steps):
+    """With fifteen steps and more the library's last step is DDIM's because it goes to no noise."""
+    theirs = scheduler(diffusers, SECOND_ORDER[solver], prediction_type=prediction_type)
+    exact, x = exact_denoiser(WORLD, OURS, prediction_type), draw(*SHAPE)
+    sampler = Sampler(num_steps, spacing, solver=solver)
+    states, calls = second_order_chain(theirs, exact.model, x, sampler.timesteps(T))
+    own = [x for _, x in sampler.walk(exact, SHAPE, x_T=x)]
+    assert calls == (2 * num_steps - 1 if solver == "heun" else num_steps)
+    tolerance = 1e-10 if solver == "heun" else 1e-5  # the other one rounds its states to float32
+    assert len(states) == len(own) and max(map(distance, states, own)) < tolerance
+
+
+@pytest.mark.parametrize("kind", ["midpoint", "heun"])
+def test_which_of_the_two_coefficients_is_exact_for_an_image_that_changes_evenly(diffusers, kind):
+    """The library's "midpoint" is the paper's 2M and ours; its "heun" is not Heun's method.
+
+    For an image that is half of log SNR the integral of a step is known. "heun" has it; "midpoint",
+    as 2M is defined, is off in the third order of the length of a step, which is stated.
+    """
+    signal, noise = OURS.alphas_cumprod, OURS.one_minus_alphas_cumprod
+    half = (signal / noise).log() / 2
+
+    def model(x: Tensor, t: Tensor) -> Tensor:
+        return half[t][:, None].expand_as(x)
+
+    sampler = Sampler(20, solver="dpmpp_2m")
+    times, x = sampler.timesteps(T), draw(4, 1)
+    theirs = scheduler(diffusers, "DPMSolverMultistep", prediction_type="sample", solver_type=kind)
+    states, calls = second_order_chain(theirs, model, x, times)
+    own = [x for _, x in sampler.walk(Denoiser(OURS, model, "sample"), (4, 1), x_T=x)]
+    assert calls == 20 and (distance(states[-2], own[-2]) < 1e-5) == (kind == "midpoint")
+    for k in range(1, 19):
+        t, s = times[k], times[k + 1]
+        step = half[s] - half[t]
+        integral = half[s] - 1 - (-step).exp() * (half[t] - 1)
+        off = step - 1 + (-step).exp() + step / 2 * (-step).expm1()
+        for state, missed in ((states, off * (kind == "midpoint")), (own, off)):
+            gained = (state[k + 1] - (noise[s] / noise[t]).sqrt() * state[k]) / signal[s].sqrt()
+            assert distance(gained, integral - missed) < 1e-4

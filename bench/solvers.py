@@ -1,0 +1,74 @@
+"""How good are samples of the laptop profile after 5, 10, 20 and 50 calls, by each solver?
+
+The arguments are folders of runs, trained from different seeds. All solvers start from the same
+noise, and clip the predicted image as the profile does. From the top of the repository, two
+minutes for each run on one core:
+OMP_NUM_THREADS=1 python bench/solvers.py RUN RUN ... > bench/solvers.md
+"""
+
+import dataclasses
+import platform
+import sys
+from statistics import mean, stdev
+
+import torch
+from training_step import hardware
+
+from ddpm_course.runs.drawing import sample_images
+from ddpm_course.runs.measures import bootstrap_ratio, load_reference, measure
+from ddpm_course.runs.run import Run
+
+CALLS = 5, 10, 20, 50
+SOLVERS = {"ddim": "DDIM", "heun": "Heun", "dpmpp_2m": "2M"}
+SPACINGS = "trailing", "quadratic"
+
+
+def distance(run: Run, solver: str, spacing: str, calls: int) -> float:
+    """The Fréchet distance of samples after so many calls, in floors."""
+    steps = (calls + 1) // 2 if solver == "heun" else calls
+    sampler = dataclasses.replace(
+        run.profile.sampler, steps=steps, spacing=spacing, solver=solver, eta=0.0
+    )
+    reference = load_reference(run.profile.data)
+    samples = sample_images(run, len(reference.held_out), 1, "cpu", sampler=sampler)
+    return measure(reference, samples).frechet / float(reference.floors["frechet"].mean())
+
+
+if __name__ == "__main__":
+    runs = [Run.open(folder) for folder in sys.argv[1:]]
+    found = {
+        (spacing, solver, calls): [distance(run, solver, spacing, calls) for run in runs]
+        for spacing in SPACINGS
+        for solver in SOLVERS
+        for calls in CALLS
+    }
+    print("# Quality against calls of the network\n\n## Found\n")
+    print(f"| times | solver | {' | '.join(f'{calls} calls' for calls in CALLS)} |")
+    print("|---" * (2 + len(CALLS)) + "|")
+    for spacing in SPACINGS:
+        for solver, name in SOLVERS.items():
+            row = [found[spacing, solver, calls] for calls in CALLS]
+            cells = " | ".join(f"{mean(cell):.2f} ± {stdev(cell):.2f}" for cell in row)
+            print(f"| {spacing} | {name} | {cells} |")
+    print(
+        f"\nFréchet distance of 898 samples to the held-out digits, in floors; mean and standard "
+        f"deviation over {len(runs)} networks of the profile `laptop`, of the seeds "
+        f"{', '.join(str(run.seed) for run in runs)}. Heun calls the network twice a step: it makes "
+        f"half as many steps, and 5 calls are 3 steps.\n"
+    )
+    for spacing in SPACINGS:
+        for calls in CALLS[:-1]:
+            got = bootstrap_ratio(
+                found[spacing, "dpmpp_2m", calls], found["trailing", "ddim", CALLS[-1]]
+            )
+            print(
+                f"- 2M with {calls} calls and {spacing} times against DDIM with 50 and trailing "
+                f"ones: ratio of the distances {got.ratio:.2f}, 95% interval {got.low:.2f} to "
+                f"{got.high:.2f}."
+            )
+    print(
+        f"\nOn {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "
+        f"measured on a GPU.\n\n## Command\n\nFor each SEED `OMP_NUM_THREADS=1 ddpm-course train "
+        f"--seed SEED --name laptop-SEED`, then `OMP_NUM_THREADS=1 python bench/solvers.py "
+        f"runs/laptop-* > bench/solvers.md`"
+    )
