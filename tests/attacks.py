@@ -18,7 +18,6 @@ from unittest import mock
 import sympy as sp
 
 from ddpm_course.proofs import (
-    Book,
     ProofError,
     WrongRule,
     after,
@@ -29,7 +28,6 @@ from ddpm_course.proofs import (
     eq,
     gap,
     importance,
-    in_book,
     increments,
     induct,
     induct_down,
@@ -43,7 +41,7 @@ from ddpm_course.proofs import (
     tangent,
     using,
 )
-from ddpm_course.proofs.book import book
+from ddpm_course.proofs.book import Book, book, in_book
 from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.matrices import Matrix

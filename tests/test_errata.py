@@ -6,18 +6,8 @@ import nbformat
 import pytest
 from notebooks import NBS
 
-from ddpm_course.proofs import (
-    Book,
-    NotProved,
-    Refuted,
-    Undefined,
-    Unreadable,
-    WrongRule,
-    book,
-    in_book,
-    mix,
-    using,
-)
+from ddpm_course.proofs import NotProved, Refuted, Undefined, Unreadable, WrongRule, mix, using
+from ddpm_course.proofs.book import Book, book, in_book
 
 CELLS = nbformat.read(NBS / "90_errata.ipynb", as_version=4).cells
 

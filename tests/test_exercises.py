@@ -17,8 +17,8 @@ from refusals import refused
 from test_equations import COURSE
 
 from ddpm_course.checks import BadType, BadValue
-from ddpm_course.proofs import in_book, notation
-from ddpm_course.proofs.book import Book
+from ddpm_course.proofs import notation
+from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.errors import NotProved, Refuted, Undefined, Unreadable, WrongRule
 from ddpm_course.proofs.workbook import (
     EXERCISES,

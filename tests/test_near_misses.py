@@ -10,7 +10,6 @@ from typing import NamedTuple
 import pytest
 
 from ddpm_course.proofs import (
-    Book,
     NotProved,
     ProofError,
     Refuted,
@@ -22,7 +21,6 @@ from ddpm_course.proofs import (
     define,
     eq,
     gap,
-    in_book,
     increments,
     induct,
     induct_down,
@@ -33,6 +31,7 @@ from ddpm_course.proofs import (
     process,
     using,
 )
+from ddpm_course.proofs.book import Book, in_book
 
 
 class NearMiss(NamedTuple):

@@ -18,7 +18,8 @@ import torch
 from mpmath import inf
 
 from ddpm_course import forward, objective, posterior, prediction
-from ddpm_course.proofs import Book, after, in_book
+from ddpm_course.proofs import after
+from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.reader import read
 from ddpm_course.proofs.statements import Equal

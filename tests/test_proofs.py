@@ -11,21 +11,18 @@ from notebooks import ROOT
 
 from ddpm_course import proofs
 from ddpm_course.proofs import (
-    Book,
     NotProved,
     Undefined,
     Unreadable,
     WrongRule,
     after,
     assume,
-    book,
     cite,
     condition,
     define,
     eq,
     gap,
     importance,
-    in_book,
     increments,
     induct,
     induct_down,
@@ -40,6 +37,7 @@ from ddpm_course.proofs import (
     tangent,
     using,
 )
+from ddpm_course.proofs.book import Book, book, in_book
 from ddpm_course.proofs.display import MIME, rests_on
 from ddpm_course.proofs.kernel import RULES, Theorem, replay
 from ddpm_course.proofs.reader import Node, declared, read, read_relations

@@ -5,20 +5,12 @@ from decimal import Decimal
 import pytest
 import sympy as sp
 
-from ddpm_course.proofs import (
-    Book,
-    Undefined,
-    Unreadable,
-    WrongRule,
-    define,
-    eq,
-    in_book,
-    notation,
-    process,
-)
+from ddpm_course.proofs import Undefined, Unreadable, WrongRule, define, eq, notation, process
+from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.display import facts, line
 from ddpm_course.proofs.errors import Refuted
-from ddpm_course.proofs.grids import Grid, integral, sized
+from ddpm_course.proofs.grids import Grid, sized
+from ddpm_course.proofs.normals import integral
 from ddpm_course.proofs.reader import cut, read
 from ddpm_course.proofs.terms import T_, Range, s_, t_
 from ddpm_course.proofs.theory import Theory

@@ -581,7 +581,7 @@ def test_the_verdict_does_not_hang_on_the_seed(seed):
             attempt(latex, int(start), seed=seed)
 
 
-@pytest.mark.parametrize("name", ["oracle", "chains", "laws", "worlds", "grids"])
+@pytest.mark.parametrize("name", ["oracle", "chains", "laws", "worlds", "grids", "normals"])
 def test_it_shares_nothing_with_the_kernel(name):
     tree = ast.parse(Path(refute.__code__.co_filename).with_stem(name).read_text())
     used = {
@@ -592,5 +592,14 @@ def test_it_shares_nothing_with_the_kernel(name):
     used |= {
         name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
     }
-    own = {".declarations", ".errors", ".reader", ".chains", ".laws", ".worlds", ".grids"}
+    own = {
+        ".declarations",
+        ".errors",
+        ".reader",
+        ".chains",
+        ".laws",
+        ".worlds",
+        ".grids",
+        ".normals",
+    }
     assert used <= sys.stdlib_module_names | own

@@ -20,8 +20,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import ddpm_course.proofs
-from ddpm_course.proofs import ProofError, Undefined, Unreadable, in_book, oracle
-from ddpm_course.proofs.book import Book
+from ddpm_course.proofs import ProofError, Undefined, Unreadable, oracle
+from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.chapters import WORDS, chapters, is_mathematics
 from ddpm_course.proofs.declarations import Declarations
 from ddpm_course.proofs.reader import read_relations

@@ -48,7 +48,7 @@ RUNS = {
 }
 # The second opinion, and what proves. tests/test_kernel_conditions.py is missing here: it breaks the
 # kernel itself, and reads it from its file, where no other module stands in its place.
-SECOND = {"chains", "grids", "laws", "oracle", "worlds"}
+SECOND = {"chains", "grids", "laws", "normals", "oracle", "worlds"}
 PROOFS = {
     f"proofs.{path.stem}": ["proofs_edges", "proofs_oracle", "attacks", "reading_mutants"]
     if path.stem in SECOND

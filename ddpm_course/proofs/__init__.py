@@ -1,6 +1,6 @@
 """Checked mathematics: formulas are read, tried in numbers, and proved by a small kernel."""
 
-from .book import Book, assume, book, cite, define, eq, in_book, notation, process
+from .book import assume, cite, define, eq, notation, process
 from .chapters import after
 from .errors import NotProved, ProofError, Refuted, Undefined, Unreadable, WrongRule
 from .tactics import (

@@ -17,13 +17,10 @@ from .grids import (
     Inexpressible,
     Open,
     Value,
-    bell,
     column,
-    divergence,
     flat,
     full,
     holds,
-    integral,
     minus,
     number,
     plain,
@@ -31,6 +28,7 @@ from .grids import (
     transposed,
     wrong,
 )
+from .normals import bell, divergence, integral
 from .reader import Node
 from .worlds import At, Density, Key, Normals, Points, spelled, titled
 

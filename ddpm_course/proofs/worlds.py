@@ -15,12 +15,10 @@ from .grids import (
     NIL,
     ONE,
     PI,
-    SIZES,
     Grid,
     Inexpressible,
     Open,
     Value,
-    bell,
     column,
     flat,
     full,
@@ -29,7 +27,10 @@ from .grids import (
     number,
     wrong,
 )
+from .normals import bell
 from .reader import Node, read
+
+SIZES = {"n": 2, "m": 3}  # of matrices; d is that of vectors
 
 # --- Words -----------------------------------------------------------------------------------------
 
