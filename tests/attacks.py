@@ -1420,6 +1420,35 @@ def noise_without_its_hypothesis():
     return needing_nothing(eq("99.2", r"\sigma_t\phi_t = x_{t-1}-\mu_\theta(x_t,t)"))
 
 
+def root_without_its_hypothesis():
+    """Before g has a meaning, 1+g^2 > 0; then g is a root that only a hypothesis gives a value."""
+    Y(), notation("g", "scalar", "a number")
+    before = eq("99.1", r"\sqrt{(1+g^2)^2} = 1+g^2").theorem
+    assume("H99", "0 < y")
+    define("99.2", r"g := \sqrt y")
+    moved = lambda b, goal: kernel.transfer(b.theory, goal.claim, before, (), goal.range)
+    made = eq("99.3", r"\sqrt{(1+y)^2} = 1+y", by=moved)
+    if "H99" in made.theorem.assumes:
+        raise WrongRule("page", "the proof names the hypothesis")
+    return made
+
+
+def imaginary_number(theory):
+    same = same_numbers(theory, sp.sqrt((1 + C**2) ** 2), 1 + C**2)
+    theory, _ = kernel.define(theory, "99.1", C, Term(2 * sp.I))
+    return kernel.transfer(
+        theory, Equal(Term(sp.Integer(3)), Term(sp.Integer(-3))), same, (), Range()
+    )
+
+
+def head_at_two_times(theory):
+    head = sp.Function("y_t")((t_ - 1) * (T_ - t_))
+    theory = theory.with_symbol("y_t", "scalar", "real")
+    theory, th = kernel.define(theory, "99.1", head, Term(t_))
+    ends = [kernel.at(theory, th, n) for n in (T_, sp.S.One)]
+    return kernel.transfer(theory, Equal(Term(sp.S.One), Term(T_)), ends[0], ends[1:], Range())
+
+
 class Hole(NamedTuple):
     """What the kernel alone lets through: why it is false, and which condition is missing."""
 
@@ -1944,6 +1973,27 @@ MENDED = [
         "alpha_t = 0.9",
         "book.eq takes what `extends` returns without comparing it with the formula",
         by=lambda: SimpleNamespace(extends=lambda b, equation: (b["2.2"].theorem,)),
+    ),
+    open_rule(
+        "G-15",
+        "1 = T, by a definition of y at (t-1)(T-t)",
+        head_at_two_times,
+        "T = 2",
+        "define: the head stands at t, so that it is another atom at every t",
+    ),
+    open_rule(
+        "H-17",
+        "3 = -3, by c := 2i where 1+c^2 > 0 was proved",
+        imaginary_number,
+        "it is no equation of real numbers",
+        "define and substitute: a value is proved to be real",
+    ),
+    Hole(
+        "I-9",
+        r"\sqrt{(1+y)^2} = 1+y, said to need nothing",
+        root_without_its_hypothesis,
+        "y = -5: 4 and -4",
+        "define: the hypotheses that give a value its roots are a part of the definition",
     ),
     Hole(
         "I-8",

@@ -1368,8 +1368,8 @@ def number_of_steps_for_a_letter(
 @without(
     "relations",
     "substitute",
-    "used = in_domain(theory, 'substitute', value, theory.domain(u), rng)",
-    "used = set()",
+    "used |= in_domain(theory, 'substitute', value, theory.domain(u), rng)",
+    "pass",
     ("WrongRule", "substitute"),
 )
 def negative_number_for_a_positive_letter(k):
@@ -1958,7 +1958,7 @@ def factors_in_any_order(k):  # false where j is not between i and t
 @without(
     "unfolding",
     "Meanings.sequences",
-    "n.is_Integer and n >= 0",
+    "n == 0 or (later(n) and self.rng.before(sp.S.One, n))",
     "n.is_nonnegative",
     ("NotProved", "calc"),
 )
@@ -1986,8 +1986,9 @@ def states_from_both_ends(
     "pass",
     ("WrongRule", "substitute"),
 )
-def zero_that_is_positive(k):
-    return k.bound(k.letters(), POLE, 0), {u: 0}  # 1/0
+def zero_that_is_positive(k):  # σ := 0
+    theory, _ = k.define(k.letters(), "1", sigma, k.scalar(0))
+    return k.bound(theory, POLE, sigma), {sigma: 0}  # 1/0
 
 
 @without("signs", "Signs._sign", "self.nonzero(f)", "True", ("WrongRule", "substitute"))
@@ -2165,8 +2166,8 @@ def convex_by_a_hypothesis(k):  # (u - 1)^2 (u - 2) is convex where 6 u > 8; at 
 @without(
     "definitions",
     "define",
-    "assumes & set(theory.hypotheses)",
-    "frozenset()",
+    "used & set(theory.hypotheses)",
+    "set()",
     ("WrongRule", "open"),
 )
 def domain_by_a_hypothesis(k):  # c := L - 1 is positive when L > 1; at L = 0, 1 = -1
@@ -2295,14 +2296,102 @@ def something_like_a_claim(k):  # it says a_t = 1; at another t, it says a_t = a
     return k.induct(theory, token, base, made, down=True)
 
 
-@without("definitions", "define", "lo < 0")
-def meaning_from_minus_1(
-    k,
-):  # b_{-1} > 0 by its domain; b_t := 1 - g^t from t = -1: that is 1 - 1/g < 0
+@without("signs", "Signs.domain", "self.rng.before(first, n)", "True", ("NotProved", "calc"))
+def domain_at_0(k):  # H: z_t > 0 from t = 1; b_t := z_t from t = 0, where z may be -1
+    theory = k.letters().with_hypothesis("H", z(t), True, 1)
+    th = k.calc(theory, k.scalar(sp.sqrt(b(0) ** 2)), k.scalar(b(0)), [], k.Range())
+    theory, _ = k.define(theory, "1", b(t), k.scalar(z(t)), 0)
+    return k.restate(theory, th, k.equal(sp.sqrt(z(0) ** 2), z(0)), k.Range()), {z(0): -1}
+
+
+@without("statements", "has_value", "not _real(context, e)")
+@without(
+    "statements",
+    "_real",
+    "bool(e.is_Rational) or e == sp.pi",
+    "True",
+    ("WrongRule", "substitute"),
+)
+def number_that_is_not_real(k):  # 0 <= CUBIC at 1 + L^2, for every L; at L = 2i it is -16
     theory = k.letters()
-    th = k.calc(theory, k.scalar(sp.sqrt(b(-1) ** 2)), k.scalar(b(-1)), [], k.Range())
-    theory, _ = k.define(theory, "1", b(t), k.scalar(1 - g**t), -1)
-    return k.restate(theory, th, k.equal(sp.sqrt((1 - 1 / g) ** 2), 1 - 1 / g), k.Range())
+    th = k.bound(theory, CUBIC, 1 + L**2)
+    return k.substitute(theory, th, L, k.scalar(2 * sp.I), k.Range())
+
+
+@without("statements", "has_value", "not _real(context, e)")
+def root_of_a_negative_number(k):  # L := sqrt(κ), and 1 + L^2 > 0: at κ = -5, 4 = -4
+    theory, K = k.letters(), sp.Symbol("κ")
+    th = k.calc(theory, k.scalar(sp.sqrt((1 + L**2) ** 2)), k.scalar(1 + L**2), [], k.Range())
+    theory, _ = k.define(theory, "1", L, k.scalar(sp.sqrt(K)))
+    return k.restate(theory, th, k.equal(sp.sqrt((1 + K) ** 2), 1 + K), k.Range()), {K: -5}
+
+
+@without("definitions", "define", "matches(head, head) != t_")
+def one_atom_at_two_times(k):  # z at (t-1)(T-t) is z_0 at t = 1 and at T: 1 = T
+    theory, th = k.define(k.letters(), "1", z((t - 1) * (T - t)), k.scalar(t))
+    first, last = (k.at(theory, th, n) for n in (sp.S.One, T))
+    return k.transfer(theory, k.equal(1, T), last, [first], k.Range())
+
+
+@without("definitions", "define_sequence", "head.args != (t_,)")
+def sequence_at_one_index(k):  # f_2 := f_{t-1} + 1 at every t: at t = 1 it is 1, and it is 2
+    theory, th = k.define_sequence(
+        k.letters(), frozenset({"1"}), f(2), k.scalar(0), k.scalar(f(t - 1) + 1)
+    )
+    return k.transfer(theory, k.equal(2, 1), k.at(theory, th, sp.S.One), [], k.Range())
+
+
+@without(
+    "unfolding", "Meanings.sequences", "self.rng.before(sp.S.One, n)", "True", ("NotProved", "calc")
+)
+def sequence_before_its_start(k):  # f_0 = 0, f_t = f_{t-1} + a_t from t = 1; not f_0 = f_{-1} + a_0
+    theory, _ = k.define_sequence(
+        k.letters(), frozenset({"1"}), f(t), k.scalar(0), k.scalar(f(t - 1) + a(t))
+    )
+    right = f(t - 2) + a(t - 1)
+    return k.calc(theory, k.scalar(f(t - 1)), k.scalar(right), [], k.Range()), {f(0): 0}
+
+
+@without(
+    "terms",
+    "Range.least",
+    "(n - slope * letter).has(letter)",
+    "False",
+    ("NotProved", "calc"),
+)
+def index_that_is_not_linear(k):  # z_t := t from t = 4: z_1 + z_4 is not 1 + 4
+    theory, _ = k.define(k.letters(), "1", z(t), k.scalar(t), 4)
+    sum_ = k.scalar(sp.Sum(z(k_**2), (k_, 1, 2)))
+    return k.calc(theory, sum_, k.scalar(5), [], k.Range(4)), {z(4): 4, T: 4}
+
+
+@without("kernel", "_all_declared", "not (n.is_Symbol or n.is_Rational or n == sp.pi)")
+def rounded_number(k):  # (1 + t/10^20) L - L = t L/10^20; at t = 1 the machine finds 0 on the left
+    tiny, theory = sp.Float("1e-20"), k.letters()
+    th = k.calc(theory, k.scalar((1 + tiny * t) * L - L), k.scalar(tiny * t * L), [], k.Range())
+    return k.at(theory, th, sp.S.One), {L: 10**20}
+
+
+@without(
+    "kernel",
+    "_theorem",
+    "isinstance(claim, Law) and (not all((rng.before(a - 1, b) for a, b in claim.given)))",
+)
+def interval_that_runs_backwards(
+    k,
+):  # of 1..t-n and t-n..0 the law knows x_{t-n}, their union does not
+    theory, law = k.chain(x(t - 1))
+    theory, _ = k.innovation(theory, "2", law, e(t))
+
+    def after(n):
+        given, mean = frozenset({sp.Tuple(1, t - n), sp.Tuple(t - n, 0)}), x(t - n)
+        noisy = mean + sum(e(t - m) for m in range(n))
+        th = k.combination(theory, q, given, noisy, k.Range(4))
+        return k.restate(theory, th, k.Law(q, x(t), given, mean, sp.Integer(n)), k.Range(4))
+
+    E = k.vector(k.EV(q, sp.Tuple(sp.Tuple(1, 0)), x(t)))
+    th = k.calc(theory, E, k.vector(x(t - 2)), [after(2)], k.Range(4))
+    return k.transfer(theory, k.vectors(x(t - 3), x(t - 2)), th, [after(3)], k.Range(4)), {T: 4}
 
 
 @without(
@@ -2481,6 +2570,11 @@ EXEMPT = {
         "declare",
         "states_of(context.unfold(law.variance))",
     ): "a law whose variance depends on what is given is a true law; mix and condition ask again",
+    (
+        "definitions",
+        "define",
+        "lo < 0",
+    ): "for the reader: before t = 0 a letter has no domain, and nothing contradicts a meaning there",
     (
         "definitions",
         "define",

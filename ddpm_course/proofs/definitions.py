@@ -15,6 +15,7 @@ from .matrices import MatrixLaw, Words
 from ddpm_course.proofs.statements import (
     Equal,
     Step,
+    has_value,
     hides,
     in_domain,
     index_letters,
@@ -37,6 +38,7 @@ from ddpm_course.proofs.terms import (
     t_,
 )
 from .theory import Definition, Noise, Theory
+from .unfolding import matches
 from .zero import Context
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
     """head := value. The name is new, the value does not hold it, depends on no state that the head
     does not show (unless the letter was declared as random), and lies in the domain of the letter."""
     theory.free_head(head)
+    if matches(head, head) != t_:
+        raise WrongRule("define", "{} may be one atom at two times", (head,))
     name, context = named(head), Context(theory, Range(lo))
     meaning = context.unfold(value.expr)
     if meaning.has(EE, EV, M):
@@ -81,15 +85,14 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
         raise WrongRule("define", "before t = 0 there is nothing")
     if domain != "real" and lo > 1:
         raise WrongRule("define", "{} has a domain, and no value at t = 1", (name,))
-    assumes = frozenset(in_domain(theory, "define", value, domain, Range(max(lo, 1))))
+    used = has_value(theory, "define", value.expr, Range(lo))
+    used |= in_domain(theory, "define", value, domain, Range(max(lo, 1)))
     theory = theory._having(
         "definitions",
         name,
-        Definition(number, head, value.expr, lo, assumes & set(theory.hypotheses)),
+        Definition(number, head, value.expr, lo, frozenset(used & set(theory.hypotheses))),
     )
-    return Step(
-        Equal(Term(head, value.kind), value), Range(lo), (), {number, *assumes}, theory=theory
-    )
+    return Step(Equal(Term(head, value.kind), value), Range(lo), (), {number, *used}, theory=theory)
 
 # %% ../../nbs/56_definitions.ipynb #58c13cdf
 def define_sequence(
@@ -102,7 +105,12 @@ def define_sequence(
     context = Context(theory, Range())
     one, other = context.unfold(first.expr), context.unfold(step.expr)
     inside = {a for a in other.atoms(AppliedUndef) if named(a) == name}
-    if inside - {head.func(t_ - 1)} or one.has(t_) or name in map(named, one.atoms(AppliedUndef)):
+    if (
+        head.args != (t_,)
+        or inside - {head.func(t_ - 1)}
+        or one.has(t_)
+        or name in map(named, one.atoms(AppliedUndef))
+    ):
         raise WrongRule(
             "define",
             "{} at t must be given by {} at t-1 alone",
@@ -125,6 +133,7 @@ def define_sequence(
         raise WrongRule("define", "a letter stands on the right alone")
     domain, used = theory.symbols[name].domain, set()
     for value in first, step:
+        used |= has_value(theory, "define", value.expr, Range())
         used |= in_domain(theory, "define", value, domain, Range())
     if used & set(theory.hypotheses):
         raise WrongRule("define", "the domain of {} would rest on a hypothesis", (name,))
@@ -165,6 +174,7 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> Step:
         )
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
+        context.used |= has_value(theory, "declare", e, rng)
         if index_letters(e) - index_letters(law.of, process.id, *law.given):
             raise WrongRule("declare", "{} moves with a letter that the law does not show", (e,))
         if e.has(EE, EV, M):

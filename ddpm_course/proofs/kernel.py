@@ -62,9 +62,12 @@ class Theorem:
 
 # %% ../../nbs/59_kernel.ipynb #e17f353d
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
-    """Raises unless every letter of a statement was declared, or is t, s, i, j, T or d, or belongs to
-    a sum in it; and carries no assumption of its own that SymPy would use."""
+    """Raises unless every number of a statement is a fraction or pi, and every letter was declared, or
+    is t, s, i, j, T or d, or belongs to a sum in it; and carries no assumption that SymPy would use."""
     exprs, own = parts(claim), (t_, s_, i_, j_, T_, d_)
+    for n in set().union(*(e.atoms(sp.Atom) for e in exprs)):
+        if not (n.is_Symbol or n.is_Rational or n == sp.pi):
+            raise WrongRule(rule, "{} is neither a fraction nor pi", (n,))
     for letter in {k for e in exprs for x in e.atoms(sp.Sum, sp.Product) for k, *_ in x.limits}:
         if letter in own or letter.assumptions0 != t_.assumptions0:
             raise WrongRule(rule, "{} is no letter of a sum", (letter,))
@@ -94,6 +97,8 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
         and not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))
     ):
         raise WrongRule(rule, "a {} is no statement", (type(claim).__name__,))
+    if isinstance(claim, Law) and not all(rng.before(a - 1, b) for a, b in claim.given):
+        raise WrongRule(rule, "an interval of given states that runs backwards")
     _all_declared(rule, theory, claim)
     uses, opens = frozenset(step.uses), {x for x in (step.opens,) if x}
     assumes = uses.union(*(p.assumes for p in premises))

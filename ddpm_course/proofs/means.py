@@ -25,7 +25,6 @@ from .terms import (
 )
 from .values import RULES as RULES  # a table that is complete with the entries of this file
 from .values import rule
-from .zero import Context
 
 if TYPE_CHECKING:
     pass
@@ -167,7 +166,7 @@ def _limit(r, letter, body):
         raise WrongRule("limit", "{} is no fraction of powers", (term.expr,))
     top, bottom = sp.fraction(sp.cancel(sp.together(e)))
     ends = {Z: 0 for Z in small.values()}
-    if not Context(r.theory, r.rng).never_zero(bottom.subs(ends)):
+    if not r.context.never_zero(bottom.subs(ends)):
         raise WrongRule("limit", "a denominator that tends to 0")
     return Term(top.subs(ends) / bottom.subs(ends), term.kind)
 

@@ -20,6 +20,7 @@ from ddpm_course.proofs.statements import (
     Step,
     Token,
     difference,
+    has_value,
     in_domain,
     narrowed,
     parts,
@@ -275,7 +276,8 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
     ):
         raise WrongRule("substitute", "the statement is about more than numbers")
     narrowed("substitute", th, rng)
-    used = in_domain(theory, "substitute", value, theory.domain(u), rng)
+    used = has_value(theory, "substitute", value.expr, rng)
+    used |= in_domain(theory, "substitute", value, theory.domain(u), rng)
     open_ = [context.unfold(e) for e in parts(th.claim) if isinstance(e, sp.Expr)]
     if any(mentions(theory, a, u) for e in open_ for a in e.atoms(AppliedUndef, sp.Symbol) - {u}):
         raise WrongRule("substitute", "a letter of the bound is defined by {}", (u,))
@@ -316,7 +318,7 @@ def importance(
     claim = Equal(
         Term(EE(q, sp.Tuple(*merge(C)), ratio)), Term(Exp(M(p, *merge(R)) - M(q, *merge(C))))
     )
-    return Step(claim, rng)
+    return Step(claim, rng, (), whole.used)
 
 # %% ../../nbs/58_relations.ipynb #4df52e1b
 def numeric(theory: Theory, claim: Claim, rng: Range) -> Step:

@@ -239,6 +239,12 @@ class Signs(Sums):
             and self._sign(rest, strict)
         )
 
+    def domain(self, atom) -> str:
+        """The domain of an atom. A letter with an index has it from 1 on, a sequence from 0 on."""
+        n = next((a for a in atom.args if a.is_integer), sp.S.One)
+        first = sp.Integer(self.theory.kind(atom) != "sequence")
+        return self.theory.domain(atom) if self.rng.before(first, n) else "real"
+
     def atom_sign(self, atom, strict: bool) -> tuple[str, bool] | None:
         """The domain of an atom, and whether it is strict, where that is asked for; None where
         nothing is known."""
@@ -250,13 +256,13 @@ class Signs(Sums):
             low = self.rng.least(atom)
             return None if low is None or low < 0 else ("nonnegative", bool(low > 0))
         if isinstance(atom, sp.Product):
-            domain, (_, low, high) = self.theory.domain(atom.function), atom.limits[0]
+            domain, (_, low, high) = self.within(atom).domain(atom.function), atom.limits[0]
             if domain == "(0,1)" and self.rng.before(low - 1, high):
                 return "(0,1)", self.rng.before(low, high)
             return ("positive", True) if domain in ("positive", "(0,1)") else None
         if (
             atom.is_Pow
-            and self.theory.domain(atom.base) == "(0,1)"
+            and self.domain(atom.base) == "(0,1)"
             and self.rng.before(sp.S.Zero, atom.exp)
         ):
             return "(0,1)", self.rng.before(sp.S.One, atom.exp)
@@ -264,7 +270,7 @@ class Signs(Sums):
             return "positive", True
         if atom.is_Pow and atom.exp.is_Rational and atom.exp > 0 and self._sign(atom.base, False):
             return "nonnegative", False
-        domain = self.theory.domain(atom)
+        domain = self.domain(atom)
         if domain in ("(0,1)", "positive", "natural"):
             return ("(0,1)" if domain == "(0,1)" else "positive"), True
         if domain == "nonnegative":

@@ -14,7 +14,7 @@ from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
 from .matrices import Blocks, Matrix, MatrixLaw, Words
-from .terms import T_, Law, Range, Term
+from .terms import EE, EV, T_, Dot, Exp, Law, M, Range, Term
 from .theory import Theory
 from .zero import Context
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['Side', 'Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'narrowed',
-           'difference', 'law_in', 'index_letters', 'hides', 'in_domain']
+           'difference', 'law_in', 'index_letters', 'hides', 'in_domain', 'has_value']
 
 # %% ../../nbs/55_statements.ipynb #00a74e56
 Side = Term | Matrix | Blocks
@@ -181,4 +181,31 @@ def in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) -
                     domain,
                 ),
             )
+    return context.used
+
+# %% ../../nbs/55_statements.ipynb #7b1e90c4
+def _real(context: Context, e: sp.Basic) -> bool:
+    if isinstance(e, (sp.Sum, sp.Product)):
+        return _real(context.within(e), e.function)
+    if isinstance(e, (EE, EV, M)) or e.is_Symbol:
+        return True
+    if not e.args:
+        return bool(e.is_Rational) or e == sp.pi
+    if not all(_real(context, a) for a in e.args):
+        return False
+    if isinstance(e, sp.log):
+        return context.positive(e.args[0])
+    if isinstance(e, sp.Pow) and isinstance(e.exp, sp.Integer):
+        return bool(e.exp > 0) or context.never_zero(e.base)
+    if isinstance(e, sp.Pow):
+        return context.positive(e.base, strict=not (e.exp.is_Rational and e.exp > 0))
+    return isinstance(e, (sp.Add, sp.Mul, AppliedUndef, Dot, Exp, sp.cos, sp.sin))
+
+
+def has_value(theory: Theory, rule: str, e: sp.Expr, rng: Range) -> set[str]:
+    """Raises unless every quotient, root and logarithm has a real value on the whole range; what was
+    needed to see that."""
+    context = Context(theory, rng)
+    if not _real(context, e):
+        raise WrongRule(rule, "{} is not proved to have a value", (e,))
     return context.used

@@ -59,7 +59,7 @@ class Range:
         best = None
         for letter in letters:
             slope = n.coeff(letter)
-            if not slope.is_Integer:
+            if not slope.is_Integer or (n - slope * letter).has(letter):
                 return None
             for end in self._ends(letter, bool(slope > 0)):
                 if letter == T_ and end.has(T_):

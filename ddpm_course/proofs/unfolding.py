@@ -142,9 +142,8 @@ class Meanings:
         for name, (head, first, step, numbers) in self.theory.sequences.items():
             while True:
                 at = [a.args[0] for a in e.atoms(AppliedUndef) if named(a) == name]
-                high = [
-                    n for n in at if n.is_Integer and n >= 0 or any((n - m).is_positive for m in at)
-                ]
+                later = lambda n: n.is_Integer or any((n - m).is_positive for m in at)
+                high = [n for n in at if n == 0 or later(n) and self.rng.before(sp.S.One, n)]
                 if not high:
                     break
                 self.used |= numbers

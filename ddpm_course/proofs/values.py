@@ -240,7 +240,7 @@ def _prod(r, *parts):
         r.fail(f"a product of {term.kind}s")
     if not term.expr.has(Exp):
         return Term(sp.Product(term.expr, limits))
-    inner = Context(r.theory, r.rng.within(*limits))
+    inner = Context(r.theory, r.rng.within(*limits), r.used)
     if not inner.positive(term.expr):
         r.fail(f"a product of densities and of what is not known to be positive: {term.expr}")
     return Term(Exp(sp.Sum(inner.logs(sp.log(term.expr)), limits)))
