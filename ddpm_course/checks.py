@@ -69,7 +69,9 @@ def _is_dense(x: Tensor) -> bool:
 
 
 def describe(value: Any) -> str:
-    """Say what a value is: a tensor by shape, dtype and device, anything else by its repr."""
+    """Say what a value is: a tensor by shape, dtype and device, an error by its words, else its repr."""
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__}: {value}"
     if is_tensor(value):
         dtype = str(value.dtype).removeprefix("torch.")
         kind = "a tensor" if _is_dense(value) else "a sparse or nested tensor"

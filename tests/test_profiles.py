@@ -142,6 +142,8 @@ UNREADABLE = [
     ("batch_size = 32", "batch_size = 32\nbatch_size = 64", "'batch_size' in section 'smoke'"),
     ("[smoke]", "smoke", "'num_train_timesteps' in section 'DEFAULT'"),
     ("\n[DEFAULT]", "\nDEFAULT", "no section headers"),
+    (GOOD, "", "no section"),
+    (GOOD, "[DEFAULT]\nnum_steps = 20", "no section"),
 ]
 
 

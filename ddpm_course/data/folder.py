@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ddpm_course.checks import BadValue, visible
+from ddpm_course.checks import BadValue, describe, visible
 from ddpm_course.data.images import PARTS, ImageSet, held_out_tenth
 
 
@@ -43,7 +43,7 @@ def open_image(path: Path) -> Image.Image:
         raise BadValue(
             str(path),
             "image",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="an image file that Pillow can read to its end",
             fix="replace or remove it, or leave such files out with unreadable = skip",
         ) from None

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ddpm_course.checks import BadValue, check_int
+from ddpm_course.checks import BadValue, check_int, describe
 from ddpm_course.runs.files import rename_folder, write_file, write_synced
 
 
@@ -49,7 +49,7 @@ def check_intact(path: Path | str) -> None:
         raise CheckpointError(
             str(path),
             "checkpoint",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="a folder with files and their manifest",
             fix=REMEDY,
         ) from None
@@ -90,7 +90,7 @@ def parse_tensors(path: Path, data: bytes) -> dict[str, Tensor]:
         raise CheckpointError(
             str(path),
             "weights",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="a safetensors file",
             fix="copy the file again, or train anew",
         ) from None
@@ -118,7 +118,7 @@ def read_weights(folder: Path, group: str) -> dict[str, Tensor]:
         raise CheckpointError(
             str(path),
             "weights",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected=f"a file that is listed in {folder / MANIFEST}",
             fix="copy the whole folder again, or train anew",
         ) from None
@@ -144,7 +144,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         raise CheckpointError(
             str(path),
             "values.json",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="the step and the values of a run",
             fix=REMEDY,
         ) from None
@@ -227,7 +227,7 @@ def save_checkpoint(
         raise CheckpointError(
             str(path),
             "checkpoint",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected=f"room for {sum(map(len, files.values())):,} bytes "
             "in a folder that can be written",
             fix="make room, or choose another disk; the earlier checkpoints are as they were",
@@ -247,7 +247,7 @@ def newest_checkpoint(folder: Path | str) -> Checkpoint | None:
         raise CheckpointError(
             str(folder),
             "checkpoints",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="a folder",
             fix="give the folder of a run",
         ) from None

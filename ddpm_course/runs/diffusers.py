@@ -236,7 +236,7 @@ def _imported_profile(
         raise BadValue(
             str(folder),
             "descriptions",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="a UNet2DModel and a DDPMScheduler as diffusers writes them",
             fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
             "nothing is downloaded",

@@ -155,7 +155,7 @@ def read_settings(path: Path, kind: str) -> dict[str, Any]:
         raise BadValue(
             str(path),
             "description",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected=f"the JSON that diffusers writes for a {kind}",
             fix="give a folder on this disk that DDPMPipeline.save_pretrained wrote; "
             "nothing is downloaded",

@@ -130,7 +130,7 @@ def read_weights(folder: Path) -> tuple[Path, dict[str, Tensor]]:
         raise BadValue(
             str(file),
             "weights",
-            got=f"{type(error).__name__}: {error}",
+            got=describe(error),
             expected="the weights that diffusers wrote",
             fix="copy or download the file again",
         ) from None

@@ -224,6 +224,8 @@ def _parse_file(path: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(Path(path).read_text(encoding="utf-8-sig"), source=str(path))
+        if not parser.sections():
+            raise configparser.Error("no section")
     except (OSError, UnicodeDecodeError, configparser.Error) as error:
         raise BadValue(
             str(path),

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import ddpm_course
-from ddpm_course.checks import BadInput, BadValue, check_int, check_number
+from ddpm_course.checks import BadInput, BadValue, check_int, check_number, describe
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.checkpoint import load_weights, read_weights
 from ddpm_course.runs.files import write_file
@@ -76,7 +76,7 @@ class Run:
             raise BadValue(
                 str(path),
                 "configuration of a run",
-                got=f"{type(error).__name__}: {error}",
+                got=describe(error),
                 expected="the file that ddpm-course train writes",
                 fix="give the folder of a finished run",
             ) from None
