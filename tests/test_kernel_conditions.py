@@ -2032,8 +2032,8 @@ def number_that_may_vanish(k):
 
 @without(
     "signs",
-    "Signs._gram_sign",
-    "bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)",
+    "with_length",
+    "form.is_positive_semidefinite",
     "True",
     ("WrongRule", "substitute"),
 )
@@ -2301,6 +2301,17 @@ def domain_at_0(k):  # H: z_t > 0 from t = 1; b_t := z_t from t = 0, where z may
     theory = k.letters().with_hypothesis("H", z(t), True, 1)
     th = k.calc(theory, k.scalar(sp.sqrt(b(0) ** 2)), k.scalar(b(0)), [], k.Range())
     theory, _ = k.define(theory, "1", b(t), k.scalar(z(t)), 0)
+    return k.restate(theory, th, k.equal(sp.sqrt(z(0) ** 2), z(0)), k.Range()), {z(0): -1}
+
+
+@without(
+    "definitions", "define", "t_ in head.args or not head.has(t_)", "True", ("WrongRule", "define")
+)
+def domain_at_the_state_0(k):  # H: z_t > 0 from t = 1; c(x_t) := z_t from t = 0, where z may be -1
+    theory, at_state = k.letters().with_hypothesis("H", z(t), True, 1), sp.Function("c")
+    left = at_state(x(0))
+    th = k.calc(theory, k.scalar(sp.sqrt(left**2)), k.scalar(left), [], k.Range())
+    theory, _ = k.define(theory, "1", at_state(x(t)), k.scalar(z(t)), 0)
     return k.restate(theory, th, k.equal(sp.sqrt(z(0) ** 2), z(0)), k.Range()), {z(0): -1}
 
 
@@ -2696,7 +2707,7 @@ EXEMPT = {
     (
         "theory",
         "Theory.with_symbol",
-        "stem and stem == other_stem and ('t' in (last, other_last)) and all(map(_is_index, (last, other_last)))",
+        "_clash(name, other)",
     ): "for the reader: to the rules, v_1 and v_t at 1 are two letters",
     ("matrices", "Words.mul", "isinstance(x, Blocks)"): CRASH + ", blocks have no shape",
     ("matrices", "Words.mul", "isinstance(y, Blocks)"): CRASH + ", blocks have no shape",

@@ -86,7 +86,8 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
     if domain != "real" and lo > 1:
         raise WrongRule("define", "{} has a domain, and no value at t = 1", (name,))
     used = has_value(theory, "define", value.expr, Range(lo))
-    used |= in_domain(theory, "define", value, domain, Range(max(lo, 1)))
+    first = max(lo, 1) if t_ in head.args or not head.has(t_) else lo
+    used |= in_domain(theory, "define", value, domain, Range(first))
     theory = theory._having(
         "definitions",
         name,

@@ -12,7 +12,7 @@ from .terms import Dot, Exp, named, put
 from .unfolding import Chains, letter_of
 
 # %% auto #0
-__all__ = ['KEY', 'split_powers', 'Total', 'Sums', 'Signs']
+__all__ = ['KEY', 'split_powers', 'Total', 'Sums', 'opaque', 'with_length', 'Signs']
 
 # %% ../../nbs/53_signs.ipynb #41242b9f
 KEY = sp.Dummy("k", integer=True)  # the letter of a body that stands alone
@@ -109,6 +109,40 @@ class Sums(Chains):
             table[p] = up_to(body, high) / up_to(body, sp.expand(low - 1))
         return [e.xreplace(table) for e in exprs]
 
+# %% ../../nbs/53_signs.ipynb #0e6d17b2
+def opaque(e: sp.Expr) -> tuple[sp.Expr, dict]:
+    """Everything but sums, products and whole powers as a symbol of its own; and the way back."""
+    table: dict = {}
+
+    def walk(e):
+        if e.is_Number:
+            return e
+        if e.is_Pow and e.exp.is_Integer:
+            return walk(e.base) ** e.exp
+        if e.is_Add or e.is_Mul:
+            return e.func(*map(walk, e.args))
+        return table.setdefault(e, sp.Dummy(f"z{len(table)}"))
+
+    return walk(e), {z: e for e, z in table.items()}
+
+# %% ../../nbs/53_signs.ipynb #b7c24e60
+def with_length(e: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """The factor and the rest of e, where it is the rest plus the factor times a sum of squared lengths."""
+    dots = sorted(e.atoms(Dot), key=str)
+    flat = sp.expand(e)
+    rest = flat.subs({x: 0 for x in dots})
+    slopes = {x: flat.coeff(x) for x in dots}
+    first = next((c for x, c in slopes.items() if x.args[0] == x.args[1]), None)
+    if first is None or sp.expand(flat - rest - sp.Add(*(c * x for x, c in slopes.items()))) != 0:
+        return None
+    ratios = {x: sp.cancel(c / first) for x, c in slopes.items()}
+    if not all(c.is_Rational for c in ratios.values()):
+        return None
+    vectors = sorted({v for x in dots for v in x.args}, key=str)
+    entry = lambda i, j: ratios.get(Dot(vectors[i], vectors[j]), sp.S.Zero) / (1 if i == j else 2)
+    form = sp.Matrix(len(vectors), len(vectors), entry)
+    return (first, rest) if form.is_positive_semidefinite else None
+
 # %% ../../nbs/53_signs.ipynb #8aa11e04
 class Signs(Sums):
     """Which numbers are positive. The answer is yes, or that it is not known."""
@@ -142,7 +176,7 @@ class Signs(Sums):
         where that is known."""
         if e in self.signs:
             return self.signs[e]
-        flat, table = self.opaque(e)
+        flat, table = opaque(e)
         top, bottom = sp.fraction(sp.together(flat))
         if sp.expand(top) == 0:
             top = sp.S.Zero
@@ -158,21 +192,6 @@ class Signs(Sums):
         self.signs[e] = number, found
         return number, found
 
-    def opaque(self, e):
-        """Everything but sums, products and whole powers as a symbol of its own; and the way back."""
-        table: dict = {}
-
-        def walk(e):
-            if e.is_Number:
-                return e
-            if e.is_Pow and e.exp.is_Integer:
-                return walk(e.base) ** e.exp
-            if e.is_Add or e.is_Mul:
-                return e.func(*map(walk, e.args))
-            return table.setdefault(e, sp.Dummy(f"z{len(table)}"))
-
-        return walk(e), {z: e for e, z in table.items()}
-
     def nonzero(self, e) -> bool:
         return self._one_sign(e, True) or self._one_sign(-e, True)
 
@@ -183,7 +202,7 @@ class Signs(Sums):
         if (e, strict) not in self.signs:
             self.signs[e, strict] = (
                 self._by_coefficients(e, strict)
-                or (e.has(Dot) and self._gram_sign(e, strict))
+                or (e.has(Dot) and self._as_length(e, strict))
                 or self._by_hypothesis(e, strict)
             )
         return self.signs[e, strict]
@@ -191,7 +210,7 @@ class Signs(Sums):
     def _by_coefficients(self, e, strict: bool) -> bool:
         if e.is_Number:
             return bool(e > 0 if strict else e >= 0)
-        flat, table = self.opaque(e)
+        flat, table = opaque(e)
         there, gens, firm, open_ = {}, [], set(), set()
         for symbol, atom in table.items():
             gens.append(u := sp.Dummy(f"u{len(gens)}"))
@@ -214,30 +233,10 @@ class Signs(Sums):
         )
         return not strict or any(c > 0 for c in alive)
 
-    def _gram_sign(self, e, strict: bool) -> bool:
+    def _as_length(self, e, strict: bool) -> bool:
         """Whether e is positive as something positive plus a multiple of |a u + b v + ...|^2."""
-        dots = sorted(e.atoms(Dot), key=str)
-        flat = sp.expand(e)
-        rest = flat.subs({x: 0 for x in dots})
-        slopes = {x: flat.coeff(x) for x in dots}
-        first = next((c for x, c in slopes.items() if x.args[0] == x.args[1]), None)
-        if (
-            first is None
-            or sp.expand(flat - rest - sp.Add(*(c * x for x, c in slopes.items()))) != 0
-        ):
-            return False
-        ratios = {x: sp.cancel(c / first) for x, c in slopes.items()}
-        if not all(c.is_Rational for c in ratios.values()):
-            return False
-        vectors = sorted({v for x in dots for v in x.args}, key=str)
-        entry = lambda i, j: (
-            ratios.get(Dot(vectors[i], vectors[j]), sp.S.Zero) / (1 if i == j else 2)
-        )
-        return (
-            bool(sp.Matrix(len(vectors), len(vectors), entry).is_positive_semidefinite)
-            and self._sign(first, False)
-            and self._sign(rest, strict)
-        )
+        found = with_length(e)
+        return found is not None and self._sign(found[0], False) and self._sign(found[1], strict)
 
     def domain(self, atom) -> str:
         """The domain of an atom. A letter with an index has it from 1 on, a sequence from 0 on."""

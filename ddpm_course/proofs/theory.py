@@ -49,6 +49,15 @@ def _empty() -> Mapping:
 def _is_index(subscript: str) -> bool:
     return bool(subscript) and set(subscript) <= set("tksij0123456789+-")
 
+# %% ../../nbs/51_theories.ipynb #92b0f3ae
+def _clash(one: str, other: str) -> bool:
+    """Whether one name would be the other at an index, as v_1 is v_t at t = 1."""
+    (stem, last), (other_stem, other_last) = (
+        name.lstrip(STATE + VECTOR).rpartition("_")[::2] for name in (one, other)
+    )
+    indices = all(map(_is_index, (last, other_last)))
+    return bool(stem) and stem == other_stem and "t" in (last, other_last) and indices
+
 # %% ../../nbs/51_theories.ipynb #9a0a8643
 @dataclass(frozen=True)
 class Symbol:
@@ -201,17 +210,8 @@ class Theory:
             raise WrongRule("notation", "there is one family of states")
         if "'" in name:
             raise WrongRule("notation", "a prime is the mark of a derivative")
-        stem, last = name.lstrip(STATE + VECTOR).rpartition("_")[::2]
-        for other in (
-            () if kind in ("matrix", "column") else self.symbols
-        ):  # v_1 would be v_t at t = 1
-            other_stem, other_last = other.lstrip(STATE + VECTOR).rpartition("_")[::2]
-            if (
-                stem
-                and stem == other_stem
-                and "t" in (last, other_last)
-                and all(map(_is_index, (last, other_last)))
-            ):
+        for other in () if kind in ("matrix", "column") else self.symbols:
+            if _clash(name, other):
                 raise WrongRule(
                     "notation",
                     "{} clashes with {}: one is the other at an index",

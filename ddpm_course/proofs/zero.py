@@ -11,7 +11,7 @@ from .signs import Signs, split_powers
 from .terms import EE, EV, Dot, Exp, M
 
 # %% auto #0
-__all__ = ['STANDS', 'linear', 'merged', 'Context']
+__all__ = ['STANDS', 'linear', 'merged', 'without_squares', 'Context']
 
 # %% ../../nbs/54_zero.ipynb #e36396de
 STANDS = sp.Function, sp.Sum, sp.Product
@@ -51,6 +51,24 @@ def merged(e: sp.Expr) -> sp.Expr:
         lambda x: x.is_Pow and isinstance(x.base, Exp), lambda x: Exp(x.exp * x.base.args[0])
     )
     return e.replace(lambda x: x.is_Mul and sum(f.has(Exp) for f in x.args) > 1, one)
+
+# %% ../../nbs/54_zero.ipynb #71ee3b9d
+def without_squares(expr: sp.Expr, radicands: dict[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """The numerator of a fraction as a polynomial, with squares of roots replaced by their radicands."""
+    gens = sorted(
+        expr.free_symbols | set().union(*(f.free_symbols for f in radicands.values())), key=str
+    )
+    if not gens:
+        return sp.expand(expr)
+    field = sp.QQ.frac_field(*gens)
+    value = field.from_sympy(expr).numer.as_expr()
+    for r in reversed(list(radicands)):  # a later root may hold an earlier one
+        if not value.has(r):
+            continue
+        poly = sp.Poly(value, r)
+        value = sp.Add(*(c * radicands[r] ** (n // 2) * r ** (n % 2) for (n,), c in poly.terms()))
+        value = field.from_sympy(value).numer.as_expr()
+    return value
 
 # %% ../../nbs/54_zero.ipynb #00bbaf79
 class Context(Signs):
@@ -142,19 +160,4 @@ class Context(Signs):
         )
         flat = lambda x: split_powers(x).replace(stands, stand_in)
         expr, radicands = flat(e), {r: flat(f) for r, f in squares.items()}
-        gens = sorted(
-            expr.free_symbols | set().union(*(f.free_symbols for f in radicands.values())), key=str
-        )
-        if not gens:
-            return sp.expand(expr)
-        field = sp.QQ.frac_field(*gens)
-        value = field.from_sympy(expr).numer.as_expr()
-        for r in reversed(list(radicands)):  # a later root may hold an earlier one
-            if not value.has(r):
-                continue
-            poly = sp.Poly(value, r)
-            value = sp.Add(
-                *(c * radicands[r] ** (n // 2) * r ** (n % 2) for (n,), c in poly.terms())
-            )
-            value = field.from_sympy(value).numer.as_expr()
-        return value
+        return without_squares(expr, radicands)
