@@ -198,6 +198,24 @@ def notebooks(options: Namespace) -> None:
     say(f"to train with settings of your own: {PROGRAM} train --settings {settings}")
 
 
+def assignment(options: Namespace) -> None:
+    """Write notebooks to hand out: the exercises of chapters, with cells to fill in."""
+    from ddpm_course.classroom.assignment import write_assignment
+
+    for path in write_assignment(options.folder, options.chapters):
+        say(f"assignment: {path}")
+
+
+def grade(options: Namespace) -> None:
+    """Check what came back, a folder for each submission, and write a table of all exercises."""
+    from ddpm_course.classroom.grading import Limits, summary, write_table
+
+    limits = Limits(options.seconds, options.megabytes, not options.no_walls)
+    for each in write_table(options.folders, options.out, options.chapters, limits):
+        say(summary(each))
+    say(f"table: {options.out}")
+
+
 # --- From words to a command ---------------------------------------------------------------------
 
 
@@ -232,17 +250,16 @@ def make_parser() -> Parser:
     def command(name: str, run: Callable[[Namespace], None], *positionals: tuple) -> Parser:
         about = inspect.getdoc(run)
         shown = "".join(f" {metavar}" for _, metavar, _ in positionals)
-        usage = f"{PROGRAM} {name} [OPTIONS]{shown}"
+        usage = f"{PROGRAM} {name}{shown} [OPTIONS]"
         parser = commands.add_parser(name, usage=usage, description=about, help=about)
         parser.set_defaults(run=run)
         for dest, metavar, about in positionals:
-            parser.add_argument(dest, metavar=metavar, type=Path, help=about)
+            many = "+" if metavar.endswith("...") else None
+            parser.add_argument(dest, nargs=many, metavar=metavar, type=Path, help=about)
         return parser
 
     parser = command("train", train)
-    option(
-        parser, "--profile", str, "section of the settings file for what no option says", "laptop"
-    )
+    option(parser, "--profile", str, "section of the settings file, where no option says", "laptop")
     option(parser, "--settings", Path, "the settings file; without it the package's own")
     option(parser, "--seed", int, "of all random numbers", 0)
     option(parser, "--name", str, "of the new folder in runs; without it the profile and the time")
@@ -264,9 +281,7 @@ def make_parser() -> Parser:
         option(drawing, "--eta", float, "new noise, 0 is DDIM, 1 DDPM; without it as in the run")
         about = "what makes a step, dpmpp_2m for few; without it as in the run"
         option(drawing, "--solver", Solver, about)
-        option(
-            drawing, "--spacing", Spacing, "how their times are chosen; without it as in the run"
-        )
+        option(drawing, "--spacing", Spacing, "of their times; without it as in the run")
         about = "how strongly labels guide, 1 for not at all; without it as in the run"
         option(drawing, "--guidance-scale", float, about)
 
@@ -280,6 +295,21 @@ def make_parser() -> Parser:
     option(parser, "--profile", str, "section of settings.ini for what DIR does not say", "gpu")
 
     command("notebooks", notebooks, ("folder", "DIR", "where to; made if it is not there"))
+
+    chapters = {
+        "type": int,
+        "nargs": "+",
+        "metavar": "INT",
+        "help": "without it all with exercises",
+    }
+    parser = command("assignment", assignment, ("folder", "DIR", "the new folder"))
+    parser.add_argument("--chapters", **chapters)
+    parser = command("grade", grade, ("folders", "DIR...", "a folder for each submission"))
+    parser.add_argument("--chapters", **chapters)
+    option(parser, "--out", Path, "the new table", Path("grades.csv"))
+    option(parser, "--seconds", float, "for an answer", 20)
+    option(parser, "--megabytes", int, "of memory for a submission's code", 1024)
+    parser.add_argument("--no-walls", action="store_true", help="run code that can do what you can")
     top.usage = f"{PROGRAM} {{{','.join(commands.choices)}}} [OPTIONS]"
     return top
 

@@ -21,6 +21,11 @@ VIEW = "a table that is read at t [B] meets images [B, C, H, W] after `.view(-1,
 IMAGES = "x", "x0", "x_t", "x_s", "noise", "epsilon", "z", "mean1", "mean2"
 
 
+def network(x: Tensor, t: Tensor) -> Tensor:
+    """What stands for a network in the exercises."""
+    return (x + t.view(-1, 1, 1, 1)).sin()
+
+
 @cache
 def cases() -> tuple[dict[str, Any], ...]:
     """What the functions are called with: three batches of three images [3, 1, 4, 5], float64."""
@@ -43,7 +48,7 @@ def cases() -> tuple[dict[str, Any], ...]:
         case |= {"point": drawn(3), "beta": 0.1 + 0.2 * seed, "kept": 0.8 - 0.2 * seed}
         case |= {"t": torch.tensor(t), "s": torch.tensor(s), "eta": 0.9 - 0.3 * seed}
         case |= {"betas": betas.roll(seed), "schedule": NoiseSchedule.from_betas(betas.roll(seed))}
-        case["model"] = lambda x, t: torch.sin(x + t.view(-1, 1, 1, 1))
+        case["model"] = network
         found.append(case)
     return tuple(found)
 

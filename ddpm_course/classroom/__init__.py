@@ -1,0 +1,1 @@
+"""A class: assignments to hand out, and a table of who solved what, for whatever comes back."""
