@@ -210,7 +210,7 @@ def grade(options: Namespace) -> None:
     """Check what came back, a folder for each submission, and write a table of all exercises."""
     from ddpm_course.classroom.grading import Limits, summary, write_table
 
-    limits = Limits(options.seconds, options.megabytes, not options.no_walls)
+    limits = Limits(options.seconds, options.megabytes, walls=not options.no_walls)
     for each in write_table(options.folders, options.out, options.chapters, limits):
         say(summary(each))
     say(f"table: {options.out}")
@@ -296,16 +296,10 @@ def make_parser() -> Parser:
 
     command("notebooks", notebooks, ("folder", "DIR", "where to; made if it is not there"))
 
-    chapters = {
-        "type": int,
-        "nargs": "+",
-        "metavar": "INT",
-        "help": "without it all with exercises",
-    }
-    parser = command("assignment", assignment, ("folder", "DIR", "the new folder"))
-    parser.add_argument("--chapters", **chapters)
+    handing_out = command("assignment", assignment, ("folder", "DIR", "the new folder"))
     parser = command("grade", grade, ("folders", "DIR...", "a folder for each submission"))
-    parser.add_argument("--chapters", **chapters)
+    for choosing in handing_out, parser:
+        option(choosing, "--chapters", list[int], "without it all that have exercises")
     option(parser, "--out", Path, "the new table", Path("grades.csv"))
     option(parser, "--seconds", float, "for an answer", 20)
     option(parser, "--megabytes", int, "of memory for a submission's code", 1024)
@@ -315,10 +309,12 @@ def make_parser() -> Parser:
 
 
 def option(parser: Parser, flag: str, kind: Any, about: str, default: Any = None) -> None:
-    """Give the parser an option; `kind` is a type, or a Literal of the choices."""
+    """Give the parser an option; `kind` is a type, a list of one, or a Literal of the choices."""
     limits: dict[str, Any] = {"type": kind, "metavar": METAVARS.get(kind)}
     if get_origin(kind) is Literal:
         limits = {"choices": get_args(kind)}
+    if get_origin(kind) is list:
+        limits = {"type": get_args(kind)[0], "metavar": METAVARS[get_args(kind)[0]], "nargs": "+"}
     shown = "" if default is None else f" ({default})"
     parser.add_argument(flag, default=default, help=about + shown, **limits)
 

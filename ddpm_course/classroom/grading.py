@@ -149,6 +149,14 @@ def write_table(
     cannot be written, and what `grade` raises.
     """
     check_new("grade", "out", out)
+    if not out.absolute().parent.is_dir():
+        raise BadValue(
+            "grade",
+            "out",
+            got=f"{out}, in a folder that is not there",
+            expected="a new file in a folder that is there",
+            fix="make the folder first",
+        )
     grades: list[Grade] = []
     for new in grade(folders, chapters, limits):
         grades += new

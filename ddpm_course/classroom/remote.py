@@ -133,11 +133,9 @@ class Process:
                         mark(arguments[place])
                 return decoded(value)
             case {"error": str(name), "says": str(says)}:
-                base = RuntimeError if name == "RuntimeError" else Exception
-                kind: type[Exception] = type(
-                    name[:40] if name.isidentifier() else "Error", (base,), {}
-                )
-                raise kind(says[:300])
+                name = name[:40] if name.isidentifier() else "Error"
+                other = type(name, (Exception,), {})
+                raise (RuntimeError if name == "RuntimeError" else other)(says[:300])
         raise Stopped("what its process sent has no meaning")
 
 
