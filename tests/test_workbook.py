@@ -304,6 +304,7 @@ def test_what_is_missing_is_said(number):
     for function, says in (
         (lambda *given: None, "it returns nothing yet"),
         (lambda *given: "x", "it returns str"),
+        (lambda *given: 10**400, ""),
         (lambda *given: 1 / 0, "it fails: ZeroDivisionError"),
         (lambda: 0, "it fails: TypeError"),
         (lambda *given: exit(), "it fails: SystemExit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Code:
         true = self.truth(**given)
         if _same(said, true):
             return ""
-        said = true.new_tensor(said) if isinstance(said, int | float) else said
+        said = true.new_tensor(_float(said)) if isinstance(said, int | float) else said
         if not is_tensor(said):
             return f"it returns {type(said).__name__}, where a tensor{_shape(true)} is asked for"
         return self._known(answer, said, given, others) or self._unknown(said, true)
@@ -132,6 +133,14 @@ class Code:
         return f"its first number is {first(said):.4f}, and should be {first(true):.4f}"
 
 
+def _float(number: float) -> float:
+    """A number as a float, infinity where it has too many digits."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
 def _shape(value: Any) -> str:
     return f" {list(value.shape)}" if is_tensor(value) else ""
 
@@ -153,7 +162,7 @@ def _same(said: Any, true: Any) -> bool:
 
     try:
         said = torch.as_tensor(said).detach().double()
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return False
     true = torch.as_tensor(true).double()
     return said.shape == true.shape and torch.allclose(
