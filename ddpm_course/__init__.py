@@ -3,6 +3,9 @@
 Modules:
 
 - `ddpm_course.checks`: Bad input is met here: every error says where, what was got, what was expected, how to fix it.
+- `ddpm_course.classroom.checker`: How a submission is checked, in a process that the grader can end: its data here, its code not.
+- `ddpm_course.classroom.runner`: What runs a submission's notebooks, within the walls: it asks the grader where they ask it.
+- `ddpm_course.classroom.wall`: Walls around code that somebody else wrote: `python -I wall.py PLAN` starts a program within.
 - `ddpm_course.cli`: The command line: what `ddpm-course` and `python -m ddpm_course` do.
 - `ddpm_course.figures`: Figures that move, and figures with sliders, as one output that needs no running kernel.
 - `ddpm_course.proofs.oracle`: The second opinion: a claim is read in numbers, and refuted by a counterexample.

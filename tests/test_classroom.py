@@ -201,26 +201,6 @@ def test_a_submission_changes_no_verdict_and_no_file(tmp_path, monkeypatch, caps
     assert main(words) == 2 and "new.csv, which exists" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        "grade",
-        "grade none",
-        "grade . --seconds 0",
-        "grade . --megabytes 1",
-        "grade . --out none/new",
-        "grade . --chapters 9",
-        "assignment",
-        "assignment . --chapters 1",
-        "assignment new --chapters",
-    ],
-)
-def test_a_mistake_is_said_and_nothing_is_written(words, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    assert main(words.split()) == 2 and capsys.readouterr().err.count("\n") == 1
-    assert not list(tmp_path.iterdir())
-
-
 def test_without_walls_functions_are_not_run(tmp_path, monkeypatch):
     hand_in(tmp_path / "right", RIGHT)
     monkeypatch.setattr("ddpm_course.classroom.grading.why_no_walls", lambda: "none here")

@@ -94,7 +94,7 @@ def test_every_hyperparameter_is_an_option(key, trained, capsys):
 
 
 MISTAKES = {
-    "": "{train,resume,sample,evaluate,export,import,notebooks}",
+    "": "{train,resume,sample,evaluate,export,import,notebooks,assignment,grade}",
     "trian": "'trian'",
     "train lapto": "'lapto', which it does not know",
     "train --profile DEFAULT": "'DEFAULT'",
@@ -134,6 +134,15 @@ MISTAKES = {
     "evaluate no-such-run": "no-such-run",
     "evaluate no-such-run --seed -1": "seed: got -1",
     "notebooks": "DIR",
+    "assignment": "DIR",
+    "assignment new --chapters": "--chapters",
+    "assignment new --chapters 8": "chapters: got 8",
+    "grade": "DIR",
+    "grade none": "none, which is not there",
+    "grade . --chapters 1.5": "'1.5'",
+    "grade . --seconds 0": "seconds: got 0",
+    "grade . --megabytes 1": "megabytes: got 1",
+    "grade . --out none/new": "none/new, in a folder that is not there",
 }
 
 

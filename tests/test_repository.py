@@ -330,7 +330,8 @@ def test_a_chapter_imports_earlier_chapters_alone(graph):
 
 
 def test_rooms_below_import_nothing_from_above_them(graph):
-    """Data stands alone, runs stand on chapters and data, proofs on nothing but errors.
+    """Data stands alone, runs stand on chapters and data, proofs on nothing but errors, a class on
+    the exercises.
 
     How a file is written is one floor lower still: `runs.files` imports errors alone.
     """
@@ -342,6 +343,7 @@ def test_rooms_below_import_nothing_from_above_them(graph):
         "data": {"data", "checks"},
         "proofs": {"proofs", "workbook", "checks"},
         "workbook": {"proofs", "workbook", "checks", *CHAPTERS},  # its answers are tried on code
+        "classroom": {"classroom", "workbook", "proofs", "checks", *CHAPTERS},
         "runs": {"runs", "data", "checks", *CHAPTERS},
     }
     for name, room in rooms.items():
