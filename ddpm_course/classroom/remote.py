@@ -55,7 +55,7 @@ def plan(command: list[str], limits: Limits, *handles: int) -> list[str]:
     paths = [os.path.dirname(package), *sorted(sites)]
     start = f"import sys; sys.path[:0] = {paths!r}; {command[0]}"
     ends = {"RLIMIT_CPU": int(limits.seconds * 50), "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 1 << 24}
-    ends |= {"RLIMIT_NOFILE": 256, "RLIMIT_NPROC": 4} if limits.walls else {}
+    ends |= {"RLIMIT_NOFILE": 256, "RLIMIT_NPROC": 8} if limits.walls else {}
     ends |= {"RLIMIT_AS": used() + (limits.megabytes << 20)} if used() else {}
     whole = {
         "command": [python, "-I", "-c", start, *command[1:]],

@@ -28,7 +28,7 @@ SET_ATTRIBUTES, HERE, ALL_BELOW = 442, -100, 0x8000  # mount_setattr, on every p
 DETACH, END_WITH_PARENT, NO_NEW_RIGHTS = 2, 1, 38
 NOBODY = 65534
 STRANGER = 1_000_000_000  # and the process's own number: a user whose processes nobody else has
-SYSTEM = "/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache"
+SYSTEM = "/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives"
 DEVICES = "/dev/null", "/dev/zero", "/dev/urandom"
 
 
@@ -44,6 +44,13 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
     call("mount", source.encode(), target.encode(), kind.encode(), flags, options.encode())
 
 
+def make_read_only(target: str, below: int = 0) -> None:
+    """mount_setattr(2), for a mount, and on request for those below it."""
+    wanted = (ctypes.c_uint64 * 4)(READ_ONLY, 0, 0, 0)
+    size = ctypes.sizeof(wanted)
+    call("syscall", SET_ATTRIBUTES, HERE, target.encode(), below, wanted, size)
+
+
 def show(source: str, root: str, read_only: bool = True) -> None:
     """Let a file or a folder, or a link as the link that it is, appear under root."""
     target = root + source
@@ -56,9 +63,7 @@ def show(source: str, root: str, read_only: bool = True) -> None:
         os.close(os.open(target, os.O_CREAT))
     mount(source, target, flags=BIND | RECURSIVE)
     if read_only:
-        wanted = (ctypes.c_uint64 * 4)(READ_ONLY, 0, 0, 0)
-        size = ctypes.sizeof(wanted)
-        call("syscall", SET_ATTRIBUTES, HERE, target.encode(), ALL_BELOW, wanted, size)
+        make_read_only(target, ALL_BELOW)
 
 
 def leave_the_others(root: bool) -> None:
@@ -79,7 +84,7 @@ def leave_the_others(root: bool) -> None:
 def build(here: str, visible: Sequence[str], megabytes: int) -> None:
     """Make a world of what is visible, mounted over the folder here, and step into its /tmp."""
     call("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
-    mount("tmpfs", here, "tmpfs", NO_SUID | NO_DEVICES, f"size={megabytes}m,mode=755")
+    mount("tmpfs", here, "tmpfs", options="mode=755")
     shown: list[str] = []
     for source in sorted({*SYSTEM, *visible}, key=len):
         within = any(os.path.commonpath((source, other)) == other for other in shown)
@@ -89,7 +94,9 @@ def build(here: str, visible: Sequence[str], megabytes: int) -> None:
     for device in DEVICES:
         show(device, here, read_only=False)
     os.mkdir(f"{here}/tmp")
-    os.chmod(f"{here}/tmp", 0o777)
+    room = f"size={megabytes}m,mode=777"
+    mount("tmpfs", f"{here}/tmp", "tmpfs", NO_SUID | NO_DEVICES, room)
+    make_read_only(here)
     os.chdir(here)
     call("pivot_root", b".", b".")
     call("umount2", b".", DETACH)
@@ -110,6 +117,8 @@ def main() -> None:
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # when memory is short, this goes first
     if plan["walls"]:
+        if sys.platform != "linux":
+            raise OSError("only Linux has them")
         root = os.geteuid() == 0
         call("prctl", END_WITH_PARENT, signal.SIGKILL)
         leave_the_others(root)
