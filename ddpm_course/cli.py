@@ -4,7 +4,6 @@ An option of `train` is a line of the settings file: chapter 12 reads it and che
 printed passes through `say`. Nothing heavy is imported before the words of a command are read.
 """
 
-import argparse
 import contextlib
 import dataclasses
 import difflib
@@ -21,35 +20,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-    NoReturn,
-    TextIO,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import TYPE_CHECKING, Literal, TextIO, get_type_hints
 
 from ddpm_course.checks import BadInput, BadValue, check_int, check_seed, visible
 from ddpm_course.course import course_files, write_course
-from ddpm_course.runs.profiles import (
-    SETTINGS,
-    Device,
-    Profile,
-    Solver,
-    Spacing,
-    load_profile,
-    profile_lines,
-    profile_names,
-)
+from ddpm_course.options import PROGRAM, Parser, add_hyperparameters, option
+from ddpm_course.runs.profiles import SETTINGS, Device, Profile, Solver, Spacing, load_profile
 
 if TYPE_CHECKING:
     from ddpm_course.runs.run import Run
     from ddpm_course.sampling import Sampler
-
-PROGRAM = "ddpm-course"
 
 
 def say(line: str, file: TextIO | None = None) -> None:
@@ -219,23 +199,6 @@ def grade(options: Namespace) -> None:
 # --- From words to a command ---------------------------------------------------------------------
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser without abbreviations, whose complaint is a `BadInput`."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        raise BadValue(
-            self.prog.removeprefix(PROGRAM).strip() or "command",
-            "arguments",
-            got=f"some that do not fit ({message})",
-            expected=str(self.usage),
-            fix=f"see {self.prog} --help",
-        )
-
-
-METAVARS = {int: "INT", float: "FLOAT", str: "NAME", Path: "FILE"}
 RUN = "run_dir", "RUN", "folder of a run"
 
 
@@ -259,7 +222,8 @@ def make_parser() -> Parser:
         return parser
 
     parser = command("train", train)
-    option(parser, "--profile", str, "section of the settings file, where no option says", "laptop")
+    about = "section of the settings file for what no option says"
+    option(parser, "--profile", str, about, "laptop")
     option(parser, "--settings", Path, "the settings file; without it the package's own")
     option(parser, "--seed", int, "of all random numbers", 0)
     option(parser, "--name", str, "of the new folder in runs; without it the profile and the time")
@@ -281,7 +245,8 @@ def make_parser() -> Parser:
         option(drawing, "--eta", float, "new noise, 0 is DDIM, 1 DDPM; without it as in the run")
         about = "what makes a step, dpmpp_2m for few; without it as in the run"
         option(drawing, "--solver", Solver, about)
-        option(drawing, "--spacing", Spacing, "of their times; without it as in the run")
+        about = "how their times are chosen; without it as in the run"
+        option(drawing, "--spacing", Spacing, about)
         about = "how strongly labels guide, 1 for not at all; without it as in the run"
         option(drawing, "--guidance-scale", float, about)
 
@@ -306,42 +271,6 @@ def make_parser() -> Parser:
     parser.add_argument("--no-walls", action="store_true", help="run code that can do what you can")
     top.usage = f"{PROGRAM} {{{','.join(commands.choices)}}} [OPTIONS]"
     return top
-
-
-def option(parser: Parser, flag: str, kind: Any, about: str, default: Any = None) -> None:
-    """Give the parser an option; `kind` is a type, a list of one, or a Literal of the choices."""
-    limits: dict[str, Any] = {"type": kind, "metavar": METAVARS.get(kind)}
-    if get_origin(kind) is Literal:
-        limits = {"choices": get_args(kind)}
-    if get_origin(kind) is list:
-        limits = {"type": get_args(kind)[0], "metavar": METAVARS[get_args(kind)[0]], "nargs": "+"}
-    shown = "" if default is None else f" ({default})"
-    parser.add_argument(flag, default=default, help=about + shown, **limits)
-
-
-def add_hyperparameters(parser: Parser) -> None:
-    """Give the parser an option for each field of a profile; its value is a line's text.
-
-    The help is the field's comment, and what the package's profiles have.
-    """
-    comments = dict(re.findall(r"^ {4}(\w+): [^#]+  # (.+)$", inspect.getsource(Profile), re.M))
-    profiles = {name: profile_lines(name) for name in profile_names()}
-    group = parser.add_argument_group("the profile", "in brackets: what the package's have")
-    for key, kind in get_type_hints(Profile).items():
-        values = {name: lines[key] or "none" for name, lines in profiles.items()}
-        differ = len(set(values.values())) > 1
-        shown = "; ".join(map(": ".join, values.items())) if differ else values["laptop"]
-        about = f"{comments[key]} ({shown})".replace("%", "%%")
-        flag = "--" + key.replace("_", "-")
-        if kind is bool:
-            group.add_argument(flag, action="store_const", const="yes", help=about)
-            no = flag.replace("--", "--no-")
-            group.add_argument(no, dest=key, action="store_const", const="no", help="the contrary")
-        elif get_origin(kind) is tuple:
-            group.add_argument(flag, nargs="*", metavar="INT", help=about)
-        else:
-            choices = "{" + ",".join(map(str, get_args(kind))) + "}"
-            group.add_argument(flag, metavar=METAVARS.get(kind, choices), help=about)
 
 
 def parse(words: Sequence[str]) -> Namespace:

@@ -14,7 +14,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_USER, NEW_PIDS, NEW_NET = (
+_NEW_MOUNTS, _NEW_NAMES, _NEW_IPC, _NEW_USER, _NEW_PIDS, _NEW_NET = (
     0x20000,
     0x4000000,
     0x8000000,
@@ -22,12 +22,12 @@ NEW_MOUNTS, NEW_NAMES, NEW_IPC, NEW_USER, NEW_PIDS, NEW_NET = (
     0x20000000,
     0x40000000,
 )
-NO_SUID, NO_DEVICES, BIND, RECURSIVE, PRIVATE = 2, 4, 4096, 16384, 1 << 18
-READ_ONLY = 1 | NO_SUID | NO_DEVICES
-SET_ATTRIBUTES, HERE, ALL_BELOW = 442, -100, 0x8000  # mount_setattr, on every processor
-DETACH, END_WITH_PARENT, NO_NEW_RIGHTS = 2, 1, 38
-NOBODY = 65534
-STRANGER = 1_000_000_000  # and the process's own number: a user whose processes nobody else has
+_NO_SUID, _NO_DEVICES, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 4096, 16384, 1 << 18
+_READ_ONLY = 1 | _NO_SUID | _NO_DEVICES
+_SET_ATTRIBUTES, _HERE, _ALL_BELOW = 442, -100, 0x8000  # mount_setattr, on every processor
+_DETACH, _END_WITH_PARENT, _NO_NEW_RIGHTS = 2, 1, 38
+_NOBODY = 65534
+_STRANGER = 1_000_000_000  # and the process's own number: a user whose processes nobody else has
 SYSTEM = "/usr", "/lib", "/lib64", "/bin", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives"
 DEVICES = "/dev/null", "/dev/zero", "/dev/urandom"
 
@@ -46,9 +46,9 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
 
 def make_read_only(target: str, below: int = 0) -> None:
     """mount_setattr(2), for a mount, and on request for those below it."""
-    wanted = (ctypes.c_uint64 * 4)(READ_ONLY, 0, 0, 0)
+    wanted = (ctypes.c_uint64 * 4)(_READ_ONLY, 0, 0, 0)
     size = ctypes.sizeof(wanted)
-    call("syscall", SET_ATTRIBUTES, HERE, target.encode(), below, wanted, size)
+    call("syscall", _SET_ATTRIBUTES, _HERE, target.encode(), below, wanted, size)
 
 
 def show(source: str, root: str, read_only: bool = True) -> None:
@@ -61,21 +61,21 @@ def show(source: str, root: str, read_only: bool = True) -> None:
         os.makedirs(target, exist_ok=True)
     else:
         os.close(os.open(target, os.O_CREAT))
-    mount(source, target, flags=BIND | RECURSIVE)
+    mount(source, target, flags=_BIND | _RECURSIVE)
     if read_only:
-        make_read_only(target, ALL_BELOW)
+        make_read_only(target, _ALL_BELOW)
 
 
 def leave_the_others(root: bool) -> None:
     """Leave the mounts, the processes, the network of all others; the next child is in new ones."""
     user, group = os.geteuid(), os.getegid()
-    spaces = NEW_MOUNTS | NEW_NAMES | NEW_IPC | NEW_PIDS | NEW_NET
-    call("unshare", spaces if root else spaces | NEW_USER)
+    spaces = _NEW_MOUNTS | _NEW_NAMES | _NEW_IPC | _NEW_PIDS | _NEW_NET
+    call("unshare", spaces if root else spaces | _NEW_USER)
     if not root:
         for name, line in (
             ("setgroups", "deny"),
-            ("uid_map", f"{NOBODY} {user} 1"),
-            ("gid_map", f"{NOBODY} {group} 1"),
+            ("uid_map", f"{_NOBODY} {user} 1"),
+            ("gid_map", f"{_NOBODY} {group} 1"),
         ):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(line)
@@ -83,7 +83,7 @@ def leave_the_others(root: bool) -> None:
 
 def build(here: str, visible: Sequence[str], megabytes: int) -> None:
     """Make a world of what is visible, mounted over the folder here, and step into its /tmp."""
-    call("mount", None, b"/", None, RECURSIVE | PRIVATE, None)
+    call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
     mount("tmpfs", here, "tmpfs", options="mode=755")
     shown: list[str] = []
     for source in sorted({*SYSTEM, *visible}, key=len):
@@ -95,11 +95,11 @@ def build(here: str, visible: Sequence[str], megabytes: int) -> None:
         show(device, here, read_only=False)
     os.mkdir(f"{here}/tmp")
     room = f"size={megabytes}m,mode=777"
-    mount("tmpfs", f"{here}/tmp", "tmpfs", NO_SUID | NO_DEVICES, room)
+    mount("tmpfs", f"{here}/tmp", "tmpfs", _NO_SUID | _NO_DEVICES, room)
     make_read_only(here)
     os.chdir(here)
     call("pivot_root", b".", b".")
-    call("umount2", b".", DETACH)
+    call("umount2", b".", _DETACH)
     os.chdir("/tmp")
 
 
@@ -120,19 +120,19 @@ def main() -> None:
         if sys.platform != "linux":
             raise OSError("only Linux has them")
         root = os.geteuid() == 0
-        call("prctl", END_WITH_PARENT, signal.SIGKILL)
+        call("prctl", _END_WITH_PARENT, signal.SIGKILL)
         leave_the_others(root)
         if child := os.fork():
             wait_for(child, *plan["handles"])
-        call("prctl", END_WITH_PARENT, signal.SIGKILL)
+        call("prctl", _END_WITH_PARENT, signal.SIGKILL)
         build(os.getcwd(), plan["visible"], plan["megabytes"])
         if child := os.fork():  # this process is the first of the new ones: when it ends, all do
             wait_for(child, *plan["handles"])
         if root:
             os.setgroups([])
-            os.setresgid(*[STRANGER + plan["number"]] * 3)
-            os.setresuid(*[STRANGER + plan["number"]] * 3)
-        call("prctl", NO_NEW_RIGHTS, 1, 0, 0, 0)
+            os.setresgid(*[_STRANGER + plan["number"]] * 3)
+            os.setresuid(*[_STRANGER + plan["number"]] * 3)
+        call("prctl", _NO_NEW_RIGHTS, 1, 0, 0, 0)
     for name, limit in plan["limits"].items():
         with contextlib.suppress(ValueError, OSError):  # a limit of the system's own is lower
             resource.setrlimit(getattr(resource, name), (limit, limit))
