@@ -118,18 +118,21 @@ def calls(path: Path) -> Iterator[ast.Call]:
                     yield call
 
 
-def stands_on(path: Path) -> str:
-    """The last chapter that a notebook recalls."""
+def stands_on(path: Path) -> str | None:
+    """The chapter that a notebook recalls at its beginning, if any."""
     sources = (
         "".join(cell["source"])
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"
     )
     return next(
-        ast.literal_eval(call.args[0])
-        for source in sources
-        for call in ast.walk(ast.parse(source))
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after"
+        (
+            ast.literal_eval(call.args[0])
+            for source in sources
+            for call in ast.walk(ast.parse(source))
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after"
+        ),
+        None,
     )
 
 
@@ -147,14 +150,11 @@ def follow(found: Iterable[ast.Call], book: Book, chapter: str) -> tuple[list[St
 @functools.cache
 def course() -> tuple[Statement, ...]:
     """What the chapters and the solutions declare, define and prove, each with the book before it."""
-    statements, book, ends = [], Book(), {}
-    for path in chapters():
-        found, book = follow(calls(path), book, path.stem)
-        ends[path.stem] = book
-        statements += found
-    for path in sorted(chapters()[0].parent.glob("solutions/*.ipynb")):
+    statements, ends, nbs = [], {None: Book()}, chapters()[0].parent
+    for path in [*chapters(), *sorted(nbs.glob("solutions/*.ipynb"))]:
         if found := list(calls(path)):
-            statements += follow(found, ends[stands_on(path)], path.stem)[0]
+            made, ends[path.stem] = follow(found, ends[stands_on(path)], path.stem)
+            statements += made
     return tuple(one for one in statements if one.kind != "cite")
 
 
