@@ -275,6 +275,15 @@ def make_parser() -> Parser:
 
 def parse(words: Sequence[str]) -> Namespace:
     """Read a command: its function is `run`. Raises `BadInput`; `SystemExit` after --help."""
+    for word in words:
+        if word.startswith("-") and os.path.lexists(word):
+            raise BadValue(
+                "command",
+                "arguments",
+                got=f"{word!r}, which may be an option or the file of that name",
+                expected="words with one meaning",
+                fix=f"call the file ./{word}, or start elsewhere",
+            )
     options, unknown = make_parser().parse_known_args(words)
     if unknown:
         known = ["--" + name.replace("_", "-") for name in vars(options)]

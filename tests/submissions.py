@@ -5,7 +5,9 @@ Each fills in cells of the assignment; `bystander` is a file that nobody but the
 
 import json
 import os
+import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +162,19 @@ def write_class(folder: Path) -> list[Path]:
     for name, write in TEN.items():
         write(folder / name, bystander)
     return [folder / name for name in TEN]
+
+
+def standing_still(connection: Connection, _: Path, numbers: list[str], *__: object) -> None:
+    """A check that answers 1.1, and stands still at whatever comes next."""
+    if "1.1" in numbers:
+        connection.send(("1.1", "right", "proved"))
+    connection.send((numbers["1.1" in numbers], "checking", ""))
+    time.sleep(60)
+
+
+def ending(connection: Connection, _: Path, numbers: list[str], *__: object) -> None:
+    """A check that answers 1.1, and ends at whatever comes next."""
+    if "1.1" in numbers:
+        connection.send(("1.1", "right", "proved"))
+    connection.send((numbers["1.1" in numbers], "checking", ""))
+    os._exit(1)

@@ -12,17 +12,27 @@ import nbformat
 import pytest
 import sympy as sp
 from notebooks import NBS, ROOT
-from submissions import FORGED, NEAR, RIGHT, filled, hand_in, write_class
+from submissions import (
+    FORGED,
+    NEAR,
+    RIGHT,
+    ending,
+    filled,
+    hand_in,
+    standing_still,
+    write_class,
+)
 from test_exercises import ANSWERS
 
 from ddpm_course.checks import BadInput
+from ddpm_course.classroom import grading
 from ddpm_course.classroom.assignment import notebook, write_assignment
 from ddpm_course.classroom.checker import is_function
-from ddpm_course.classroom.grading import Grade, grade, summary, table, write_table
+from ddpm_course.classroom.grading import Grade, grade, summary, table, warm_context, write_table
 from ddpm_course.classroom.remote import Limits, plan, why_no_walls
 from ddpm_course.classroom.submission import calls, read_submission
 from ddpm_course.classroom.wire import Stopped, decoded, encoded
-from ddpm_course.cli import main
+from ddpm_course.cli import main, parse
 from ddpm_course.proofs.workbook import EXERCISES
 
 TABLE = ROOT / "bench/class.csv"
@@ -199,6 +209,27 @@ def test_a_submission_changes_no_verdict_and_no_file(tmp_path, monkeypatch, caps
     rows = [*csv.reader(open("new.csv", newline=""))]
     assert len(rows) == 13 and {row[2] for row in rows[7:]} == {"not yet"}
     assert main(words) == 2 and "new.csv, which exists" in capsys.readouterr().err
+
+
+def test_no_folder_is_taken_for_an_option(tmp_path, monkeypatch, capsys):
+    """As where a shell makes names of grade *, and a submission is called --no-walls."""
+    monkeypatch.chdir(tmp_path)
+    hand_in(tmp_path / "--no-walls", RIGHT)
+    assert main(["grade", "--no-walls"]) == 2 and "./--no-walls" in capsys.readouterr().err
+    with pytest.raises(BadInput):
+        parse(["grade", "other", "--no-walls"])
+    assert parse(["grade", "./--no-walls"]).no_walls is False
+
+
+@pytest.mark.parametrize(
+    "worker, why",
+    [(standing_still, "more than 0.3 seconds"), (ending, "what it holds ended the check")],
+)
+def test_a_check_that_stands_still_or_ends_costs_one_exercise(worker, why, tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "work", worker)
+    found = grading.checked(warm_context(), tmp_path, ["1.1", "1.2", "1.3"], Limits(0.3), "")
+    assert found["1.1"] == ("right", "proved")
+    assert found["1.2"][0] == found["1.3"][0] == "unread" and why in found["1.2"][1]
 
 
 def test_without_walls_functions_are_not_run(tmp_path, monkeypatch):

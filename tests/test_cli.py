@@ -138,6 +138,7 @@ MISTAKES = {
     "assignment new --chapters": "--chapters",
     "assignment new --chapters 8": "chapters: got 8",
     "grade": "DIR",
+    "assignment new --chapters 1 22": "chapters: got 22",
     "grade none": "none, which is not there",
     "grade . --chapters 1.5": "'1.5'",
     "grade . --seconds 0": "seconds: got 0",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ddpm_course.checks import check_int
+from ddpm_course.checks import BadValue, check_int
 from ddpm_course.proofs.workbook import EXERCISES, puzzle
 from ddpm_course.runs.files import new_folder, write_file
 
@@ -26,11 +26,17 @@ def chapter_of(number: str) -> int:
 
 def exercises_of(where: str, chapters: Sequence[int] | None) -> list[str]:
     """The numbers of the exercises of chapters, all without a choice. Raises BadValue, BadType."""
-    known = sorted({*map(chapter_of, EXERCISES)})
-    chosen = [
-        check_int(where, "chapters", chapter, known[0], known[-1])
-        for chapter in (known if chapters is None else chapters)
-    ]
+    known = {*map(chapter_of, EXERCISES)}
+    for chapter in chapters or ():
+        if check_int(where, "chapters", chapter, 0) not in known:
+            raise BadValue(
+                where,
+                "chapters",
+                got=str(chapter),
+                expected=f"chapters with exercises: {', '.join(map(str, sorted(known)))}",
+                fix="leave it out",
+            )
+    chosen = known if chapters is None else chapters
     return [number for number in EXERCISES if chapter_of(number) in chosen]
 
 
