@@ -6,11 +6,29 @@ from typing import Any
 from ddpm_course.checks import BadValue, check_choice, check_int
 
 from ..errors import Unreadable
-from . import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07
+from . import (
+    chapter01,
+    chapter02,
+    chapter03,
+    chapter04,
+    chapter05,
+    chapter06,
+    chapter07,
+    chapter20,
+)
 from .exercise import Exercise
 from .replies import Reply, Text
 
-CHAPTERS = chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07
+CHAPTERS = (
+    chapter01,
+    chapter02,
+    chapter03,
+    chapter04,
+    chapter05,
+    chapter06,
+    chapter07,
+    chapter20,
+)
 EXERCISES: dict[str, Exercise] = {
     number: exercise for chapter in CHAPTERS for number, exercise in chapter.EXERCISES.items()
 }
@@ -26,7 +44,8 @@ def check_answer(number: str, answer: Any) -> Reply:
     """
     said = re.sub(r"(?i)^\s*exercise\b", "", number).strip() if isinstance(number, str) else number
     if not isinstance(said, str | float) or str(said) not in EXERCISES:
-        numbers = f'"{min(EXERCISES)}" to "{max(EXERCISES)}"'
+        first, *_, last = EXERCISES
+        numbers = f'"{first}" to "{last}"'
         return Reply("?", "unread", f"no exercise has this number; they are {numbers}")
     number = str(said)
     kind = EXERCISES[number].kind

@@ -50,6 +50,7 @@ def cases() -> tuple[dict[str, Any], ...]:
         case |= {"t": torch.tensor(t), "s": torch.tensor(s), "eta": 0.9 - 0.3 * seed}
         case |= {"betas": betas.roll(seed), "schedule": NoiseSchedule.from_betas(betas.roll(seed))}
         case["model"] = network
+        case |= {"log_density": drawn(3), "dims": 20 - 5 * seed, "bin_width": 0.1 + 0.2 * seed}
         found.append(case)
     return tuple(found)
 

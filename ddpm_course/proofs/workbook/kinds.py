@@ -19,10 +19,10 @@ Verdict = tuple[bool, str]
 
 @cache
 def derivation() -> Book:
-    """What is known at the end of chapter 07."""
-    print("Loading the equations of chapters 00 to 07, once ...", flush=True)
+    """What is known at the end of the last chapter with exercises."""
+    print("Loading the equations of the course, once ...", flush=True)
     with in_book(Book()) as known:
-        after("07_ddim")
+        after("20_probability_flow")
     return known
 
 
