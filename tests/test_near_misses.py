@@ -70,6 +70,7 @@ def miss(
 
 FORWARD, CLOSED, BACK = "01_forward_process", "02_closed_form", "03_posterior"
 BOUNDED, NOISE, DDIM = "04_kl_to_mse", "05_epsilon", "07_ddim"
+FLOW = "20_probability_flow"
 
 EVIDENCE = (
     r"\mathbb E_{q(x_{1:T}\mid x_0)}\left["
@@ -90,6 +91,7 @@ DIVERGENCE = (
 ERROR = r"\frac1{2\tilde\beta_t}\lVert\tilde\mu_t(x_t,x_0)-\mu_\theta(x_t,t)\rVert^2 = @"
 X0_ERROR = ERROR + r"\lVert x_0-\hat x_\theta(x_t,t)\rVert^2"
 NOISE_ERROR = ERROR + r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2"
+NOISY = r"\mathrm{q}(\mathrm{x},x_0,\tau)"
 
 
 def two_steps() -> Callable:
@@ -360,6 +362,49 @@ NEAR_MISSES = [
         r"-\alpha_t = \frac{1-\bar\alpha_t}{(1-\bar\alpha_{t-1})^2}\,"
         r"(\tilde\beta_t-\sigma_t^2)",
         start=2,
+    ),
+    miss(
+        "beside 20: noise that gathers density instead of spreading it",
+        FLOW,
+        rf"\frac{{d}}{{d\tau}}{NOISY} = \frac{{\beta(\tau)}}2\left("
+        rf"\nabla_{{\mathrm{{x}}}}\cdot({NOISY}\,\mathrm{{x}})"
+        rf"@\nabla_{{\mathrm{{x}}}}\cdot\nabla_{{\mathrm{{x}}}}\,{NOISY}\right)",
+        "-",
+        "+",
+    ),
+    miss(
+        "beside 20: the walk without noise keeps the score of the walk with noise",
+        FLOW,
+        rf"\frac{{d}}{{d\tau}}{NOISY} = \nabla_{{\mathrm{{x}}}}\cdot\left({NOISY}\left("
+        rf"\frac{{\beta(\tau)}}2\,\mathrm{{x}}+@\,"
+        rf"\nabla_{{\mathrm{{x}}}}\log{NOISY}\right)\right)",
+        r"\beta(\tau)",
+        r"\frac{\beta(\tau)}2",
+    ),
+    miss(
+        "beside 20: the exponential integrator with the square of the ratio",
+        FLOW,
+        r"\hat x_{t,s} = \sqrt{\frac{1-\bar\alpha_s}{1-\bar\alpha_t}}\,x_t"
+        r"+\sqrt{\bar\alpha_s}\left(1-@\right)\hat x_\theta(x_t,t)",
+        r"\frac{r_s^2}{r_t^2}",
+        r"\frac{r_s}{r_t}",
+    ),
+    miss(
+        "beside 20: 2M moves the image back",
+        FLOW,
+        r"\sqrt{\frac{1-\bar\alpha_s}{1-\bar\alpha_t}}\,x_t+\sqrt{\bar\alpha_s}\left("
+        r"1-\frac{r_s}{r_t}\right)\left(\hat x_\theta(x_t,t)@\mathrm{k}\,"
+        r"(\hat x_\theta(x_t,t)-h)\right) = \hat x_{t,s}+\mathrm{k}\,\sqrt{\bar\alpha_s}"
+        r"\left(1-\frac{r_s}{r_t}\right)\left(\hat x_\theta(x_t,t)-h\right)",
+        "-",
+        "+",
+    ),
+    miss(
+        "beside 20: the integral of a power with the sign of its derivative turned",
+        FLOW,
+        r"\frac{d}{d\delta}\left((\delta@1)\exp(\delta)\right) = \delta\,\exp(\delta)",
+        "+",
+        "-",
     ),
 ]
 each_miss = pytest.mark.parametrize("miss", NEAR_MISSES, ids=lambda miss: miss.name)
