@@ -7,8 +7,10 @@ OMP_NUM_THREADS=1 python bench/solvers.py RUN RUN ... > bench/solvers.md
 """
 
 import dataclasses
+import os
 import platform
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from statistics import mean, stdev
 
 import torch
@@ -23,8 +25,18 @@ SOLVERS = {"ddim": "DDIM", "heun": "Heun", "dpmpp_2m": "2M"}
 SPACINGS = "trailing", "quadratic"
 
 
+def distances(folder: str) -> dict[tuple[str, str, int], float]:
+    """The Fréchet distances of a run's samples, in floors, by times, solver and calls."""
+    run = Run.open(folder)
+    return {
+        (spacing, solver, calls): distance(run, solver, spacing, calls)
+        for spacing in SPACINGS
+        for solver in SOLVERS
+        for calls in CALLS
+    }
+
+
 def distance(run: Run, solver: str, spacing: str, calls: int) -> float:
-    """The Fréchet distance of samples after so many calls, in floors."""
     steps = (calls + 1) // 2 if solver == "heun" else calls
     sampler = dataclasses.replace(
         run.profile.sampler, steps=steps, spacing=spacing, solver=solver, eta=0.0
@@ -35,13 +47,10 @@ def distance(run: Run, solver: str, spacing: str, calls: int) -> float:
 
 
 if __name__ == "__main__":
-    runs = [Run.open(folder) for folder in sys.argv[1:]]
-    found = {
-        (spacing, solver, calls): [distance(run, solver, spacing, calls) for run in runs]
-        for spacing in SPACINGS
-        for solver in SOLVERS
-        for calls in CALLS
-    }
+    folders = sys.argv[1:]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        each = [*pool.map(distances, folders)]
+    found = {key: [of_run[key] for of_run in each] for key in each[0]}
     print("# Quality against calls of the network\n\n## Found\n")
     print(f"| times | solver | {' | '.join(f'{calls} calls' for calls in CALLS)} |")
     print("|---" * (2 + len(CALLS)) + "|")
@@ -52,8 +61,8 @@ if __name__ == "__main__":
             print(f"| {spacing} | {name} | {cells} |")
     print(
         f"\nFréchet distance of 898 samples to the held-out digits, in floors; mean and standard "
-        f"deviation over {len(runs)} networks of the profile `laptop`, of the seeds "
-        f"{', '.join(str(run.seed) for run in runs)}. Heun calls the network twice a step: it makes "
+        f"deviation over {len(folders)} networks of the profile `laptop`, of the seeds "
+        f"{', '.join(str(Run.open(folder).seed) for folder in folders)}. Heun calls the network twice a step: it makes "
         f"half as many steps, and 5 calls are 3 steps.\n"
     )
     for spacing in SPACINGS:

@@ -43,7 +43,7 @@ def _heun(
         of_x, of_image = euler[k]
         image = predict(x, t)
         trial = (of_x * x).add_(image, alpha=of_image)
-        if s == 0 or signal[k] == 0:
+        if s == 0 or signal[k] < 1e-3:  # to the image, or from next to pure noise
             x = trial
         else:
             ahead = (trial - float(signal[k + 1]) * predict(trial, s)) / float(noise[k + 1])

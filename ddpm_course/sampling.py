@@ -188,9 +188,9 @@ class Sampler:
 
     steps of the times 1..T, chosen by spacing, one of SPACINGS. eta in [0, 1]: 0 is DDIM, 1 over
     all times is DDPM. variance_type and clip_sample as in `ddim_step`. solver is one of SOLVERS,
-    and but for "ddim" eta is 0: "dpmpp_2m" is DPM-Solver++(2M), "heun" calls the model twice
-    a step, once in the last (chapter 20). A guidance_scale of 0 or more, other than 1, walks with
-    the denoiser that `guided` makes of it, with two networks a call. Raises BadInput.
+    and but for "ddim" eta is 0: "dpmpp_2m" is DPM-Solver++(2M), "heun" calls the model up to
+    twice a step (chapter 20). A guidance_scale of 0 or more, other than 1, walks with the denoiser
+    that `guided` makes of it, with two networks a call. Raises BadInput.
     """
 
     steps: int = 50

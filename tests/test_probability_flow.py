@@ -95,6 +95,18 @@ def test_walks_from_pure_noise_stay_finite(solver, clip, steps):
         torch.testing.assert_close(x, expected)
 
 
+@second_order
+@pytest.mark.parametrize("spacing", ["trailing", "quadratic"])
+def test_a_chain_that_ends_in_next_to_no_image_is_walked(solver, spacing):
+    """There r falls from 20,291 to 6 in the first of ten steps: half a step of Heun's goes astray."""
+    cosine = cosine_schedule(1000)
+    drawn = Sampler(10, spacing, solver=solver).sample(
+        exact_denoiser(PIXEL, cosine), (7, 1), x_T=starts()
+    )
+    fine = Sampler(1000).sample(exact_denoiser(PIXEL, cosine), (7, 1), x_T=starts())
+    assert (drawn - fine).abs().max() < 0.2
+
+
 def test_the_ends_of_a_walk_are_of_first_order():
     """A solver that divided by the length of the last step would have nan or infinity there."""
     numbers = torch.tensor(_two_m_numbers(SILENT, Sampler(5).timesteps(1000)))

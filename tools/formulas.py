@@ -91,6 +91,7 @@ HARMLESS = (
         r"\vert",
         r"\Vert",
         r"\square",
+        r"\ell",
         r"\lfloor",
         r"\rfloor",
         r"\{",
