@@ -32,7 +32,7 @@ from ddpm_course.proofs.workbook import (
 from ddpm_course.proofs.workbook.code import Code
 from ddpm_course.proofs.workbook.kinds import First, Hole, Line
 
-a, t, u = sp.symbols("a t u")
+a, g, t, u, w = sp.symbols("a g t u w")
 kappa, alpha, bar = map(sp.Symbol, (r"\kappa", r"\alpha_t", r"\bar\alpha_t"))
 
 # number: right answers, and wrong ones that a reader could give
@@ -296,6 +296,43 @@ ANSWERS = {
     ),
     "20.3": ([3, sp.Integer(3)], [1, 2, 4]),
     "20.4": ([24, sp.Integer(24)], [23, 25, 45, 7]),
+    "21.1": (
+        [r"g(1+w)", r"g+g\,w", g * (1 + w)],
+        [r"g\,w", r"g+w", r"1+w", r"g(1+w)-1", r"(g-1)(1+w)", r"1+g\,w"],
+    ),
+    "21.2": ([3, sp.Integer(3)], [1, 2, 4]),
+    "21.3": ([17, sp.Integer(17)], [16, 18, 10, 5]),
+    "21.4": (
+        [r"g\,\mu", r"\mu+(g-1)\mu", r"\frac{2g}2\mu"],
+        [r"\mu", r"(1+g)\mu", r"\frac g{1+g}\mu", r"(g-1)\mu", r"\sqrt g\,\mu"],
+    ),
+    "22.1": (
+        [
+            r"\frac{(\sqrt{\bar\alpha_t}+\sqrt{1-\bar\alpha_t})\epsilon-x_t}{\sqrt{\bar\alpha_t}}",
+            r"\epsilon-\frac{x_t-\sqrt{1-\bar\alpha_t}\,\epsilon}{\sqrt{\bar\alpha_t}}",
+        ],
+        [
+            r"\epsilon-\frac{x_t-(1-\bar\alpha_t)\epsilon}{\sqrt{\bar\alpha_t}}",
+            r"\frac{\epsilon-x_t}{\sqrt{\bar\alpha_t}}",
+            r"\epsilon-x_t",
+            r"\frac{x_t-\sqrt{1-\bar\alpha_t}\,\epsilon}{\sqrt{\bar\alpha_t}}-\epsilon",
+        ],
+    ),
+    "22.2": ([4, sp.Integer(4)], [1, 2, 3, 5]),
+    "22.3": ([26, sp.Integer(26)], [25, 27, 20, 40]),
+    "22.4": (
+        [
+            r"\frac{\mathrm{m}^2\phi_t}{1+(\mathrm{m}^2-1)\phi_t}",
+            r"\frac{\mathrm{m}^2\phi_t}{(1-\phi_t)+\mathrm{m}^2\phi_t}",
+        ],
+        [
+            r"\frac{\mathrm{m}\,\phi_t}{1+(\mathrm{m}-1)\phi_t}",
+            r"\mathrm{m}^2\phi_t",
+            r"\frac{2\mathrm{m}\,\phi_t}{1+(2\mathrm{m}-1)\phi_t}",
+            r"\frac{\mathrm{m}^2\phi_t^2}{(1+(\mathrm{m}-1)\phi_t)^2}",
+            r"\frac{\mathrm{m}^2\phi_t}{1+(\mathrm{m}-1)\phi_t}",
+        ],
+    ),
 }
 
 of_kind = lambda kind: pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from . import (
     chapter06,
     chapter07,
     chapter20,
+    chapter21,
+    chapter22,
 )
 from .exercise import Exercise
 from .replies import Reply, Text
@@ -28,6 +30,8 @@ CHAPTERS = (
     chapter06,
     chapter07,
     chapter20,
+    chapter21,
+    chapter22,
 )
 EXERCISES: dict[str, Exercise] = {
     number: exercise for chapter in CHAPTERS for number, exercise in chapter.EXERCISES.items()

@@ -51,6 +51,8 @@ def cases() -> tuple[dict[str, Any], ...]:
         case |= {"betas": betas.roll(seed), "schedule": NoiseSchedule.from_betas(betas.roll(seed))}
         case["model"] = network
         case |= {"log_density": drawn(3), "dims": 20 - 5 * seed, "bin_width": 0.1 + 0.2 * seed}
+        case |= {name: drawn(3, 1, 4, 5) for name in ("told", "untold", "velocity")}
+        case["guidance_scale"] = 1.5 + seed
         found.append(case)
     return tuple(found)
 

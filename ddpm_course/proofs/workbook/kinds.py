@@ -22,7 +22,7 @@ def derivation() -> Book:
     """What is known at the end of the last chapter with exercises."""
     print("Loading the equations of the course, once ...", flush=True)
     with in_book(Book()) as known:
-        after("20_probability_flow")
+        after("22_flow_matching")
     return known
 
 
