@@ -88,7 +88,7 @@ EXERCISES = {
     "21.5": Exercise(
         Code(
             ("told", "untold", "guidance_scale"),
-            _pulled,
+            lambda told, untold, guidance_scale: _pulled(told, untold, guidance_scale),
             {
                 "it counts from the network with labels: here a scale of 1 is that network": lambda told, untold, guidance_scale: (
                     _pulled(told, untold, guidance_scale + 1)
