@@ -119,7 +119,7 @@ def test_what_means_one_thing_is_taken(number, answer):
         ("6.1", lambda x, kept: 1 / 0, "not yet", "it fails: ZeroDivisionError"),
         ("6.1", lambda x, kept: "a", "not yet", "it fails: ValueError"),
         ("6.1", lambda x, kept: exit(), "not yet", "it fails: SystemExit"),
-        ("9.9", 1, "unread", '"1.1" to "20.6"'),
+        ("9.9", 1, "unread", '"1.1" to "22.6"'),
         (None, 1, "unread", "no exercise has this number"),
         ([], 1, "unread", "no exercise has this number"),
     ],

@@ -57,8 +57,8 @@ EXERCISES = {
             )
         ),
         (
-            "Compare the first formula with the last for $w$ = 0. Then look for the line.",
-            "Put one number for $\\psi$, another for $\\tilde\\psi$, and $w$ = 1 into each line.",
+            "Compare the first formula with the last where $w$ is zero. Then look for the line.",
+            "Put a number for $\\psi$, another for $\\tilde\\psi$, and a third for $w$ into each line.",
             "Factors were collected. Which bracket stands before both, and what was written?",
         ),
     ),
@@ -79,7 +79,7 @@ EXERCISES = {
             sides="the two squares, and what your mean makes of them,",
         ),
         (
-            "Put $v_1=v_2=v$ into (21.8). Or expand the squares on both sides.",
+            "Put $v$ for both variances in (21.8). Or expand the squares on both sides.",
             "The terms with $\\lVert x\\rVert^2$ agree. Compare those with one $x$ in them.",
             "On the left the term with one $x$ comes from the second square alone, and has its "
             "factor.",

@@ -97,8 +97,8 @@ EXERCISES = {
         (
             "By (22.22) a shift does something simple to the noise-to-signal ratio.",
             "What do two shifts do to that ratio? Which single shift does this?",
-            "The noise-to-signal ratio is multiplied by $\\mathrm m$, and by $\\mathrm m$ again. Put "
-            "that factor in the place of $\\mathrm m$ in (22.21).",
+            "The noise-to-signal ratio is multiplied by $\\mathrm{m}$, and by $\\mathrm{m}$ again. Put "
+            "that factor in the place of $\\mathrm{m}$ in (22.21).",
         ),
     ),
     "22.5": Exercise(
