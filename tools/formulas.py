@@ -87,6 +87,7 @@ HARMLESS = (
         r"\ldots",
         r"\cdots",
         r"\phi",
+        r"\ell",
         r"\quad",
         r"\vert",
         r"\Vert",
