@@ -87,7 +87,6 @@ HARMLESS = (
         r"\ldots",
         r"\cdots",
         r"\phi",
-        r"\ell",
         r"\quad",
         r"\vert",
         r"\Vert",
