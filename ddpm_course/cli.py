@@ -351,7 +351,7 @@ def main(words: Sequence[str] | None = None) -> int:
             say(str(fault), sys.stderr)
             return 2
         except KeyboardInterrupt as stop:
-            say(f"{PROGRAM}: {stop or 'interrupted'}", sys.stderr)
+            say(f"{PROGRAM}: {str(stop) or 'interrupted'}", sys.stderr)
             return 128 + getattr(stop, "number", signal.SIGINT)
     return 0
 

@@ -256,6 +256,14 @@ def test_no_name_steers_or_stops_the_terminal(encoding, monkeypatch):
                 assert line.isprintable() and r"photo\x1b[31m" in line
 
 
+def test_an_interruption_is_said(monkeypatch, capsys):
+    def run(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "parse", lambda words: Namespace(run=run))
+    assert main([]) == 130 and capsys.readouterr().err == "ddpm-course: interrupted\n"
+
+
 def test_the_command_leaves_warnings_as_they_were():
     before = warnings.formatwarning
     assert main(["trian"]) == 2
