@@ -310,6 +310,25 @@ NEAR_MISSES = [
         by=lambda: using("2.6"),
     ),
     miss(
+        "beside 06: the score divides by the standard deviation",
+        "06_exact_world",
+        r"\nabla_{\mathrm{x}}\log\mathcal N(\mathrm{x};\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I)"
+        r" = -\frac{\mathrm{x}-\sqrt{\bar\alpha_t}\,x_0}{@}",
+        r"\sqrt{1-\bar\alpha_t}",
+        r"1-\bar\alpha_t",
+    ),
+    miss(
+        "beside 06: the scores of two Gaussians have the weights of the data",
+        "06_exact_world",
+        r"(\rho\,\mathcal N(\mathrm{x};\mu_1,vI)+(1-\rho)\,\mathcal N(\mathrm{x};\mu_2,vI))\,"
+        r"\nabla_{\mathrm{x}}\log(\rho\,\mathcal N(\mathrm{x};\mu_1,vI)"
+        r"+(1-\rho)\,\mathcal N(\mathrm{x};\mu_2,vI)) = @",
+        r"-(\rho\,\mathcal N(\mathrm{x};\mu_1,vI)+(1-\rho)\,\mathcal N(\mathrm{x};\mu_2,vI))"
+        r"\left(\rho\,\frac{\mathrm{x}-\mu_1}v+(1-\rho)\,\frac{\mathrm{x}-\mu_2}v\right)",
+        r"-\rho\,\mathcal N(\mathrm{x};\mu_1,vI)\,\frac{\mathrm{x}-\mu_1}v"
+        r"-(1-\rho)\,\mathcal N(\mathrm{x};\mu_2,vI)\,\frac{\mathrm{x}-\mu_2}v",
+    ),
+    miss(
         "1.6: Bishop's covariance, square",
         DDIM,
         r"@ = 1-\bar\alpha_{t-1}+\sigma_t^2",
