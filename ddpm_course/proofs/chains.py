@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import product
 from math import prod
+from typing import NoReturn
 
-from .grids import ONE, Grid, Inexpressible, Value, wrong
+from .grids import NIL, ONE, Grid, Inexpressible, Value, number, wrong
 from .laws import World
 from .reader import Node
 from .worlds import At, Key
@@ -32,7 +33,7 @@ class Chain(World):
     def point(self, key: Key, mark: int) -> Grid:
         return self.once((key, mark), lambda: self.array(self.d))
 
-    def joint(self, *parts: object):
+    def joint(self, at: At, name: str, left: list[Key], right: list[Key]) -> NoReturn:
         raise Inexpressible
 
     def on_kl(self, at: At, one: Node, two: Node) -> Decimal:
@@ -40,8 +41,12 @@ class Chain(World):
         keys, ratio = self.keys(one.parts[1], at), Node("log", (Node("div", (one, two)),))
         if {*keys} != {*self.keys(two.parts[1], at)}:
             wrong("a divergence of laws of different states")
-        return self.expect(
-            one, at, lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}}))
+        return number(
+            self.expect(
+                one,
+                at,
+                lambda here: self.value(ratio, At({**at, **{key: here[key] for key in keys}})),
+            )
         )
 
     def row(self, *which: object) -> list[Decimal]:
@@ -68,20 +73,24 @@ class Chain(World):
                 ]
             self.made[memo] = paths
         if (some := (memo, frozenset(fixed.items()))) not in self.made:
-            self.made[some] = sum(w for path, w in self.made[memo] if some[1] <= path.items())
+            self.made[some] = sum(
+                (w for path, w in self.made[memo] if some[1] <= path.items()), NIL
+            )
         return self.made[some]
 
-    def on_density(self, at: At, *parts: object) -> Decimal:
+    def on_density(
+        self, at: At, name: str, over: tuple[Node, ...], under: tuple[Node, ...]
+    ) -> Decimal:
         """A probability by the sizes of the values: a density may be larger than 1."""
-        name, left, right = self.bar(at, *parts)
-        size = prod(
+        name, left, right = self.bar(at, name, over, under)
+        sizes = (
             self.once((key, at[key], "size"), lambda: self.any_number("positive")) for key in left
         )
         given = {key: at[key] for key in right}
         return (
             self.chance(at, name, {key: at[key] for key in left} | given)
             / self.chance(at, name, given)
-            / size
+            / prod(sizes, start=ONE)
         )
 
     def expect(self, node: Node, at: At, body: Callable[[At], Value]) -> Value:
@@ -90,5 +99,5 @@ class Chain(World):
         name, left, right = self.bar(at, *node.parts)
         given = {key: at[key] for key in right}
         cases = [given | dict(zip(left, marks)) for marks in product(self.marks, repeat=len(left))]
-        total = sum(self.chance(at, name, case) * body(at.with_only(case)) for case in cases)
+        total = sum((self.chance(at, name, case) * body(at.with_only(case)) for case in cases), NIL)
         return total * (1 / self.chance(at, name, given))

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import SupportsFloat
 
 
 class ProofError(ValueError):
@@ -93,4 +94,4 @@ def shown(value: object) -> str:
         from .printing import latex
 
         return latex(value)
-    return f"{float(value):.5g}" if hasattr(value, "__float__") else str(value)
+    return f"{float(value):.5g}" if isinstance(value, SupportsFloat) else str(value)

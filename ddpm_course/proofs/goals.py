@@ -9,7 +9,7 @@ from . import kernel
 from .matrix_reading import MatrixReading
 from .reader import Node
 from .reading import Reading
-from .statements import AtMost, Claim, Equal
+from .statements import AtMost, Claim, Equal, law_in
 from .terms import Law, Range, Term, is_state, merge, span
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def in_law(r: Reading, sign: Node, left: Node, right: Node) -> Law:
             of = r.of_kind(left, "vector")
     with r.drawing(fresh):
         value = r.of_kind(right, "vector")
-    drawn = kernel.combination(r.theory, None, given, value, r.rng).claim
+    drawn = law_in("in_law", kernel.combination(r.theory, None, given, value, r.rng))
     return Law(process, of, given, drawn.mean, drawn.variance)
 
 
@@ -79,13 +79,9 @@ def goals(r: Reading, equation: Equation) -> list[Goal]:
         ):
             claim = law_claim(r, left, right)
         else:
-            x, y = r(left), r(right)
-            if sign.op == "ge":
-                claim = AtMost(y, x)
-            else:
-                claim = AtMost(x, y) if sign.op == "le" else Equal(x, y)
-            found.append(Goal(_of_one_kind(r, claim), r.rng, (left, right), sign))
-            continue
+            sides = r(left), r(right)
+            x, y = _of_one_kind(r, *(sides[::-1] if sign.op == "ge" else sides))
+            claim = AtMost(x, y) if sign.op in ("le", "ge") else Equal(x, y)
         found.append(Goal(claim, r.rng, (left, right), sign))
     nodes = [n for side in equation.sides for n in side.walk()]
     moving = {Node("index", ("t",)), Node("index", ("s",))} & set(nodes) or any(
@@ -106,10 +102,10 @@ def _matrix_claim(r: Reading, left: Node, sign: Node, right: Node) -> Claim:
     return Equal(m(left), m(right))
 
 
-def _of_one_kind(r: Reading, claim: Claim) -> Claim:
+def _of_one_kind(r: Reading, left: Term, right: Term) -> tuple[Term, Term]:
     """The sides as terms of one kind; a plain 0 is of every kind."""
-    kinds = {x.kind for x in (claim.left, claim.right) if x.expr != 0} or {claim.left.kind}
+    kinds = {x.kind for x in (left, right) if x.expr != 0} or {left.kind}
     if len(kinds) > 1:
-        r.fail(f"a {claim.left.kind} is compared with a {claim.right.kind}")
+        r.fail(f"a {left.kind} is compared with a {right.kind}")
     (kind,) = kinds
-    return type(claim)(Term(claim.left.expr, kind), Term(claim.right.expr, kind))
+    return Term(left.expr, kind), Term(right.expr, kind)

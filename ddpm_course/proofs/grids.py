@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, getcontext, localcontext
 from operator import add, mul
+from typing import NoReturn
 
 from .errors import WrongRule
 
@@ -22,37 +23,44 @@ class Open(Exception):
     """An index letter or a state that was met without a value: it is to be tried for every one."""
 
 
-def wrong(why: str):
+def wrong(why: str) -> NoReturn:
     raise WrongRule("second opinion", why)
 
 
 # --- Values: numbers and matrices. Where a matrix is needed, a number c stands for c times I -------
 
 
-class Grid(tuple):
+class Grid(tuple[tuple[Decimal, ...], ...]):
     """A matrix, as the tuple of its rows; a vector is one with a single column."""
 
-    shape = property(lambda self: (len(self), len(self[0])))
-    T = property(lambda self: Grid(zip(*self)))
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self), len(self[0])
 
-    def __add__(self, other: Value) -> Grid:
+    @property
+    def T(self) -> Grid:
+        return Grid(zip(*self))
+
+    # Plain tuples are joined by + and repeated by *; for matrices both signs mean something else.
+
+    def __add__(self, other: Value) -> Grid:  # pyright: ignore[reportIncompatibleMethodOverride]
         other = full(other, self.shape)
         if self.shape != other.shape:
             wrong("a sum or a relation of two different shapes")
         return Grid(tuple(map(add, x, y)) for x, y in zip(self, other))
 
-    def __mul__(self, other: Value) -> Value:
+    def __mul__(self, other: Value) -> Value:  # pyright: ignore[reportIncompatibleMethodOverride]
         if not isinstance(other, Grid):
             return Grid(tuple(x * other for x in row) for row in self)
         if len(self[0]) != len(other):
             wrong("a product of shapes that do not fit, such as two vectors")
-        made = Grid(tuple(sum(map(mul, row, by)) for by in zip(*other)) for row in self)
+        made = Grid(tuple(sum(map(mul, row, by), NIL) for by in zip(*other)) for row in self)
         return made[0][0] if made.shape == (1, 1) else made
 
     __radd__ = __add__
 
-    def __rmul__(self, number: Decimal) -> Grid:
-        return self * number
+    def __rmul__(self, number: Decimal) -> Grid:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Grid(tuple(number * x for x in row) for row in self)
 
 
 Value = Decimal | Grid
@@ -75,7 +83,7 @@ def minus(a: Value, b: Value) -> Value:
 
 
 def trace(a: Value) -> Decimal:
-    return sum(row[i] for i, row in enumerate(sized(a)))
+    return sum((row[i] for i, row in enumerate(sized(a))), NIL)
 
 
 def number(a: Value) -> Decimal:
@@ -116,15 +124,16 @@ def holds(sign: str, a: Value, b: Value) -> bool:
 
 
 def positive(a: Value) -> Decimal:
-    if not number(a) > 0:
+    if not (known := number(a)) > 0:
         raise ArithmeticError
-    return a
+    return known
 
 
 def solved(a: Value) -> tuple[Grid, Decimal]:
     """Inverse and determinant, by Gauss and Jordan; ArithmeticError where there is no inverse."""
-    n, det, size = len(sized(a)), ONE, max(map(abs, flat(a)))
-    rows = [[*row, *one] for row, one in zip(a, full(ONE, a.shape))]
+    square, det, size = sized(a), ONE, max(map(abs, flat(a)))
+    n = len(square)
+    rows = [[*row, *one] for row, one in zip(square, full(ONE, square.shape))]
     for i in range(n):
         best = max(range(i, n), key=lambda k: abs(rows[k][i]))
         if abs(rows[best][i]) <= TINY * size:
@@ -144,7 +153,7 @@ def power(a: Value, n: Value) -> Value:
         return solved(a)[0] if n == -1 else wrong("a power of a matrix that is no inverse")
     if not a and number(n) < 0:
         raise ArithmeticError
-    return a**n if number(n) else ONE
+    return a ** number(n) if number(n) else ONE
 
 
 def inner(a: Value, b: Value) -> Decimal:
@@ -173,7 +182,7 @@ def _rotated(a: Value) -> tuple[Decimal, Decimal]:
 
 ARITHMETIC: dict[str, Callable[..., Value]] = {
     "number": Decimal,
-    "add": lambda *terms: sum(terms),
+    "add": lambda *terms: sum(terms, NIL),
     "neg": lambda a: a * -ONE,
     "mul": mul,
     "div": lambda a, b: a * (1 / number(b)),

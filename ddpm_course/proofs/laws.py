@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal, getcontext, localcontext
 from itertools import product
+from typing import Any
 
 from .declarations import Structure
 from .errors import Refuted, Undefined
@@ -97,7 +98,7 @@ class World(Points):
 
     def link(
         self, name: str, key: Key, parents: tuple[Key, ...], at: At
-    ) -> tuple[Callable, Value, dict | None]:
+    ) -> tuple[Callable[[dict[Key, Any]], Value], Value, dict[Key, Value] | None]:
         """The declared law of a column given its parents: mean, spread, and the matrices before the parents."""
         shape, there = self.structure(name), at.with_only({})
         memo = (
@@ -137,7 +138,7 @@ class World(Points):
         zero, found = {p: x * NIL for p, x in some.items()}, {}
         rest = mean(zero)
         for p, x in some.items():
-            units = full(ONE, (len(x), len(x)))
+            units = full(ONE, (size := len(flat(x)), size))
             found[p] = Grid(
                 zip(*(flat(minus(mean({**zero, p: column(unit)}), rest)) for unit in units))
             )
@@ -171,10 +172,12 @@ class World(Points):
             if key not in drawn and not (key in given and inside):
                 continue
             mean, spread, slopes = self.link(name, key, parents, at)
-            if slopes is None and (inside or self.strict and not parents):
-                raise Inexpressible
+            if slopes is None:
+                if inside or self.strict and not parents:
+                    raise Inexpressible
+                slopes = {}
             for other in means:
-                covs[key, other] = sum(slopes[p] * covs[p, other] for p in inside)
+                covs[key, other] = sum((slopes[p] * covs[p, other] for p in inside), NIL)
                 covs[other, key] = transposed(covs[key, other])
             means[key] = mean({p: means[p] if p in drawn else given[p] for p in parents})
             covs[key, key] = sum((slopes[p] * covs[p, key] for p in inside), spread)
@@ -189,9 +192,11 @@ class World(Points):
                     covs[one, other] = minus(covs[one, other], gain * covs[key, other])
         return means, covs
 
-    def on_density(self, at: At, *parts: object) -> Decimal:
+    def on_density(
+        self, at: At, name: str, over: tuple[Node, ...], under: tuple[Node, ...]
+    ) -> Decimal:
         """A product: each column given those before it, in the order of drawing."""
-        (name, left, right), made = self.bar(at, *parts), ONE
+        (name, left, right), made = self.bar(at, name, over, under), ONE
         for key in self.steps(name, [*left, *right], at):
             if key not in left:
                 continue
@@ -284,7 +289,7 @@ class World(Points):
         known = at[key] if isinstance(key, tuple) else self.value(name, at)
         if not isinstance(known, Grid):
             raise Inexpressible  # a mark in a finite chain
-        axes = full(ONE, (len(known),) * 2)
+        axes = full(ONE, (len(known), len(known)))
         return [self.change(body, at, key, known, column(axis)) for axis in axes]
 
     def moving(self, name: Node, at: At, kinds: tuple[str, ...]) -> Key | str:
@@ -304,7 +309,8 @@ class World(Points):
 
     def on_divergence(self, at: At, name: Node, body: Node) -> Decimal:
         changes = self.changes(name, body, at)
-        return sum(full(change, (len(changes), 1))[i][0] for i, change in enumerate(changes))
+        entries = (full(change, (len(changes), 1))[i][0] for i, change in enumerate(changes))
+        return sum(entries, NIL)
 
     # -- relations
 
@@ -320,7 +326,7 @@ class World(Points):
             return self.law(side, *self.over(Node("letters", (*fresh,)), at))
 
         if sign.op == "define" and left.op != "normal":
-            return [(self.value(right, at),) * 2]
+            return [(value := self.value(right, at), value)]
         if sign.op == "in_law":
             return zip(drawn(left, at), drawn(right, at))
         if sign.op != "law_under":
@@ -364,6 +370,6 @@ class World(Points):
         shown = {
             titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()
         } | self.used
-        raise Refuted(
-            *map(plain, bad), {k: plain(v) for k, v in shown.items()}, f"T = {self.T}, d = {self.d}"
-        )
+        left, right = map(plain, bad)
+        point = {name: plain(value) for name, value in shown.items()}
+        raise Refuted(left, right, point, f"T = {self.T}, d = {self.d}")

@@ -26,10 +26,11 @@ from .grids import (
 )
 
 
-def bell(rest: Grid, spread: Value) -> Decimal:
+def bell(rest: Value, spread: Value) -> Decimal:
     """The normal density at the distance `rest` from its mean."""
-    inverse, det = solved(full(spread, (len(rest), len(rest))))
-    return (inner(rest, inverse * rest) / -2).exp() / ((2 * PI) ** len(rest) * positive(det)).sqrt()
+    size = len(flat(rest))
+    inverse, det = solved(full(spread, (size, size)))
+    return (inner(rest, inverse * rest) / -2).exp() / ((2 * PI) ** size * positive(det)).sqrt()
 
 
 def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
@@ -69,7 +70,7 @@ def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5
         nodes = [(ONE / n / 2, z) for r in (root, -root) for z in full(r, (n, n))]
     else:
         nodes = [
-            (prod(w for _, w in line), tuple(x for x, _ in line))
+            (prod((w for _, w in line), start=ONE), tuple(x for x, _ in line))
             for line in product(((NIL, ONE * 2 / 3), (root, ONE / 6), (-root, ONE / 6)), repeat=n)
         ]
-    return sum(weight * body(z) for weight, z in nodes)
+    return sum((weight * body(z) for weight, z in nodes), NIL)

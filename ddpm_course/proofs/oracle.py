@@ -130,4 +130,5 @@ def refute(
                 World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found)
             )
         except Inexpressible:
+            assert found  # only a strict trial, of what a chain refutes, gives up
             raise found from None

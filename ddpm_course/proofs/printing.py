@@ -6,6 +6,10 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
+from .matrices import Matrix
+from .statements import AtMost, Equal
+from .terms import Law, Term
+
 MARKS = "•→"  # before the names of states and vectors
 
 
@@ -27,10 +31,10 @@ class Page(LatexPrinter):
             return f"{stem}_{{{','.join(below)}}}" + (f"({','.join(rest)})" if rest else "")
         return f"{name}({','.join([first, *more])})"
 
-    def _print_Function(self, e, exp=None):
-        if not isinstance(e, AppliedUndef):
-            return super()._print_Function(e, exp)
-        made = self.indexed(e.func.__name__, e.args)
+    def _print_Function(self, expr, exp=None):
+        if not isinstance(expr, AppliedUndef):
+            return super()._print_Function(expr, exp)
+        made = self.indexed(expr.func.__name__, expr.args)
         return made if exp is None else f"{{{made}}}^{{{exp}}}"
 
     def states(self, spans) -> str:
@@ -69,12 +73,12 @@ def latex(value: object) -> str:
         return value.lstrip(MARKS)
     if isinstance(value, sp.Basic):
         return Page().doprint(value)
-    if hasattr(value, "variance") and hasattr(value, "given"):
+    if isinstance(value, Law):
         law = f"{latex(value.of)};{latex(value.mean)},({latex(value.variance)})I"
         drawn = latex(value.of)
         under = Page().density(value.process, drawn, value.given) if value.process else drawn
         return rf"{under} = \mathcal N({law})"
-    if hasattr(value, "left") and hasattr(value, "right"):
-        sign = "=" if type(value).__name__ == "Equal" else r"\le"
+    if isinstance(value, (Equal, AtMost)):
+        sign = "=" if isinstance(value, Equal) else r"\le"
         return f"{latex(value.left)} {sign} {latex(value.right)}"
-    return latex(value.expr) if hasattr(value, "expr") else str(value)
+    return latex(value.expr) if isinstance(value, (Term, Matrix)) else str(value)

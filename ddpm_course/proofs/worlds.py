@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from math import prod
+from typing import Any, TypeVar
 
 from .declarations import Declarations, Hypothesis
 from .errors import Undefined
@@ -36,6 +37,7 @@ SIZES = {"n": 2, "m": 3}  # of matrices; d is that of vectors
 
 Key = tuple[str, int | None]  # of a name in a family: x_2 is ("x_t", 2)
 Density = tuple[str, list[Key], list[Key]]
+X = TypeVar("X")
 
 SPELLING = {
     "neg": "-{}",
@@ -90,7 +92,7 @@ def titled(key: Key | str) -> str:
 # --- Places ----------------------------------------------------------------------------------------
 
 
-class At(dict):
+class At(dict[Key | str, Any]):
     """Where a formula is read: values of index letters and fresh noises by name, of states by key.
 
     What is missing is open; but in a closed place, such as under a mean, no other state may occur.
@@ -101,9 +103,11 @@ class At(dict):
             wrong(f"{titled(key)} is neither listed nor given")
         raise Open(key)
 
-    def with_only(self, states: dict[Key, object]) -> At:
+    def with_only(self, states: Mapping[Key, object]) -> At:
         """The closed place with these states alone."""
-        return At({k: v for k, v in self.items() if isinstance(k, str)} | states, closed=True)
+        return At(
+            {**{k: v for k, v in self.items() if isinstance(k, str)}, **states, "closed": True}
+        )
 
 
 Normals = tuple[
@@ -166,7 +170,7 @@ class Points:
             return pick((unit, unit / wide**2, 1 - unit / wide**2))
         return 4 * scale * pick((unit, unit / wide, unit * wide))
 
-    def once(self, key: object, make: Callable[[], object]) -> object:
+    def once(self, key: object, make: Callable[[], X]) -> X:
         """What is drawn, is drawn once."""
         if key not in self.drawn:
             self.drawn[key] = make()
@@ -190,16 +194,17 @@ class Points:
         def make() -> Value:
             if entry.kind in ("scalar", "sequence", "variable"):
                 return self.any_number(entry.domain, scale)
-            shape = (
-                SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", 1)
+            rows, columns = (
+                SIZES.get(x) or (self.d if x == "d" else int(x))
+                for x in map(str, entry.shape or ("d", 1))
             )
-            made = self.array(*shape, scale)
+            made = self.array(rows, columns, scale)
             return made * made.T + ONE if entry.domain == "symmetric" else made
 
         self.used[titled(key)] = made = self.once(slot, make)
         return made
 
-    def mark(self, key: Key, at: At) -> object:
+    def mark(self, key: Key, at: At) -> Any:
         """What stands for a random column at a place. A column of matrices is drawn once for all."""
         return (
             self.draw(key)
@@ -207,7 +212,7 @@ class Points:
             else at[key]
         )
 
-    def point(self, key: Key, mark: object) -> Value:
+    def point(self, key: Key, mark: Any) -> Value:
         """The value of a state that has a mark: here it is the mark itself."""
         return mark
 
@@ -251,7 +256,10 @@ class Points:
 
     def key(self, node: Node, at: At) -> Key:
         """A name with its index. There is no state outside 0..T."""
-        name, index = node.parts[0], self.whole(node.parts[1], at) if node.op == "member" else None
+        name = node.parts[0]
+        if node.op != "member":
+            return name, None
+        index = self.whole(node.parts[1], at)
         if self.known.notation[name].kind == "state" and not 0 <= index <= self.T:
             raise ArithmeticError
         return name, index
@@ -279,12 +287,12 @@ class Points:
             if not noise.start <= here["t"] <= self.T:
                 raise ArithmeticError
             rest = minus(self.value(noise.state, here), self.value(noise.mean, here))
-            return rest * (1 / self.value(noise.variance, here).sqrt())
+            return rest * (1 / number(self.value(noise.variance, here)).sqrt())
         if index == 0 and name in known.first:
             return self.value(known.first[name], here)
         if name in known.meanings:
             return self.value(known.meanings[name], here)
-        if parts[1:] and not (kind != "column") <= index <= self.T:
+        if index is not None and not (kind != "column") <= index <= self.T:
             raise ArithmeticError
         return self.draw(key)
 
@@ -297,6 +305,7 @@ class Points:
         """
         entry, known = self.known.notation[name], self.known
         if name not in self.made:
+            assert entry.arguments  # else it had not been read as a function
             arguments = re.split(r",(?![^{]*\})", entry.arguments)  # not at a comma within braces
             self.made[name] = [read(x, known.notation) for x in arguments]
         meant = lambda nodes, at: [
@@ -321,7 +330,7 @@ class Points:
             [[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)
         ]
         made = [
-            sum(c * x * y for row, x in zip(rows, u) for c, y in zip(row, u))
+            sum((c * x * y for row, x in zip(rows, u) for c, y in zip(row, u)), NIL)
             for rows in self.once((name, "?"), table)
         ]
         if entry.kind in ("smooth", "path"):  # no derivative vanishes by chance
@@ -335,11 +344,11 @@ class Points:
     def on_sum(
         self, at: At, letter: str, low: Node, high: Node, body: Node, join: Callable = sum
     ) -> Value:
-        low, high = self.whole(low, at), self.whole(high, at)
-        if high < low - 1:
+        first, last = self.whole(low, at), self.whole(high, at)
+        if last < first - 1:
             raise ArithmeticError
         return join(
-            (self.value(body, At({**at, letter: n})) for n in range(low, high + 1)),
+            (self.value(body, At({**at, letter: n})) for n in range(first, last + 1)),
             start=ONE * join(()),
         )
 
