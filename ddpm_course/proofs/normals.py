@@ -13,7 +13,6 @@ from .grids import (
     ONE,
     PI,
     TINY,
-    Grid,
     Inexpressible,
     Value,
     flat,

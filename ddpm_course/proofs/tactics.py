@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy as sp
@@ -15,7 +15,7 @@ from .goals import Goal, goals
 from .kernel import Theorem
 from .matrices import MatrixLaw
 from .reader import Node
-from .statements import AtMost, Equal
+from .statements import AtMost, Equal, difference, law_in
 from .terms import EE, EV, T_, Exp, Law, M, Range, Term, covered, is_state, merge, named, span, t_
 from .unfolding import matches
 
@@ -29,32 +29,31 @@ def known(b: Book, premise: Premise) -> Theorem:
 
 def at_time(b: Book, th: Theorem, time: sp.Expr) -> Theorem:
     """A law at the index where it is about the state at this time."""
-    if not isinstance(th.claim, Law):
-        raise WrongRule("law", "a premise is no law")
-    n = matches(th.claim.of, th.claim.of.func(time)) if is_state(th.claim.of) else None
-    if n is None and is_state(th.claim.of) and th.claim.of.args == (time,):
+    of = law_in("law", th).of
+    n = matches(of, of.func(time)) if is_state(of) else None
+    if n is None and is_state(of) and of.args == (time,):
         n = t_
     if n is None:
-        raise WrongRule(
-            "law",
-            "{} is never the state at {}",
-            (
-                th.claim.of,
-                time,
-            ),
-        )
+        raise WrongRule("law", "{} is never the state at {}", (of, time))
     return th if n == t_ else kernel.at(b.theory, th, n)
 
 
 def widened(b: Book, th: Theorem, given: frozenset) -> Theorem:
     """A law under more conditions, by the Markov property, where that is needed."""
-    if th.claim.given == given:
+    before = law_in("law", th).given
+    if before == given:
         return th
-    extra = [x for x in given if not covered([x], th.claim.given, th.range)]
+    extra = [x for x in given if not covered([x], before, th.range)]
     return kernel.markov(b.theory, th, extra)
 
 
-def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None) -> Theorem:
+def law_of(
+    b: Book,
+    process: sp.Expr,
+    of: sp.Expr,
+    given: frozenset,
+    among: Iterable[Theorem] | None = None,
+) -> Theorem:
     """A known law of a state of a process under these conditions."""
     last: ProofError = WrongRule("law", "no law of {} under these conditions is known", (of,))
     for th in b.laws(process) if among is None else among:
@@ -65,7 +64,8 @@ def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None)
             if like and named(th.claim.process) == like:
                 th = kernel.instance(b.theory, th, named(process))
             found = widened(b, at_time(b, th, of.args[0]), given)
-            if found.claim.process == process and found.claim.given == given:
+            law = law_in("law", found)
+            if law.process == process and law.given == given:
                 return found
         except ProofError as wrong:
             last = wrong
@@ -75,22 +75,25 @@ def law_of(b: Book, process: sp.Expr, of: sp.Expr, given: frozenset, among=None)
 def automatic(b: Book, goal: Goal) -> Theorem:
     """By definitions; a law by the known laws and noises of its process; densities by their laws."""
     if isinstance(goal.claim, Law):
-        return _law(b, goal)
+        return _law(b, goal.claim, goal.range)
     if isinstance(goal.claim, AtMost):
         raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
     claim = _equation("eq", goal)
-    if claim.left.kind == "matrix":
-        return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
     try:
-        return kernel.calc(b.theory, claim.left, claim.right, (), goal.range)
+        return _calculated(b, claim, goal.range)
     except NotProved:
-        names = {
-            named(m.args[0]) for x in (claim.left, claim.right) for m in x.expr.atoms(M, EE, EV)
-        }
+        sides = [x.expr for x in (claim.left, claim.right) if isinstance(x, Term)]
+        names = {named(m.args[0]) for e in sides for m in e.atoms(M, EE, EV)}
         laws = [th for name in sorted(names) for th in b.laws(b.theory.processes[name].id)]
         if not laws:
             raise
-        return kernel.calc(b.theory, claim.left, claim.right, laws, goal.range)
+        return _calculated(b, claim, goal.range, laws)
+
+
+def _calculated(b: Book, claim: Equal, rng: Range, using: Iterable[Theorem] = ()) -> Theorem:
+    left, right = claim.left, claim.right
+    # The rule takes matrices, too, which its signature does not say.
+    return kernel.calc(b.theory, left, right, using, rng)  # pyright: ignore[reportArgumentType]
 
 
 def _equation(rule: str, goal: Goal) -> Equal:
@@ -100,27 +103,25 @@ def _equation(rule: str, goal: Goal) -> Equal:
     return goal.claim
 
 
-def _law(b: Book, goal: Goal, among=None) -> Theorem:
+def _law(b: Book, claim: Law, rng: Range, among: Iterable[Theorem] | None = None) -> Theorem:
     """A known law of a state; of anything else, the law of a combination of noises."""
-    claim = goal.claim
     if is_state(claim.of) and claim.process is not None:
         return law_of(b, claim.process, claim.of, claim.given, among)
-    return kernel.combination(b.theory, claim.process, claim.given, claim.of, goal.range)
+    return kernel.combination(b.theory, claim.process, claim.given, claim.of, rng)
 
 
 def using(*premises: Premise) -> Tactic:
     """Both sides become the same when these equations and laws are applied to what they are about."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         ths = [
             th
             for p in premises
             for th in ((p,) if isinstance(p, Theorem) else (b[p].theorem, *b[p].links[:-1]))
         ]
         if isinstance(goal.claim, Law):
-            return _law(b, goal, ths)
-        claim = _equation("using", goal)
-        return kernel.calc(b.theory, claim.left, claim.right, ths, goal.range)
+            return _law(b, goal.claim, goal.range, ths)
+        return _calculated(b, _equation("using", goal), goal.range, ths)
 
     return tactic
 
@@ -128,15 +129,16 @@ def using(*premises: Premise) -> Tactic:
 def mix(prior: Premise, step: Premise) -> Tactic:
     """The law of x from that of y, and from that of x given y: Bishop's theorem."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         if isinstance(goal.claim, MatrixLaw):
             return kernel.mix_matrix(b.theory, known(b, prior), known(b, step))
-        of, given = _asked("mix", goal)
-        second = at_time(b, _of(b, known(b, step), goal), of.args[0])
-        y = next((x for x in second.claim.given if not covered([x], given, second.range)), None)
+        law = _asked("mix", goal)
+        second = at_time(b, _of(b, known(b, step), law), law.of.args[0])
+        given, under = law.given, law_in("mix", second).given
+        y = next((x for x in under if not covered([x], given, second.range)), None)
         if y is None:
             raise WrongRule("mix", "the second law is given nothing that could be mixed over")
-        first = _of(b, known(b, prior), goal)
+        first = _of(b, known(b, prior), law)
         first = widened(b, first if first.open else at_time(b, first, y[0]), given)
         return kernel.mix(b.theory, first, widened(b, second, frozenset(merge([*given, y]))))
 
@@ -146,15 +148,16 @@ def mix(prior: Premise, step: Premise) -> Tactic:
 def condition(prior: Premise, likelihood: Premise) -> Tactic:
     """The law of y given x, from that of y, and from that of x given y: Bayes for Gaussians."""
 
-    def tactic(b, goal):
-        of, given = _asked("condition", goal)
+    def tactic(b: Book, goal: Goal) -> Theorem:
+        law = _asked("condition", goal)
+        of, given = law.of, law.given
         last: ProofError = WrongRule("condition", "the law is given no state")
-        second = _of(b, known(b, likelihood), goal)
+        second = _of(b, known(b, likelihood), law)
         for x in sorted(given, key=str):
             for time in {x[0], x[1]}:
                 rest = frozenset(merge(_without(given, time)))
                 try:
-                    first = widened(b, at_time(b, _of(b, known(b, prior), goal), of.args[0]), rest)
+                    first = widened(b, at_time(b, _of(b, known(b, prior), law), of.args[0]), rest)
                     lik = widened(
                         b, at_time(b, second, time), frozenset(merge([*rest, span(of.args[0])]))
                     )
@@ -178,21 +181,21 @@ def _without(given, time):
             yield span(a, b)
 
 
-def _of(b: Book, th: Theorem, goal: Goal) -> Theorem:
-    """A law as one of the process of the goal."""
+def _of(b: Book, th: Theorem, law: Law) -> Theorem:
+    """A law as one of the process of another."""
     if (
         isinstance(th.claim, Law)
-        and th.claim.process != goal.claim.process
-        and b.theory.process(goal.claim.process).like == named(th.claim.process)
+        and th.claim.process != law.process
+        and b.theory.process(law.process).like == named(th.claim.process)
     ):
-        return kernel.instance(b.theory, th, named(goal.claim.process))
+        return kernel.instance(b.theory, th, named(law.process))
     return th
 
 
-def _asked(rule: str, goal: Goal):
+def _asked(rule: str, goal: Goal) -> Law:
     if not isinstance(goal.claim, Law) or not is_state(goal.claim.of) or not goal.claim.process:
         raise WrongRule(rule, "it proves the law of one state in a process")
-    return goal.claim.of, goal.claim.given
+    return goal.claim
 
 
 def innovation(law: str):
@@ -243,7 +246,7 @@ def _parts_of(b: Book, law: str) -> tuple[Node, Node]:
 def induct(base: Premise, step: Callable[[Theorem], Tactic], start: int | None = None) -> Tactic:
     """By induction: the base is the claim at its start; step turns that at t-1 into that at t."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         first = goal.range.lo if start is None else start
         hypothesis, token = kernel.suppose(b.theory, goal.claim, first)
         ground = using(base)(b, _moved(goal, sp.Integer(first)))
@@ -256,7 +259,7 @@ def induct(base: Premise, step: Callable[[Theorem], Tactic], start: int | None =
 def induct_down(base: Premise, step: Callable[[Theorem], Tactic]) -> Tactic:
     """By induction from T: step turns the claim at t into that at t-1."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         first = goal.range.lo
         hypothesis, token = kernel.suppose(b.theory, goal.claim, first, down=True)
         ground = using(base)(b, _moved(goal, T_))
@@ -273,7 +276,7 @@ def _moved(goal: Goal, n: sp.Expr) -> Goal:
 def increments() -> Tactic:
     """By induction: both sides agree at the start, and grow by the same."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         claim, first = goal.claim, goal.range.lo
         hypothesis, token = kernel.suppose(b.theory, claim, first)
         ground = automatic(b, _moved(replace(goal, range=Range()), sp.Integer(first)))
@@ -286,12 +289,13 @@ def increments() -> Tactic:
 def tangent(letter: str) -> Tactic:
     """A bound between functions of one positive number: the gap is convex, and touches zero at 1."""
 
-    def tactic(b, goal):
-        if not isinstance(goal.claim, AtMost):
+    def tactic(b: Book, goal: Goal) -> Theorem:
+        claim = goal.claim
+        if not isinstance(claim, AtMost):
             raise WrongRule("tangent", "it proves a bound")
-        return kernel.convex(
-            b.theory, sp.Symbol(letter), goal.claim.left, goal.claim.right, sp.S.One
-        )
+        left, right = claim.left, claim.right
+        assert isinstance(left, Term) and isinstance(right, Term)  # matrices are not compared
+        return kernel.convex(b.theory, sp.Symbol(letter), left, right, sp.S.One)
 
     return tactic
 
@@ -305,7 +309,7 @@ def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theore
     r = b.reading(rng.lo)
     (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
     ratio = Term(Exp(r.log_density(q) - r.log_density(p)))
-    letters = (bound.claim.right.expr - bound.claim.left.expr).free_symbols
+    letters = difference("gibbs", bound.claim).free_symbols
     if len(letters) != 1:
         raise WrongRule("gibbs", "the bound is not one in a single letter")
     (u,) = letters
@@ -316,12 +320,12 @@ def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theore
 def pointwise(bound: Premise) -> Tactic:
     """Gibbs: a bound between numbers, put under one mean on both sides; the total mass is one."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         kls = [n for side in goal.sides for n in side.walk() if n.op == "kl"]
         p, q = kls[0].parts if kls else _quotient(goal)
         th, mass = gibbs(b, known(b, bound), p, q, goal.range)
         if isinstance(goal.claim, Equal):
-            return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [mass], goal.range)
+            return _calculated(b, goal.claim, goal.range, [mass])
         return kernel.transfer(b.theory, goal.claim, th, [mass], goal.range)
 
     return tactic
@@ -340,11 +344,12 @@ def _quotient(goal: Goal) -> tuple[Node, Node]:
 def gap(equality: str, bound: str) -> Tactic:
     """A bound whose gap is the divergence in an equality: by Gibbs it is not negative."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         kl = next((n for side in b[equality].sides for n in side.walk() if n.op == "kl"), None)
         if kl is None:
             raise WrongRule("gap", "({}) holds no divergence", (equality,))
-        th, mass = gibbs(b, known(b, bound), *kl.parts, goal.range)
+        p, q = kl.parts
+        th, mass = gibbs(b, known(b, bound), p, q, goal.range)
         return kernel.transfer(b.theory, goal.claim, th, [mass, *b[equality].links], goal.range)
 
     return tactic
@@ -353,7 +358,7 @@ def gap(equality: str, bound: str) -> Tactic:
 def importance() -> Tactic:
     """The mean of a quotient of densities over all that is drawn: the density below cancels."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         r, mean = (
             b.reading(goal.range.lo),
             next((n for s in goal.sides for n in s.walk() if n.op == "mean"), None),
@@ -369,7 +374,7 @@ def importance() -> Tactic:
         name = names[0]
         p = b.theory.processes[name].id
         th = kernel.importance(b.theory, q, S, C, p, C, goal.range)
-        return kernel.calc(b.theory, goal.claim.left, goal.claim.right, [th], goal.range)
+        return _calculated(b, goal.claim, goal.range, [th])
 
     return tactic
 
@@ -377,7 +382,7 @@ def importance() -> Tactic:
 def numeric() -> Tactic:
     """Not proved: only tried in numbers."""
 
-    def tactic(b, goal):
+    def tactic(b: Book, goal: Goal) -> Theorem:
         from . import oracle
 
         if not oracle.refute(goal.sides, (goal.sign,), b.declarations, goal.range.lo):
