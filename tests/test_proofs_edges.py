@@ -177,3 +177,43 @@ def test_only_a_density_that_is_taken_apart_names_the_markov_property(chain, sta
     notation_, context = chain.declarations.notation, Context(chain.theory, Range(2))
     context.factorized(chain.reading(2).scalar(read(rf"\log q({states})", notation_)))
     assert ("$q$ is a Markov chain" in context.used) is named
+
+
+# --- What a kind of letter asks ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "latex, kind, shape",
+    [
+        (r"\tau_t", "variable", ()),  # else d/d tau_t of tau_1 is 0, also at t = 1
+        (r"\tau_{t,s}", "variable", ()),
+        ("y_t", "point", ()),
+        ("y(t)", "point", ()),
+        ("x", "state", ()),
+        ("C", "matrix", ()),
+        ("C", "column", ("n",)),
+        ("C", "matrix", ("q", "q")),
+    ],
+)
+def test_a_letter_is_declared_as_its_kind_asks(latex, kind, shape):
+    with in_book(Book()), pytest.raises(Unreadable):
+        notation(latex, kind, "", shape=shape)
+
+
+def test_a_normal_density_of_a_number_is_refused(chain):
+    with pytest.raises(WrongRule, match="no vector"):
+        eq("1.9", r"\mathcal N(u;u,vI) = \mathcal N(u;u,vI)+0")
+
+
+def test_a_divergence_names_the_law_that_may_have_no_variance(chain):
+    law = r"\mathcal N(0,(u^2-u+1)I)"
+    with pytest.raises(Undefined, match=r"^\\mathcal N\(0,") as refusal:
+        alone(chain, rf"D_{{KL}}({law}\|{law}) = 0")
+    assert "None" not in str(refusal.value)
+
+
+def test_the_law_of_a_column_is_about_a_letter(chain):
+    notation("S", "matrix", "", "symmetric", (1, 1))
+    process("p", "pair", "")
+    with pytest.raises(Unreadable, match="about a letter"):
+        define("1.3", r"p(\alpha_1) := \mathcal N(\alpha_1;0,S)")

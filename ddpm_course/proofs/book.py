@@ -132,14 +132,14 @@ def in_book(other: Book) -> Iterator[Book]:
 
 
 def notation(
-    latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str, ...] = ()
+    latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str | int, ...] = ()
 ) -> None:
     """Declare a symbol, written as it stands for the index t.
 
-    kind: scalar, sequence, vector, random, state, noise, fresh, matrix, column or density; domain:
-    real, positive, nonnegative, (0,1), natural or symmetric; shape: the sides of a matrix by name,
-    as ("m", "n"). Raises Unreadable for another kind or domain, WrongRule for a letter that has a
-    meaning already.
+    kind: scalar, sequence, vector, random, state, noise, fresh, variable, point, smooth, path, matrix,
+    column or density; domain: real, positive, nonnegative, (0,1), natural or symmetric; shape: the
+    two sides of a matrix or a column, each "n", "m", "d" or a number. Raises Unreadable for what the
+    kind does not take, WrongRule for a letter that has a meaning already.
     """
     b, entry = book(), declared(latex, kind, meaning, domain, shape)
     known = b.declarations.notation.get(entry.name)
@@ -178,10 +178,10 @@ def assume(name: str, latex: str, start: int = 1) -> Equation:
     if len(signs) != 1 or signs[0].op not in ("le", "lt"):
         raise Unreadable(latex, "", "a hypothesis is one \\le or <")
     r = b.reading(start)
-    left, right = map(r.scalar, sides)
-    strict = signs[0].op == "lt"
-    b.theory = b.theory.with_hypothesis(name, right - left, strict, start)
-    b.declarations.hypotheses[name] = Hypothesis(name, *sides, strict, start)
+    (left, right), strict = sides, signs[0].op == "lt"
+    low, high = map(r.scalar, sides)
+    b.theory = b.theory.with_hypothesis(name, high - low, strict, start)
+    b.declarations.hypotheses[name] = Hypothesis(name, left, right, strict, start)
     return _enter(Equation(name, latex, "hypothesis", start, sides, signs, known=()))
 
 
@@ -242,14 +242,15 @@ def _define_symbol(
     entry = b.declarations.notation[name]
     if entry.kind == "sequence":
         return _define_sequence(b, number, left, right), set()
-    for low in (0, 1) if start is None else (start,):
+    low = 0 if start is None else start
+    while True:
         try:
             value = (r := b.reading(low))(right)
+            break
         except Undefined:
             if start is not None or low:
                 raise
-        else:
-            break
+            low = 1
     if any(
         node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()
     ):

@@ -29,15 +29,11 @@ class Goal:
 def law_claim(r: Reading, density: Node, normal: Node) -> Law:
     """q(x | C) = N(x; m, v I) as a statement about the law of x."""
     process, drawn, given = r.density(*density.parts)
-    law = r.law(normal)
-    if (
-        len(drawn) != 1
-        or law.of is None
-        or not is_state(law.of)
-        or span(law.of.args[0]) not in drawn
-    ):
+    of, mean, variance = r.normal(normal)
+    if len(drawn) != 1 or of is None or not is_state(of) or span(of.args[0]) not in drawn:
         r.fail("the density is not that of the variable of the normal law")
-    r.need(lambda c: c.positive(law.variance, strict=False), law)
+    law = Law(None, of, frozenset(), mean, variance)
+    r.need(lambda c: c.positive(variance, strict=False), law)
     return replace(law, process=process, given=given)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import sympy as sp
 
@@ -24,10 +24,10 @@ class MatrixReading:
     def __init__(self, reading: Reading):
         self.reading, self.words = reading, Words(reading.context)
 
-    def fail(self, why: str):
+    def fail(self, why: str) -> NoReturn:
         self.reading.fail(why)
 
-    def __call__(self, node) -> Matrix:
+    def __call__(self, node: Node) -> Matrix | Blocks:
         known = getattr(self, f"_{node.op}", None)
         if node == Node("symbol", ("I",)):
             return Matrix(sp.S.One, (ANY, ANY))
@@ -39,7 +39,7 @@ class MatrixReading:
             return Matrix(self.reading.scalar(node))
         return known(*node.parts)
 
-    def holds(self, node) -> bool:
+    def holds(self, node: Node) -> bool:
         """Whether a matrix stands in there."""
         kinds = self.reading.notation
         return any(
@@ -50,14 +50,14 @@ class MatrixReading:
             for n in node.walk()
         )
 
-    def one(self, node) -> Matrix:
+    def one(self, node: Node) -> Matrix:
         """What is not written in blocks: these are only multiplied and turned."""
         x = self(node)
         if isinstance(x, Blocks):
             self.fail("blocks are multiplied and turned, nothing more")
         return x
 
-    def number(self, node, what: str) -> Matrix:
+    def number(self, node: Node, what: str) -> Matrix:
         """A number of which the kernel knows more than that it is a word of matrices."""
         x = self.one(node)
         if not x.is_number or not x.expr.is_commutative:
@@ -65,9 +65,8 @@ class MatrixReading:
         return x
 
     def _symbol(self, name):
-        return Matrix(
-            sp.Symbol(name, commutative=False), tuple(map(str, self.reading.notation[name].shape))
-        )
+        rows, columns = self.reading.notation[name].shape
+        return Matrix(sp.Symbol(name, commutative=False), (rows, columns))
 
     def _neg(self, a):
         x = self.one(a)
@@ -102,7 +101,7 @@ class MatrixReading:
         return self._turned(x)
 
     def _turned(self, x: Matrix) -> Matrix:
-        return Matrix(self.words.turn(x.expr), x.shape[::-1])
+        return Matrix(self.words.turn(x.expr), (x.shape[1], x.shape[0]))
 
     def _trace(self, a):
         x = self.one(a)
@@ -144,21 +143,28 @@ class MatrixReading:
                     total += sp.Rational(sign, 2) * term
         return Matrix(total)
 
-    def law(self, density, normal) -> MatrixLaw:
+    def column(self, node: Node) -> sp.Symbol:
+        """The letter that a law is about."""
+        e = self.one(node).expr
+        if not isinstance(e, sp.Symbol):
+            self.fail("a law of a column is about a letter")
+        return e
+
+    def law(self, density: Node, normal: Node) -> MatrixLaw:
         """p(Y | X) = N(Y; mean, covariance) as a statement about the law of Y."""
         name, left, right = density.parts
         process = self.reading.theory.processes.get(name)
         if process is None or process.shape != "pair":
             self.fail(f"{name} is no process of two columns")
         variable, mean, covariance = normal.parts
-        sides = [frozenset(self.one(n).expr for n in side) for side in (left, right)]
-        if variable is None or sides[0] != {self(variable).expr} or sides[0] & sides[1]:
+        drawn, given = (frozenset(map(self.column, side)) for side in (left, right))
+        if variable is None or drawn != {self.one(variable).expr} or drawn & given:
             self.fail("the density is not that of the variable of the normal law")
         m, S = self.one(mean), self.one(covariance)
-        size = self(variable).shape[0]
+        size = self.one(variable).shape[0]
         if m.shape != (size, "1") or S.shape != (size, size):
             self.fail("mean and covariance do not fit the variable")
-        return MatrixLaw(name, self(variable).expr, sides[1], m, S)
+        return MatrixLaw(name, self.column(variable), given, m, S)
 
     def _blocks(self, *rows):
         if len({len(row) for row in rows}) > 1:

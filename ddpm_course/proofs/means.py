@@ -8,11 +8,14 @@ import sympy as sp
 
 from .errors import WrongRule
 from .kernel import combination
+from .printing import latex
 from .reader import Node
+from .statements import law_in
 from .terms import (
     VECTOR,
     Dot,
     Exp,
+    Law,
     Term,
     coefficients,
     covered,
@@ -27,25 +30,25 @@ from .values import RULES as RULES  # a table that is complete with the entries 
 from .values import rule
 
 if TYPE_CHECKING:
-    pass
+    from .reading import Reading
 
 
 @rule("density")
-def _density(r, *parts):
+def _density(r: Reading, *parts):
     return Term(Exp(r.log_density(Node("density", parts))))
 
 
 @rule("normal")
-def _normal(r, *parts):
-    law = r.law(Node("normal", parts))
-    if law.of is None:
+def _normal(r: Reading, *parts):
+    of, mean, variance = r.normal(Node("normal", parts))
+    if of is None:
         r.fail(r"a density needs its variable: \mathcal N(x; m, vI)")
-    r.need(lambda c: c.positive(law.variance), law)
-    return Term(Exp(log_normal(law.of, law.mean, law.variance)))
+    r.need(lambda c: c.positive(variance), Law(None, of, frozenset(), mean, variance))
+    return Term(Exp(log_normal(of, mean, variance)))
 
 
 @rule("mean")
-def _mean(r, over, body):
+def _mean(r: Reading, over, body):
     if over.op == "letters":
         with r.drawing(names := _letters(r, over)):
             term = r(body)
@@ -65,12 +68,12 @@ def _mean(r, over, body):
     return Term(context.mean(process, C, context.unfold(term.expr)))
 
 
-def _all_bound(r, e, states):
+def _all_bound(r: Reading, e, states):
     if not covered(states_of(r.context.unfold(e)), merge(states), r.rng):
         r.fail(f"a state of {e} is neither drawn nor given")
 
 
-def _letters(r, over) -> frozenset[str]:
+def _letters(r: Reading, over) -> frozenset[str]:
     names = frozenset(n.parts[0] for n in over.parts)
     if any(r.notation[x].kind != "fresh" for x in names):
         r.fail("a mean is over a law, or over fresh noises")
@@ -98,7 +101,7 @@ def gaussian_mean(term: Term, names: set[str]) -> sp.Expr:
 
 
 @rule("covariance")
-def _covariance(r, over, body):
+def _covariance(r: Reading, over, body):
     if over.op == "letters":
         with r.drawing(names := _letters(r, over)):
             v = r.of_kind(body, "vector")
@@ -114,22 +117,23 @@ def _covariance(r, over, body):
         process, drawn, given = r.density(*over.parts)
         v = r.of_kind(body, "vector")
         _all_bound(r, v, [*drawn, *given])
-    law = combination(r.theory, process, given, v, r.rng)
-    r.used |= law.uses
-    return Term(law.claim.variance, "isotropic")
+    th = combination(r.theory, process, given, v, r.rng)
+    r.used |= th.uses
+    return Term(law_in("covariance", th).variance, "isotropic")
 
 
 @rule("kl")
-def _kl(r, p, q):
+def _kl(r: Reading, p, q):
     if p.op == q.op == "normal":
         if p.parts[0] or q.parts[0]:
             r.fail("a divergence is between laws: write them without a variable")
-        one, two = r.law(p), r.law(q)
-        for law in (one, two):
-            r.need(lambda c: c.positive(law.variance), law)
+        (_, m, v), (_, n, w) = r.normal(p), r.normal(q)
+        for mean, variance in ((m, v), (n, w)):
+            law = rf"\mathcal N({latex(mean)},({latex(variance)})I)"
+            r.need(lambda c: c.positive(variance), law)
         z = sp.Symbol(VECTOR + "drawn")
-        x = one.mean + sp.sqrt(one.variance) * z
-        gap = log_normal(x, one.mean, one.variance) - log_normal(x, two.mean, two.variance)
+        x = m + sp.sqrt(v) * z
+        gap = log_normal(x, m, v) - log_normal(x, n, w)
         return Term(gaussian_mean(Term(gap), {named(z)}))
     if not p.op == q.op == "density":
         r.fail("a divergence is between two densities, or between two normal laws")
@@ -142,7 +146,7 @@ def _kl(r, p, q):
 
 
 @rule("limit")
-def _limit(r, letter, body):
+def _limit(r: Reading, letter, body):
     """Of a fraction of polynomials in powers a^t of numbers between 0 and 1: each such power tends to 0."""
     if letter != "t":
         r.fail("a limit is taken in t")
@@ -175,5 +179,5 @@ def _limit(r, letter, body):
 @rule("transpose")
 @rule("trace")
 @rule("det")
-def _matrices(r, *parts):
+def _matrices(r: Reading, *parts):
     r.fail("matrices, and what is no matrix, in one formula")

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, NoReturn
 
-from lark import Lark, Token, Transformer, UnexpectedInput
+from lark import Lark, Token, Transformer, UnexpectedToken
 from lark.exceptions import VisitError
 from lark.lexer import Lexer
 
@@ -110,7 +111,7 @@ class Names:
     todo: list[str] = field(default_factory=list)
     at: int = 0
 
-    def fail(self, why: str):
+    def fail(self, why: str) -> NoReturn:
         raise Unreadable(self.latex, " ".join(self.todo[self.at : self.at + 8]), why)
 
     @property
@@ -226,7 +227,8 @@ class _Given(Lexer):
     def __init__(self, conf):
         pass
 
-    def lex(self, tokens):
+    # Lark calls a lexer of one's own with the text alone, which here is the list of tokens.
+    def lex(self, tokens):  # pyright: ignore[reportIncompatibleMethodOverride]
         return iter(tokens)
 
 
@@ -235,7 +237,7 @@ class _Tree(Transformer):
 
     KEPT = {"INT", "SYMBOL", "LABELLED", "INDEX", "FAMILY", "FUNCTION", "DENSITY", "PLUS", "MINUS"}
 
-    def __default__(self, data, children, meta):
+    def __default__(self, data, children, meta) -> Any:
         kept = [c for c in children if not isinstance(c, Token) or c.type in self.KEPT]
         values = [str(c) if isinstance(c, Token) else c for c in kept]
         if data in ("inside", "group", "atom"):
@@ -326,9 +328,8 @@ def read_relations(latex: str, notation: Notation) -> tuple[tuple[Node, ...], tu
     """The sides of a chain of relations, and the signs between them. Raises Unreadable."""
     try:
         tree = parser().parse(list(Names(latex, notation, cut(latex)).tokens()))
-    except UnexpectedInput as wrong:
-        token = getattr(wrong, "token", None)
-        got = "the end" if token is None or token.type == "$END" else str(token)
+    except UnexpectedToken as wrong:
+        got = "the end" if wrong.token.type == "$END" else str(wrong.token)
         signs = {
             name: sign.replace("normal", "mathcal N")
             .replace("mean", "mathbb E")
@@ -356,12 +357,12 @@ def read(latex: str, notation: Notation) -> Node:
 
 
 def declared(
-    latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str, ...] = ()
+    latex: str, kind: str, meaning: str, domain: str = "real", shape: tuple[str | int, ...] = ()
 ) -> Entry:
     """The entry of a symbol, written as it stands for the index t.
 
-    kind: one of KINDS; domain: one of DOMAINS; shape: the sides of a matrix by name, as ("m", "n").
-    Raises Unreadable for an unknown kind or domain.
+    kind: one of KINDS; domain: one of DOMAINS; shape: the two sides of a matrix or a column, each
+    "n", "m", "d" or a number. Raises Unreadable for what the kind does not take.
     """
     for what, got, known in (("kind", kind, KINDS), ("domain", domain, DOMAINS)):
         if got not in known:
@@ -371,6 +372,14 @@ def declared(
     names = Names(latex, {}, cut(latex))
     base, label = names.letter(), "".join(names.subscript())
     arguments = "".join(names.todo[names.at :])
+    if kind == "state" and label != "t":
+        raise Unreadable(latex, "", "a state is written with its index, as x_t")
+    if kind in ("variable", "point") and (arguments or label in ("t", "t,s")):
+        raise Unreadable(latex, "", f"a {kind} is one letter, with neither index nor arguments")
+    sides = tuple(map(str, shape))
+    if kind in ("matrix", "column") and base != "I":
+        if len(sides) != 2 or not all(x in ("n", "m", "d") or x.isdigit() for x in sides):
+            raise Unreadable(latex, "", f"a {kind} has two sides, each n, m, d or a number")
     indexed = label == "t" or "t" in names.todo[names.at :]
     return Entry(
         f"{base}_{label}" if label else base,
@@ -379,5 +388,5 @@ def declared(
         meaning,
         indexed,
         arguments[1:-1] or None,
-        shape,
+        sides,
     )

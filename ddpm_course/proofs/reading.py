@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import contextmanager
 from itertools import combinations
+from typing import NoReturn
 
 import sympy as sp
 
@@ -41,7 +42,7 @@ class Reading:
     def scalar(self, node: Node) -> sp.Expr:
         return self.of_kind(node, "scalar")
 
-    def fail(self, why: str):
+    def fail(self, why: str) -> NoReturn:
         raise Unreadable("", "", why)
 
     def need(self, holds: Callable[[Context], bool], what: object) -> None:
@@ -107,7 +108,8 @@ class Reading:
         """Raises Undefined unless every law of a process is proved to have a variance, for all t."""
         names, whole = (process.name, process.like), Context(self.theory, Range())
         for (name, _), law in self.theory.laws.items():
-            if name in names and not whole.positive(law.variance):
+            known = isinstance(law, Law) and whole.positive(law.variance)
+            if name in names and not known:
                 raise Undefined(f"a density of {process.name}", "where a law has no variance")
         self.used |= whole.used & set(self.theory.hypotheses)
 
@@ -125,13 +127,11 @@ class Reading:
             self.fail(f"{process.name} has no state at {low}")
         return span(low, high)
 
-    def law(self, node: Node) -> Law:
-        """q(x | C) of one state, or N(x; m, v I), as a law in the process; of a normal: its parts."""
+    def normal(self, node: Node) -> tuple[sp.Expr | None, sp.Expr, sp.Expr]:
+        """Of N(x; m, v I): x, where it is written, m and v."""
         name, mean, spread = node.parts
         of = self.of_kind(name, "vector") if name else None
-        return Law(
-            None, of, frozenset(), self.of_kind(mean, "vector"), self.of_kind(spread, "isotropic")
-        )
+        return of, self.of_kind(mean, "vector"), self.of_kind(spread, "isotropic")
 
     def log_density(self, node: Node) -> sp.Expr:
         q, drawn, given = self.density(*node.parts)

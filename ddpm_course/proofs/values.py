@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from . import derivatives
+from .errors import WrongRule
 from .printing import latex
 from .reader import INDICES, Entry, Node, read
 from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, named, s_, t_
@@ -55,19 +56,19 @@ def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
 
 
 @rule("number")
-def _number(r, n):
+def _number(r: Reading, n):
     return Term(sp.Integer(n))
 
 
 @rule("index")
-def _index(r, letter):
+def _index(r: Reading, letter):
     if letter == "k" and r.letters[letter] == LETTERS["k"]:
         r.fail("k is the letter of a sum, and stands outside of one")
     return Term(r.letters[letter])
 
 
 @rule("symbol")
-def _symbol(r, name):
+def _symbol(r: Reading, name):
     entry = r.notation[name]
     if name == "I":
         return Term(sp.S.One, "isotropic")
@@ -90,7 +91,7 @@ def _symbol(r, name):
 
 
 @rule("member")
-def _member(r, name, index):
+def _member(r: Reading, name, index):
     entry, n = r.notation[name], r.scalar(index)
     if entry.kind == "fresh":
         r.fail(f"{name} is drawn afresh, and has no index")
@@ -99,8 +100,9 @@ def _member(r, name, index):
 
 
 @rule("call")
-def _call(r, name, index, arguments):
+def _call(r: Reading, name, index, arguments):
     entry = r.notation[name]
+    assert entry.arguments  # else it had not been read as a function
     parts = re.split(r",(?![^{]*})", entry.arguments)
     fixed = type(r)(r.theory, r.notation, Range(1))
     declared = sp.Tuple(*(fixed(read(a, r.notation)).expr for a in parts))
@@ -116,13 +118,13 @@ def _call(r, name, index, arguments):
 
 
 @rule("neg")
-def _neg(r, a):
+def _neg(r: Reading, a):
     term = r(a)
     return Term(-term.expr, term.kind)
 
 
 @rule("add")
-def _add(r, *nodes):
+def _add(r: Reading, *nodes):
     terms = [r(n) for n in nodes]
     kinds = {x.kind for x in terms if x.expr != 0}
     if len(kinds) > 1:
@@ -131,7 +133,7 @@ def _add(r, *nodes):
 
 
 @rule("mul")
-def _mul(r, a, b):
+def _mul(r: Reading, a, b):
     x, y = r(a), r(b)
     kinds = [k.kind for k in (x, y) if k.kind != "scalar"]
     if len(kinds) == 2:
@@ -140,14 +142,14 @@ def _mul(r, a, b):
 
 
 @rule("div")
-def _div(r, a, b):
+def _div(r: Reading, a, b):
     x, y = r(a), r.scalar(b)
     r.need(lambda c: c.never_zero(y), 1 / y)
     return Term(x.expr / y, x.kind)
 
 
 @rule("pow")
-def _pow(r, a, n):
+def _pow(r: Reading, a, n):
     base, e = r.scalar(a), r.scalar(n)
     if e.is_Integer and e < 0:
         r.need(lambda c: c.never_zero(base), 1 / base)
@@ -157,7 +159,7 @@ def _pow(r, a, n):
 
 
 @rule("sqrt")
-def _sqrt(r, a):
+def _sqrt(r: Reading, a):
     base = r.scalar(a)
     r.need(lambda c: c.positive(base, strict=False), sp.sqrt(base))
     if sp.sqrt(base).has(sp.Abs):
@@ -166,46 +168,49 @@ def _sqrt(r, a):
 
 
 @rule("log")
-def _log(r, a):
+def _log(r: Reading, a):
     inside = r.scalar(a)
     r.need(lambda c: c.positive(inside), sp.log(inside))
     return Term(r.context.logs(sp.log(inside)))
 
 
 @rule("exp")
-def _exp(r, a):
+def _exp(r: Reading, a):
     return Term(Exp(r.scalar(a)))
 
 
 @rule("cos")
-def _cos(r, a):
+def _cos(r: Reading, a):
     return Term(sp.cos(r.scalar(a)))
 
 
 @rule("sin")
-def _sin(r, a):
+def _sin(r: Reading, a):
     return Term(sp.sin(r.scalar(a)))
 
 
 @rule("slope")
-def _slope(r, letter, body):
-    return derivatives.slope(r.context, r(body), r.scalar(letter))
+def _slope(r: Reading, letter, body):
+    term, u = r(body), r.scalar(letter)
+    if not isinstance(u, sp.Symbol):
+        raise WrongRule("derivative", "{} is no variable", (u,))
+    return derivatives.slope(r.context, term, u)
 
 
 @rule("gradient")
-def _gradient(r, letter, body):
+def _gradient(r: Reading, letter, body):
     x = r.of_kind(letter, "vector")
     return Term(derivatives.gradient(r.context, r.scalar(body), x), "vector")
 
 
 @rule("divergence")
-def _divergence(r, letter, body):
+def _divergence(r: Reading, letter, body):
     x = r.of_kind(letter, "vector")
     return Term(derivatives.divergence(r.context, r.of_kind(body, "vector"), x))
 
 
 @rule("norm2")
-def _norm2(r, a, n):
+def _norm2(r: Reading, a, n):
     if n != Node("number", (2,)):
         r.fail("only the squared norm is read")
     v = r.of_kind(a, "vector")
@@ -213,11 +218,11 @@ def _norm2(r, a, n):
 
 
 @rule("inner")
-def _inner(r, a, b):
+def _inner(r: Reading, a, b):
     return Term(dot(r.of_kind(a, "vector"), r.of_kind(b, "vector")))
 
 
-def _over(r, letter, low, high, body, what):
+def _over(r: Reading, what, letter, low, high, body):
     a, b = r.scalar(low), r.scalar(high)
     sign = {"sum": r"\sum", "product": r"\prod"}[what]
     ends = rf"{sign}_{{{letter}={latex(a)}}}^{{{latex(b)}}}"
@@ -228,14 +233,14 @@ def _over(r, letter, low, high, body, what):
 
 
 @rule("sum")
-def _sum(r, *parts):
-    term, limits = _over(r, *parts, "sum")
+def _sum(r: Reading, *parts):
+    term, limits = _over(r, "sum", *parts)
     return Term(sp.Sum(term.expr, limits), term.kind)
 
 
 @rule("prod")
-def _prod(r, *parts):
-    term, limits = _over(r, *parts, "product")
+def _prod(r: Reading, *parts):
+    term, limits = _over(r, "product", *parts)
     if term.kind != "scalar":
         r.fail(f"a product of {term.kind}s")
     if not term.expr.has(Exp):

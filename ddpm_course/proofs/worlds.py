@@ -187,7 +187,7 @@ class Points:
             self.known.notation[key[0]],
             (key[0], 0 if self.mood == "constant" else key[1]),
         )
-        if entry.kind in ("noise", "random") or entry.kind == "matrix" and not entry.shape:
+        if entry.kind in ("noise", "random"):
             raise Inexpressible
         scale = self.scale if key[0] in self.held else ONE
 
@@ -195,8 +195,7 @@ class Points:
             if entry.kind in ("scalar", "sequence", "variable"):
                 return self.any_number(entry.domain, scale)
             rows, columns = (
-                SIZES.get(x) or (self.d if x == "d" else int(x))
-                for x in map(str, entry.shape or ("d", 1))
+                SIZES.get(x) or (self.d if x == "d" else int(x)) for x in entry.shape or ("d", "1")
             )
             made = self.array(rows, columns, scale)
             return made * made.T + ONE if entry.domain == "symmetric" else made

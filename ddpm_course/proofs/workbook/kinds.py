@@ -193,12 +193,13 @@ class Function:
         return ""
 
     def check(self, answer: Any) -> Verdict:
-        if not callable(answer):
+        function: Callable[..., Any] = answer
+        if not callable(function):
             raise Unreadable("", "", f"a function of {', '.join(self.arguments)} is asked for")
         for point in self.points:
             where = ", ".join(f"{a} = {x:g}" for a, x in zip(self.arguments, point))
             try:
-                said = float(answer(*point))
+                said = float(function(*point))
             except (Exception, SystemExit) as wrong:  # whatever the reader's code does
                 return False, f"at {where} it fails: {type(wrong).__name__}: {wrong}"
             true = float(self.truth(*point))
