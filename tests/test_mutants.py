@@ -31,6 +31,14 @@ INCIDENTAL = {
 ACCEPTED = {(number, kind) for number, entry in listed("accepted") for kind in entry["kinds"]}
 
 
+def test_a_letter_has_one_meaning_in_all_chapters():
+    """The errata are no chapter: they read the notes' letters for a single pixel."""
+    meanings = {}
+    for one in (one for one in course() if one.chapter != "90_errata"):
+        for name, entry in one.book.declarations.notation.items():
+            assert meanings.setdefault(name, entry) == entry, one.chapter
+
+
 # --- The mutants themselves ----------------------------------------------------------------------
 
 
