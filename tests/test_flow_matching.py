@@ -9,6 +9,8 @@ from tiny import TINY
 
 from ddpm_course.checks import BadType, BadValue
 from ddpm_course.flow_matching import NoiseLevel, convert_prediction
+from ddpm_course.forward import q_sample
+from ddpm_course.prediction import training_target
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.training import train
 from ddpm_course.schedule import flow_schedule, linear_schedule
@@ -35,6 +37,15 @@ def test_the_flow_schedule_is_linear_in_flow_time():
 def test_no_level_outside_its_range(name, value):
     with refused(BadValue, what=name, where=f"NoiseLevel.from_{name}"):
         getattr(NoiseLevel, f"from_{name}")(value)
+
+
+def test_the_velocity_is_the_derivative_of_a_place_by_flow_time():
+    schedule, t = flow_schedule(40), torch.arange(1, 41)
+    x0, noise = (torch.full((40, 1), value, dtype=torch.float64) for value in (0.7, -1.3))
+    scale = schedule.alphas_cumprod.sqrt() + schedule.one_minus_alphas_cumprod.sqrt()
+    places = q_sample(schedule, x0, t, noise=noise)[:, 0] / scale[1:]
+    velocity = training_target(schedule, x0, t, noise, "flow_prediction")[1:, 0]
+    torch.testing.assert_close(40 * places.diff(), velocity, rtol=0, atol=1e-9)
 
 
 def test_an_unknown_kind_is_refused():

@@ -71,6 +71,7 @@ def miss(
 FORWARD, CLOSED, BACK = "01_forward_process", "02_closed_form", "03_posterior"
 BOUNDED, NOISE, DDIM = "04_kl_to_mse", "05_epsilon", "07_ddim"
 FLOW = "20_probability_flow"
+GUIDANCE, FLOW_MATCHING = "21_guidance", "22_flow_matching"
 
 EVIDENCE = (
     r"\mathbb E_{q(x_{1:T}\mid x_0)}\left["
@@ -424,6 +425,60 @@ NEAR_MISSES = [
         r"\frac{d}{d\delta}\left((\delta@1)\exp(\delta)\right) = \delta\,\exp(\delta)",
         "+",
         "-",
+    ),
+    miss(
+        "beside 21: w for 1 + w",
+        GUIDANCE,
+        r"(1+w)\psi-w\,\tilde\psi = \tilde\psi+@(\psi-\tilde\psi)",
+        "w",
+        "(1+w)",
+    ),
+    miss(
+        "beside 21: the guided score as that of the tilted law",
+        GUIDANCE,
+        r"\left(\frac{1-g}{v_1+u}+\frac g{v_2+u}\right)\left(v_1v_2+u\,(g\,v_1+(1-g)v_2)\right)"
+        r" = g\,v_1+(1-g)v_2@",
+        "",
+        r"+\frac{g(g-1)\,u\,(v_1-v_2)^2}{(v_1+u)(v_2+u)}",
+    ),
+    miss(
+        "beside 21: the logarithm of the variance falls by the square root's slope",
+        GUIDANCE,
+        r"\frac{d}{d\lambda}\left((1-g)\log(v_1+\lambda)+g\log(v_2+\lambda)\right)"
+        r" = @\left(\frac{1-g}{v_1+\lambda}+\frac g{v_2+\lambda}\right)",
+        r"\frac12",
+        "",
+    ),
+    miss(
+        "beside 22: the velocity to the image",
+        FLOW_MATCHING,
+        r"(1-\phi_t)\,x_0+\phi_t\,\epsilon = x_0+\phi_t(@)",
+        r"x_0-\epsilon",
+        r"\epsilon-x_0",
+    ),
+    miss(
+        "beside 22: v for the velocity",
+        FLOW_MATCHING,
+        r"x_0 = \frac{x_t-\sqrt{1-\bar\alpha_t}\,@}{\sqrt{\bar\alpha_t}+\sqrt{1-\bar\alpha_t}}",
+        r"\mathrm{v}_t",
+        r"\mathrm{u}_t",
+    ),
+    miss(
+        "beside 22: a step against time",
+        FLOW_MATCHING,
+        r"(1-\phi_s)\,\hat x_\theta(x_t,t)+\phi_s\,\hat\epsilon_\theta(x_t,t)"
+        r" = \frac{x_t}{\sqrt{\bar\alpha_t}+\sqrt{1-\bar\alpha_t}}"
+        r"+(@)\,\hat{\mathrm{u}}_\theta(x_t,t)",
+        r"\phi_t-\phi_s",
+        r"\phi_s-\phi_t",
+    ),
+    miss(
+        "beside 22: the weight of the noise without its square",
+        FLOW_MATCHING,
+        r"\lVert\mathrm{u}_t-\hat{\mathrm{u}}_\theta(x_t,t)\rVert^2"
+        r" = \frac1{(1-\phi_t)@}\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2",
+        "",
+        "^2",
     ),
 ]
 each_miss = pytest.mark.parametrize("miss", NEAR_MISSES, ids=lambda miss: miss.name)
