@@ -442,7 +442,7 @@ NEAR_MISSES = [
         r"+\frac{g(g-1)\,u\,(v_1-v_2)^2}{(v_1+u)(v_2+u)}",
     ),
     miss(
-        "beside 21: the logarithm of the variance falls by the square root's slope",
+        "beside 21: the slope of the standard deviation's logarithm for that of the variance",
         GUIDANCE,
         r"\frac{d}{d\lambda}\left((1-g)\log(v_1+\lambda)+g\log(v_2+\lambda)\right)"
         r" = @\left(\frac{1-g}{v_1+\lambda}+\frac g{v_2+\lambda}\right)",
