@@ -20,9 +20,9 @@ def teaches(cell: NotebookNode, chapter: str) -> bool:
     """Whether the source of a cell is to be read; else it is folded, in JupyterLab and on the site.
 
     What shows a formula or a table stands behind what it shows; the answer to an exercise, and the
-    request for a hint, are read as they are typed. In every chapter set-up and functions that only
-    check arguments are folded; in the mathematics chapters figures, asserts that print nothing,
-    and exports with checks as well.
+    request for a hint, are read as they are typed. In every chapter set-up, what is said to nbdev
+    alone and functions that only check arguments are folded; in the mathematics chapters figures,
+    asserts that print nothing, and exports with checks as well.
     """
     shown = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
     if re.search(r"\b(check_answer|hint)\(", cell.source):
@@ -30,11 +30,13 @@ def teaches(cell: NotebookNode, chapter: str) -> bool:
     if is_mathematics(cell.source) or "text/markdown" in shown:
         return False
     body = ast.parse(cell.source).body
+    if not body:
+        return False
     imports = [isinstance(part, ast.Import | ast.ImportFrom) for part in body]
     if not re.match("0[0-7]|2[0-9]", chapter):
         set_up = 2 * sum(imports) >= len(imports)
         checked = [isinstance(part, ast.FunctionDef) and CHECK.match(part.name) for part in body]
-        return not (chapter[:1].isdigit() and body and (set_up or all(checked)))
+        return not (chapter[:1].isdigit() and (set_up or all(checked)))
     exported = cell.source.startswith("#| export")
     silent = not cell.get("outputs") and any(isinstance(part, ast.Assert) for part in body)
     checks = exported and CHECKS.search(cell.source)
