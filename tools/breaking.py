@@ -150,7 +150,8 @@ def follow(found: Iterable[ast.Call], book: Book, chapter: str) -> tuple[list[St
 @functools.cache
 def course() -> tuple[Statement, ...]:
     """What the chapters and the solutions declare, define and prove, each with the book before it."""
-    statements, ends, nbs = [], {None: Book()}, chapters()[0].parent
+    statements, nbs = [], chapters()[0].parent
+    ends: dict[str | None, Book] = {None: Book()}
     for path in [*chapters(), *sorted(nbs.glob("solutions/*.ipynb"))]:
         if found := list(calls(path)):
             made, ends[path.stem] = follow(found, ends[stands_on(path)], path.stem)
