@@ -142,6 +142,9 @@ def check_number(
     `ends` writes the interval: "()", "[]", "(]" or "[)"; a round bracket leaves the end out.
     """
     expected = f"a finite number in {ends[0]}{low:g}, {high:g}{ends[1]}"
+    if high == math.inf:
+        upwards = f", {low:g} or more" if ends[0] == "[" else f" above {low:g}"
+        expected = "a finite number" + upwards
     if isinstance(value, bool) or not isinstance(value, Real):
         raise BadType(where, what, describe(value), expected, "give a number")
     try:

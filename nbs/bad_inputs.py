@@ -34,7 +34,9 @@ from PIL import Image
 from ddpm_course.checks import BadInput, check_images, describe
 from ddpm_course.cli import main
 from ddpm_course.data import ImageSet, load_set, to_uint8
+from ddpm_course.flow_matching import NoiseLevel, convert_prediction
 from ddpm_course.forward import q_sample
+from ddpm_course.guidance import guided
 from ddpm_course.prediction import Denoiser, predict_x0, training_loss
 from ddpm_course.runs import loop
 from ddpm_course.runs.checkpoint import load_weights
@@ -348,6 +350,23 @@ SCHEDULES = [
     Row("eta below 0", "Sampler(eta=-0.1)", "[0, 1]"),
     Row("eta above 1", "Sampler(eta=1.5)", "[0, 1]"),
     Row("eta NaN", "Sampler(eta=math.nan)", "[0, 1]"),
+    Row("a guidance scale below 0", "Sampler(guidance_scale=-1)", "0 or more"),
+    Row(
+        "guidance for a network without an unconditional part",
+        "Sampler(1, guidance_scale=2).sample(denoiser, x.shape)",
+        "unconditional=model",
+    ),
+    Row(
+        "an interval of guidance from late to early",
+        "guided(replace(denoiser, unconditional=model), 2, interval=(400, 1))",
+        "400 to 1000",
+    ),
+    Row(
+        "a prediction that no network makes",
+        "convert_prediction(schedule, x, t, noise, 'epsilon', 'velocity')",
+        "'flow_prediction'",
+    ),
+    Row("a flow time that counts steps", "NoiseLevel.from_flow_time(t)", "0 is the image"),
     Row("beta 0", "NoiseSchedule.from_betas([0.1, 0.0])", "beta at t = 2"),
     Row("beta 1", "NoiseSchedule.from_betas([0.1, 1.0])", "(0, 1)"),
     Row("beta NaN", "NoiseSchedule.from_betas([0.1, math.nan])", "nan"),
