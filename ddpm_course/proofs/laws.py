@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal, getcontext, localcontext
+from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal, getcontext, localcontext
+from functools import partial
 from itertools import product
 from typing import Any
 
 from .declarations import Structure
 from .errors import Refuted, Undefined
 from .grids import (
-    DIGITS,
     NIL,
     ONE,
     TINY,
@@ -32,6 +32,8 @@ from .grids import (
 from .normals import bell, divergence, integral
 from .reader import Node
 from .worlds import At, Density, Key, Normals, Points, spelled, titled
+
+MOST_DIGITS = 5000  # in which a difference is looked at again
 
 
 class World(Points):
@@ -343,30 +345,39 @@ class World(Points):
                     raise
                 needed.append(missing.args[0])
 
-    def check(self, relations: list[tuple[Node, Node, Node]], at: At) -> None:
-        """Refuted where a relation does not hold; Undefined where a side has no value."""
+    def check(
+        self, relations: list[tuple[Node, Node, Node]], at: At, before: tuple | None = None
+    ) -> None:
+        """Refuted where a relation does not hold; Undefined where a side has no value.
+
+        before holds the place and the values of a difference that was found with fewer digits, which
+        were rounded in another way. If that changes the values, nothing is left of them but rounding.
+        """
         try:
             self.used = {}
-            bad = next(
-                (
-                    pair
-                    for left, sign, right in relations
-                    for pair in self.pairs(left, sign, right, at)
-                    if not holds(sign.op, *pair)
-                ),
-                None,
+            pairs = (
+                (sign.op, pair)
+                for left, sign, right in relations
+                for pair in self.pairs(left, sign, right, at)
+            )
+            found = next(
+                ((n, *pair) for n, (sign, pair) in enumerate(pairs) if not holds(sign, *pair)), None
             )
         except (Undefined, ArithmeticError) as gap:
             where = ", ".join(
                 f"{x} = {n}" for x, n in (*at.items(), ("T", self.T)) if isinstance(x, str)
             )
             raise Undefined(getattr(gap, "what", "the law"), f"at {where}") from None
-        if not bad:
+        if not found:
             return
-        if getcontext().prec == DIGITS.prec:
+        place, *bad = found
+        if not before or before[0] != place or not all(map(partial(holds, "eq"), before[1:], bad)):
+            if (digits := 9 * getcontext().prec) > MOST_DIGITS:
+                raise Inexpressible
             self.made = {}
-            with localcontext(prec=450):
-                return self.check(relations, at)
+            up = getcontext().rounding == ROUND_HALF_EVEN
+            with localcontext(prec=digits, rounding=ROUND_UP if up else ROUND_HALF_EVEN):
+                return self.check(relations, at, found)
         shown = {
             titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()
         } | self.used

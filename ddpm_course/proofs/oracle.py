@@ -8,7 +8,8 @@ linear algebra. The mean of a polynomial is a weighted sum over a few points, wi
 Chain: states have two or three values each, and every law is a random table; a mean is a finite sum.
 What is claimed of laws without using that they are Gaussian must hold here.
 
-Two sides agree to twenty digits, or they differ. A difference must survive hundreds of further digits.
+Two sides agree to twenty digits, or they differ. A difference must survive hundreds of further digits,
+and another rounding, with the same values; else there are no numbers.
 """
 
 from __future__ import annotations
