@@ -8,5 +8,6 @@ from ddpm_course.proofs.workbook.code import cases
 from ddpm_course.proofs.workbook.kinds import derivation
 
 with contextlib.chdir(checker.OWN), contextlib.redirect_stdout(io.StringIO()):
-    derivation()
+    for chapter in "07_ddim", "22_flow_matching":
+        derivation(chapter)
 cases()

@@ -74,6 +74,7 @@ EXERCISES = {
             r"\beta(\tau)",
             slip=r"\beta(\tau)",
             sides="the change of the density and what the walk does to it",
+            after="22_flow_matching",
         ),
         (
             "The formula has no term with two gradients, so this walk adds no noise.",
@@ -86,6 +87,7 @@ EXERCISES = {
             r"\frac{d}{d\delta}\left(\square\,\exp(\delta)\right) = \delta^2\exp(\delta)",
             r"\delta",
             sides="the derivative and what is integrated",
+            after="22_flow_matching",
         ),
         (
             "In (20.29) one power of $\\delta$ needed a polynomial of the first degree.",
@@ -104,6 +106,7 @@ EXERCISES = {
                 r"\frac{\kappa(r_s^2+r_t^2-r_sr_t)}{\kappa+r_t^2}",
                 r"\frac{\kappa\left((r_t-r_s)^2+r_sr_t\right)}{\kappa+r_t^2}",
             ),
+            after="22_flow_matching",
         ),
         (
             "The last line should be (20.20), and is not.",

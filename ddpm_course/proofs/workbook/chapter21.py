@@ -37,6 +37,7 @@ EXERCISES = {
             r"-w\,\tilde\psi-\tilde\psi",
             "g w",
             sides="the change by your scale, and by the two scales,",
+            after="22_flow_matching",
         ),
         (
             "Write the second guidance as in (21.4), with the guided noise (21.3) in the place of "
@@ -54,7 +55,8 @@ EXERCISES = {
                 r"\tilde\psi-(1+w)\tilde\psi+(1+w)\psi",
                 r"\tilde\psi+w(\psi-\tilde\psi)",
                 r"(1-w)\tilde\psi+w\,\psi",
-            )
+            ),
+            after="22_flow_matching",
         ),
         (
             "Compare the first formula with the last where $w$ is zero. Then look for the line.",
@@ -77,6 +79,7 @@ EXERCISES = {
             r" = \frac1v\lVert x-\square\rVert^2+\frac{g(1-g)}v\lVert\mu\rVert^2",
             r"g \mu",
             sides="the two squares, and what your mean makes of them,",
+            after="22_flow_matching",
         ),
         (
             "Put $v$ for both variances in (21.8). Or expand the squares on both sides.",

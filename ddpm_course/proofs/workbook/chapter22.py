@@ -52,6 +52,7 @@ EXERCISES = {
             r"\mathrm{u}_t = \square",
             r"\bar\alpha_t x_t \epsilon",
             sides="the velocity and your answer",
+            after="22_flow_matching",
         ),
         (
             "The velocity (22.7) has the image in it. What is the image when state and noise are "
@@ -70,7 +71,8 @@ EXERCISES = {
                 rf"{_PLACE}+(\phi_s-\phi_t){_VELOCITY}",
                 rf"{_PLACE}+(\phi_t-\phi_s){_VELOCITY}",
                 rf"{_PLACE}+(\phi_t-\phi_s)\,\hat{{\mathrm{{u}}}}_\theta(x_t,t)",
-            )
+            ),
+            after="22_flow_matching",
         ),
         (
             "Which way does the velocity (22.12) point: to the noise, or to the image?",
@@ -93,6 +95,7 @@ EXERCISES = {
             r"\frac{\mathrm{m}\,\tilde\phi_t}{1+(\mathrm{m}-1)\,\tilde\phi_t} = \square",
             r"\mathrm{m} \phi_t",
             sides="the flow time after two shifts and your answer",
+            after="22_flow_matching",
         ),
         (
             "By (22.22) a shift does something simple to the noise-to-signal ratio.",

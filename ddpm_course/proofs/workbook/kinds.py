@@ -18,11 +18,11 @@ Verdict = tuple[bool, str]
 
 
 @cache
-def derivation() -> Book:
-    """What is known at the end of the last chapter with exercises."""
+def derivation(chapter: str = "07_ddim") -> Book:
+    """What is known at the end of a chapter."""
     print("Loading the equations of the course, once ...", flush=True)
     with in_book(Book()) as known:
-        after("22_flow_matching")
+        after(chapter)
     return known
 
 
@@ -30,7 +30,8 @@ def derivation() -> Book:
 class Hole:
     """An equation with \\square in it; `slip` is what somebody wrote there, `sides` what differs.
 
-    Only the letters that are named may fill it: else the name of what is asked for would do.
+    Only the letters that are named may fill it: else the name of what is asked for would do. `after`
+    is the chapter with the last equations that may be needed.
     """
 
     claim: str
@@ -39,6 +40,7 @@ class Hole:
     start: int = 1
     slip: str = ""
     sides: str = "what is asked for and your answer"
+    after: str = "07_ddim"
 
     @property
     def example(self) -> str:
@@ -50,7 +52,7 @@ class Hole:
         return f"$$\n{self.claim}\n$$".replace(r"\square", self.slip) if self.slip else ""
 
     def check(self, answer: Any) -> Verdict:
-        with in_book(derivation()):
+        with in_book(derivation(self.after)):
             filled = self.claim.replace(r"\square", "(" + self.formula(answer) + ")")
             sides, signs = read_relations(filled, book().declarations.notation)
             if len(set(sides)) == 1:
@@ -126,6 +128,7 @@ class Line:
 
     formulas: tuple[str, ...]
     start: int = 1
+    after: str = "07_ddim"
     example = "1"
 
     def shown(self) -> str:
@@ -137,7 +140,7 @@ class Line:
         n, last = typed.whole(answer), len(self.formulas) - 1
         if why := _outside(n, last):
             return False, why
-        with in_book(derivation()):
+        with in_book(derivation(self.after)):
             error = attempt(" = ".join(self.formulas[int(n) - 1 : int(n) + 1]), start=self.start)
         if isinstance(error, Refuted):
             return True, f"in line {n} {counterexample(error)}"
