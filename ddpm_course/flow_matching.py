@@ -58,7 +58,7 @@ class NoiseLevel:
 
     @property
     def log_snr(self) -> Float[Tensor, "*shape"]:
-        return -2 * self.sigma.log()
+        return 2 * (1 / self.sigma).log()
 
     @property
     def flow_time(self) -> Float[Tensor, "*shape"]:
