@@ -149,9 +149,8 @@ def test_the_first_answer_says_that_it_loads(capsys):
     start = time.process_time()
     try:
         assert check_answer("1.1", "sqrt(u*(1-a**2))")
-        assert (
-            time.process_time() - start < 3 and "Loading the equations" in capsys.readouterr().out
-        )
+        assert "Loading the equations" in capsys.readouterr().out
+        assert time.process_time() - start < 6  # half of it on a quiet machine
         assert check_answer("1.1", "sqrt(u*(1-a**2))") and not capsys.readouterr().out
     finally:
         assert derivation() is not kept
