@@ -108,8 +108,7 @@ class Reading:
         """Raises Undefined unless every law of a process is proved to have a variance, for all t."""
         names, whole = (process.name, process.like), Context(self.theory, Range())
         for (name, _), law in self.theory.laws.items():
-            known = isinstance(law, Law) and whole.positive(law.variance)
-            if name in names and not known:
+            if name in names and not (isinstance(law, Law) and whole.positive(law.variance)):
                 raise Undefined(f"a density of {process.name}", "where a law has no variance")
         self.used |= whole.used & set(self.theory.hypotheses)
 
