@@ -1,4 +1,5 @@
-// Whole words come first: who looks for "eta" does not mean "betas".
+// Whole words come first: who looks for "eta" does not mean "betas". Of pages that hold a word, those
+// of chapters 00 to 08, where things are explained, come before the others.
 var Scorer = {
     objNameMatch: 11,
     objPartialMatch: 1,
@@ -8,4 +9,5 @@ var Scorer = {
     partialTitle: 1,
     term: 8,
     partialTerm: 0.5,
+    score: ([page, , , , score]) => score + (/^(nbs\/)?0/.test(page) ? 3 : 0),
 };

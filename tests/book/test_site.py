@@ -228,7 +228,7 @@ def test_search_by_keyboard(page):
 @pytest.mark.parametrize(
     ("words", "first", "within", "part"),
     [
-        ("eta", "DDIM", 20, "betas"),
+        ("eta", "DDIM", 5, "betas"),
         ("EMA", "Training", 5, "is_mathematics"),
         ("Markov", "process", 5, "Markovian"),
     ],
