@@ -5,10 +5,19 @@ from decimal import Decimal
 import pytest
 import sympy as sp
 
-from ddpm_course.proofs import Undefined, Unreadable, WrongRule, define, eq, notation, process
+from ddpm_course.proofs import (
+    Undefined,
+    Unreadable,
+    WrongRule,
+    after,
+    define,
+    eq,
+    notation,
+    process,
+)
 from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.display import facts, line
-from ddpm_course.proofs.errors import Refuted
+from ddpm_course.proofs.errors import NotProved, Refuted
 from ddpm_course.proofs.grids import Grid, sized
 from ddpm_course.proofs.normals import integral
 from ddpm_course.proofs.reader import cut, read
@@ -217,3 +226,24 @@ def test_the_law_of_a_column_is_about_a_letter(chain):
     process("p", "pair", "")
     with pytest.raises(Unreadable, match="about a letter"):
         define("1.3", r"p(\alpha_1) := \mathcal N(\alpha_1;0,S)")
+
+
+# --- What the second opinion and a density may not say -------------------------------------------
+
+
+def test_digits_lost_to_cancellation_refute_nothing():
+    """Both powers have 1,250 digits or more, of which 50, and then 450, are kept at first."""
+    same = r"u+((u+2)^{50}+1)^{50}-((u+2)^{49}(u+2)+1)^{50} = u"
+    with in_book(Book()):
+        notation("u", "scalar", "a number", "positive")
+        eq("1", same)
+        with pytest.raises(NotProved):  # the numbers are silent, and the kernel is not
+            eq("2", same.replace("= u", "= u+1"))
+
+
+def test_a_density_needs_the_hypotheses_of_its_own_laws_alone():
+    """H1 is about the network's step, and Bayes' rule about the forward process."""
+    with in_book(Book()) as book:
+        after("04_kl_to_mse")
+        eq("99.1", r"q(x_t\mid x_{t-1}) = \frac{q(x_{t-1}\mid x_t)\,q(x_t)}{q(x_{t-1})}")
+        assert facts(book.equations["99.1"], book)["assumes"] == []
