@@ -46,8 +46,9 @@ outputs: .venv/.ready  ## export the package, run all notebooks, store and clean
 readme: .venv/.ready  ## make README.md from nbs/index.ipynb, CITATION.cff, the list of modules
 	$(BIN)/python tools/readme.py
 
-book: .venv/.book  ## build the site in build/book from the notebooks as stored; no network
+book: .venv/.book .venv/.prover  ## build the site in build/book from the notebooks as stored; no network
 	rm -rf build/book
+	$(BIN)/python tools/prover.py
 	$(BIN)/python tools/pages.py
 	$(BIN)/python -m sphinx --fail-on-warning -q -E -c book -d build/doctrees build/pages build/book
 
@@ -72,3 +73,8 @@ pdf: book  ## print the book, and the mathematics without code, in build; needs 
 .venv/.book: .venv/.ready
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,book]'
 	@touch $@
+
+# Python for browsers. Without npm, which comes with Node.js, there is none, and the site says so.
+.venv/.prover: .venv/.ready book/package.json book/package-lock.json
+	@if command -v npm > /dev/null; then \
+		npm ci --prefix book --silent --no-audit --no-fund --ignore-scripts && touch $@; fi

@@ -1,5 +1,6 @@
 """How Sphinx turns the pages that pages.py writes into the site. Nothing is executed."""
 
+import json
 from importlib.metadata import files
 from pathlib import Path
 
@@ -25,6 +26,15 @@ html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 html_domain_indices = False
+
+# What tools/prover.py packed for the reader's browser; "seconds" is the time that a reply may take.
+PROVER = Path(__file__).parent.parent / "build/prover"
+if PROVER.exists():
+    html_extra_path = [str(PROVER)]
+    about = json.loads((PROVER / "prover/about.json").read_text(encoding="utf-8")) | {
+        "seconds": "30"
+    }
+    html_js_files.append(("prove.js", {f"data-{name}": value for name, value in about.items()}))
 
 # The menu would make every formula a stop of the tabulator key.
 mathjax_path = MATHJAX.name

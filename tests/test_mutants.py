@@ -10,13 +10,14 @@ from collections.abc import Iterator
 import breaking
 import mutants
 import pytest
-from breaking import PROVED, SAME, TIMEOUT, course, kernel_says, sample
+from breaking import PROVED, SAME, TIMEOUT, kernel_says, sample
 from notebooks import ROOT
+from statements import by_number, course
 
 from ddpm_course.proofs import Unreadable, oracle
 
 LET_PASS = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
-DERIVED, PLACES = mutants.derived(), breaking.by_number()
+DERIVED, PLACES = mutants.derived(), by_number()
 
 
 def listed(section: str) -> Iterator[tuple[str, dict]]:

@@ -11,9 +11,10 @@ from dataclasses import replace
 import proof_mutants
 import pytest
 import sympy as sp
-from breaking import HOLDS, PROVED, by_number, course, oracle_says, sample
+from breaking import HOLDS, PROVED, oracle_says, sample
 from claims import in_words
 from notebooks import ROOT
+from statements import by_number, course
 
 from ddpm_course.proofs.statements import Equal
 from ddpm_course.proofs.terms import Law

@@ -8,9 +8,10 @@ import tomllib
 
 import pytest
 import reading_mutants
-from breaking import course, sample
+from breaking import sample
 from notebooks import ROOT
 from reading_mutants import Change, changes, tokens
+from statements import course
 
 LISTED = {
     (number, change): entry["reason"]

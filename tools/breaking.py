@@ -1,168 +1,30 @@
-"""What the tools that break the course share: its statements, and what becomes of a broken one.
+"""What the tools that break the course share: what becomes of a broken statement.
 
 The kernel is asked without the second opinion, and the second opinion by itself. What both say is
 told apart, for where the kernel proves what the second opinion refutes, one of them is wrong.
 """
 
-import ast
 import contextlib
-import copy
-import functools
-import json
 import os
 import random
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
 
-import ddpm_course.proofs
+from statements import Sides, Statement, course
+
 from ddpm_course.proofs import ProofError, Undefined, Unreadable, oracle
-from ddpm_course.proofs.book import Book, in_book
-from ddpm_course.proofs.chapters import WORDS, chapters, is_mathematics
+from ddpm_course.proofs.book import Book
 from ddpm_course.proofs.declarations import Declarations
-from ddpm_course.proofs.reader import read_relations
 
 SECONDS = 30  # what takes longer is counted as a timeout
 SEEDS = range(5)  # of the second opinion, when it is the judge
-STATED = {"eq", "define", "assume"}  # words whose second argument is a formula
 PROVED, SAME = "proved", "same reading"  # what the kernel may say, besides an error's name
 HOLDS, NO_NUMBERS = "holds", "no numbers"  # what the second opinion may say
 TIMEOUT = "timeout"
-
-Sides = tuple[tuple, tuple]  # the trees of a formula's sides, and of the signs between them
-
-
-# --- The course's statements ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class Statement:
-    """One call in a chapter, such as eq(..) or process(..), with the books before and after it."""
-
-    call: ast.Call
-    before: Book
-    chapter: str
-    after: Book | None = None
-
-    @property
-    def book(self) -> Book:
-        """The book after it, of a statement that was accepted."""
-        assert self.after is not None
-        return self.after
-
-    @property
-    def kind(self) -> str:
-        return getattr(self.call.func, "id", "")
-
-    @property
-    def number(self) -> str:
-        """Of a formula; the name of a hypothesis; empty for a notation or a process."""
-        return ast.literal_eval(self.call.args[0]) if self.kind in STATED else ""
-
-    @property
-    def latex(self) -> str:
-        return ast.literal_eval(self.call.args[1 if self.kind in STATED else 0])
-
-    @property
-    def start(self) -> int:
-        given = {word.arg: word.value for word in self.call.keywords}
-        return ast.literal_eval(given["start"]) if "start" in given else 1
-
-    @property
-    def extends(self) -> bool:
-        """Whether it gives a noise its meaning: before, nobody can say if it is true."""
-        return (
-            self.kind == "eq" and self.book.declarations.noises != self.before.declarations.noises
-        )
-
-    def saying(self, latex: str) -> "Statement":
-        """The same with another formula."""
-        arguments = list(self.call.args)
-        arguments[1 if self.kind in STATED else 0] = ast.Constant(latex)
-        return self.calling(args=arguments)
-
-    def calling(self, **fields) -> "Statement":
-        """The same with another call, given by what changes in its tree."""
-        call = copy.copy(self.call)
-        vars(call).update(fields)
-        return replace(self, call=call)
-
-    def run(self, trusting: bool = False) -> Book:
-        """Execute it on a copy of the book, and return that; unless trusting, prove it at once."""
-        book = self.before.copy()
-        book.recalling = trusting
-        code = ast.fix_missing_locations(ast.Expression(self.call))
-        with in_book(book):
-            eval(compile(code, f"({self.number})", "eval"), dict(vars(ddpm_course.proofs)))
-        return book
-
-    def read(self, latex: str) -> Sides | None:
-        """A formula in the notation of its place; None if it is unreadable."""
-        with contextlib.suppress(Unreadable):
-            return read_relations(latex, self.before.declarations.notation)
-
-
-def calls(path: Path) -> Iterator[ast.Call]:
-    """The calls in a notebook that declare, define or prove, in order."""
-    text = path.read_text(encoding="utf-8")
-    for cell in json.loads(text)["cells"] if "from ddpm_course.proofs import" in text else ():
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and is_mathematics(source):
-            for line in ast.parse(source).body:
-                call = getattr(line, "value", None)
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in WORDS:
-                    yield call
-
-
-def stands_on(path: Path) -> str | None:
-    """The chapter that a notebook recalls at its beginning, if any."""
-    sources = (
-        "".join(cell["source"])
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
-        if cell["cell_type"] == "code"
-    )
-    return next(
-        (
-            ast.literal_eval(call.args[0])
-            for source in sources
-            for call in ast.walk(ast.parse(source))
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "after"
-        ),
-        None,
-    )
-
-
-def follow(found: Iterable[ast.Call], book: Book, chapter: str) -> tuple[list[Statement], Book]:
-    """The statements that these calls make after a book, and the book after them."""
-    statements = []
-    for call in found:
-        statement = Statement(call, book, chapter)
-        book = statement.run(trusting=True)
-        book.recalling = False
-        statements.append(replace(statement, after=book))
-    return statements, book
-
-
-@functools.cache
-def course() -> tuple[Statement, ...]:
-    """What the chapters and the solutions declare, define and prove, each with the book before it."""
-    statements, nbs = [], chapters()[0].parent
-    ends: dict[str | None, Book] = {None: Book()}
-    for path in [*chapters(), *sorted(nbs.glob("solutions/*.ipynb"))]:
-        if found := list(calls(path)):
-            made, ends[path.stem] = follow(found, ends[stands_on(path)], path.stem)
-            statements += made
-    return tuple(one for one in statements if one.kind != "cite")
-
-
-@functools.cache
-def by_number() -> dict[str, int]:
-    """The place of every numbered statement of the course."""
-    return {one.number: place for place, one in enumerate(course()) if one.number}
 
 
 def sample(population: Iterable, size: int, seed: object = 0) -> list:

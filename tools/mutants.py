@@ -22,12 +22,9 @@ from breaking import (
     NO_NUMBERS,
     PROVED,
     SAME,
-    Statement,
     TooLong,
     Trial,
     alone,
-    by_number,
-    course,
     cross_table,
     in_parallel,
     oracle_says,
@@ -36,6 +33,7 @@ from breaking import (
     sample,
     tried,
 )
+from statements import Statement, by_number, course
 
 from ddpm_course.proofs import ProofError, WrongRule
 from ddpm_course.proofs.book import Book, Equation

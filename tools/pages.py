@@ -11,6 +11,7 @@ From the top of the repository: make book
 
 import ast
 import base64
+import html
 import io
 import posixpath
 import re
@@ -36,11 +37,18 @@ from notebooks import (
 from PIL import Image
 
 from ddpm_course.proofs.display import MIME, line
+from ddpm_course.proofs.workbook import EXERCISES
+from ddpm_course.proofs.workbook.kinds import First, Hole, Line
 
 PAGES = ROOT / "build/pages"
 CHAPTERS = chapters()
 ABOUT = ["chapters", "how_do_i", "teaching", "checking"]  # pages about them
 MARKS = {"definition": "def", "hypothesis": "hyp", "derived": "✓", "numeric": "≈", "cited": "cited"}
+FIXED = {  # why an equation cannot be changed on the page
+    "definition": "it says what a symbol means, and there is nothing to prove",
+    "hypothesis": "it is taken as given, and there is nothing to prove",
+    "cited": "it is taken from its source, and not proved here",
+}
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 
 TAGGED = re.compile(r"\$\$\n(.*?) \\tag\{.*?\}\n\$\$", re.S)  # the line below it has the tag, too
@@ -197,7 +205,14 @@ def equation(shown: Equation, first: bool, code: list[str]) -> str:
         f"<details class='mark'><summary aria-label='Equation {shown.number}, {shown.verdict}' "
         f"title='{shown.verdict}'>({shown.number})<sup>{MARKS[shown.verdict]}</sup></summary><div>"
     )
-    parts = [formula(shown.latex), raw(head), linked(shown.line), *code, raw("</div></details>")]
+    changed = box(
+        equation=shown.number,
+        notebook=shown.chapter.stem,
+        latex=shown.latex,
+        fixed=FIXED.get(shown.verdict, ""),
+    )
+    end = raw(f"{changed}</div></details>")
+    parts = [formula(shown.latex), raw(head), linked(shown.line), *code, end]
     return target + block("{container} equation", "\n\n".join(parts))
 
 
@@ -208,6 +223,12 @@ def formula(latex: str) -> str:
 
 def raw(html: str) -> str:
     return block("{raw} html", html)
+
+
+def box(**about: str) -> str:
+    """Where prove.js puts a box to type into, and what it needs to know for that."""
+    data = "".join(f' data-{name}="{html.escape(value)}"' for name, value in about.items())
+    return f"<div class='prove'{data}></div>"
 
 
 def remark(text: str) -> str:
@@ -273,6 +294,20 @@ def source(cell: NotebookNode) -> str:
     return label + block("{code-block} python", shown_source(cell))
 
 
+def exercise(number: str) -> str:
+    """A box for what can be typed; then the hints and the answer, each folded, and shown after the last."""
+    kind, hints = EXERCISES[number].kind, EXERCISES[number].hints
+    parts = [
+        f"<details class='source'>\n<summary>hint {step} to {number}</summary>\n\n{linked(hint)}\n\n</details>"
+        for step, hint in enumerate(hints, 1)
+    ]
+    folded = block("{container} hints", "\n\n".join([*parts, answer(number)]))
+    if not isinstance(kind, Hole | Line | First):
+        return folded
+    example = str(ast.literal_eval(kind.example))
+    return f"{raw(box(exercise=number, example=example))}\n\n{folded}"
+
+
 def answer(number: str) -> str:
     """The right answer and what is said to it, folded, from the solutions; it leads to the way there."""
     name = f"{int(number.split('.')[0]):02}_solutions"
@@ -308,7 +343,7 @@ def chapter(path: Path) -> str:
 
     for cell, following in zip(cells, [*cells[1:], None]):
         if asked and f'"{asked}"' not in cell.source:
-            parts.append(answer(asked))
+            parts.append(exercise(asked))
             asked = ""
         if cell.cell_type == "markdown":
             if begins := ASKED.match(cell.source):

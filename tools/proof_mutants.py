@@ -22,8 +22,6 @@ from breaking import (
     PROVED,
     SEEDS,
     TIMEOUT,
-    Statement,
-    course,
     in_parallel,
     kernel_says,
     oracle_says,
@@ -31,6 +29,7 @@ from breaking import (
     sample,
 )
 from claims import NotInWords, in_words
+from statements import Statement, course
 
 from ddpm_course.proofs import kernel
 from ddpm_course.proofs.reader import cut

@@ -10,17 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from breaking import (
-    STATED,
-    Trial,
-    course,
-    cross_table,
-    in_parallel,
-    kernel_says,
-    prove_all,
-    sample,
-    tried,
-)
+from breaking import Trial, cross_table, in_parallel, kernel_says, prove_all, sample, tried
+from statements import STATED, course
 
 SIZE = 15000  # mutants of formulas in a full run
 TOKENS = re.compile(

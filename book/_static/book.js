@@ -1,14 +1,17 @@
-// Once the formulas have their size: make those that are wider than their column fit, go to what the
+// Make a formula that is wider than its column smaller.
+function fit(box) {
+    box.style.fontSize = "";
+    if (box.scrollWidth > box.clientWidth)
+        box.style.fontSize = `${Math.floor(1000 * box.clientWidth / box.scrollWidth) / 1000}em`;
+}
+
+// Once the formulas have their size: fit them, go to what the
 // address names, and let whoever has no mouse scroll what is wider than the page.
 window.addEventListener("load", async () => {
     await window.MathJax?.startup?.promise;
     const each = (what, work) => document.querySelectorAll(what).forEach(work);
     const arrange = () => {
-        each(".math-wrapper", (box) => {
-            box.style.fontSize = "";
-            if (box.scrollWidth > box.clientWidth)
-                box.style.fontSize = `${Math.floor(1000 * box.clientWidth / box.scrollWidth) / 1000}em`;
-        });
+        each(".math-wrapper", fit);
         each(".table-wrapper, pre", (box) =>
             box.scrollWidth > box.clientWidth ? (box.tabIndex = 0) : box.removeAttribute("tabindex"));
     };
