@@ -46,7 +46,7 @@ outputs: .venv/.ready  ## export the package, run all notebooks, store and clean
 readme: .venv/.ready  ## make README.md from nbs/index.ipynb, CITATION.cff, the list of modules
 	$(BIN)/python tools/readme.py
 
-book: .venv/.book .venv/.prover  ## build the site in build/book from the notebooks as stored; no network
+book: .venv/.book book/node_modules/.ready  ## build the site in build/book from the notebooks as stored; no network
 	rm -rf build/book
 	$(BIN)/python tools/prover.py
 	$(BIN)/python tools/pages.py
@@ -74,7 +74,8 @@ pdf: book  ## print the book, and the mathematics without code, in build; needs 
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,book]'
 	@touch $@
 
-# Python for browsers. Without npm, which comes with Node.js, there is none, and the site says so.
-.venv/.prover: .venv/.ready book/package.json book/package-lock.json
+# What the site takes from npm. Nothing that comes with it is executed here. Without npm, which comes
+# with Node.js, the site is built without its prover, and says so.
+book/node_modules/.ready: book/package.json book/package-lock.json
 	@if command -v npm > /dev/null; then \
-		npm ci --prefix book --silent --no-audit --no-fund --ignore-scripts && touch $@; fi
+		npm ci --prefix book --ignore-scripts --no-audit --no-fund --loglevel error && touch $@; fi

@@ -75,7 +75,7 @@
 
     function cost() {
         return element("details", {className: "cost"},
-            element("summary", {}, `The first check loads ${size(bytes)} from this site`),
+            element("summary", {}, `The first check loads Python and the prover from this site, ${size(bytes)}`),
             `${size(compressed)} where the server compresses: ${holds}, and the course's prover, in a `
             + "package whose SHA-256 is checked: ", element("code", {textContent: hash}),
             `. Nothing that you type leaves this browser, which keeps it for you.`);

@@ -1,76 +1,27 @@
 """The built site in a browser: `make book` first. Left out where there is no Chromium."""
 
 import re
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urldefrag, urljoin
 
 import nbformat
 import pytest
-from browser import MISSING, chromium
-from notebooks import ROOT, chapters, page_of, paths
+from browser import MISSING, PHONE, SITE, chromium, open_page, serious
+from notebooks import chapters, page_of, paths
 
 from ddpm_course.proofs.display import MIME
 
 bs4 = pytest.importorskip("bs4")
-playwright = pytest.importorskip("playwright.sync_api", reason="needs .[book]: run make book")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytest.importorskip("axe_playwright_python", reason="needs .[book]: run make book")
 
-SITE = ROOT / "build/book"
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
 CHAPTERS = [f"{page_of(path)}.html" for path in paths()]
 UNRENDERED = ".math:not(:has(mjx-container)), [data-mjx-error]"
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not chromium(), reason=MISSING),
     pytest.mark.skipif(not PAGES, reason="build/book is not there: run make book"),
 ]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def address():
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=SITE)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser, address):
-    """A page that notes what goes wrong on it; nothing but the site itself can be reached."""
-    page = browser.new_page(base_url=address, viewport=DESKTOP)
-    page.faults = []
-    page.on("console", lambda m: m.type in ("error", "warning") and page.faults.append(m.text))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-
-    def refuse(route):
-        page.faults.append(f"asks for {route.request.url}")
-        route.abort()
-
-    page.route(lambda url: not url.startswith(address), refuse)
-    yield page
-    page.close()
-
-
-def open_page(page, name):
-    page.goto(name)
-    page.evaluate("window.MathJax?.startup.promise.then(() => null)")
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +40,7 @@ def test_every_notebook_has_a_page():
 def test_page(page, name):
     open_page(page, name)
     assert page.locator(".math:not(:has(mjx-container)), mjx-merror, [data-mjx-error]").count() == 0
-    checked = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response
-    serious = [
-        f"{rule['id']}: {rule['nodes'][0]['html']}"
-        for rule in checked["violations"]
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious(page) == []
     page.set_viewport_size(PHONE)
     page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # resized
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
