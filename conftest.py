@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import kernels
 import nbval.kernel
 from notebooks import exempt_and_printing, paths
 
@@ -19,6 +20,7 @@ def execute_cell_input(self, cell_input, allow_stdin=None):
 
 
 nbval.kernel.RunningKernel.execute_cell_input = execute_cell_input
+kernels.fork()
 
 
 def pytest_runtest_teardown(item):

@@ -449,8 +449,22 @@ def broken_ahead(folder):
     (folder / "step-00001100" / "model.safetensors").write_bytes(HTML)
 
 
-@pytest.mark.parametrize("act", [kill, interrupt, fail])
-@pytest.mark.parametrize("before", [leftovers, broken_ahead])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "before, act",
+    [(leftovers, kill), (broken_ahead, fail)]
+    + [
+        pytest.param(before, act, marks=SLOW)
+        for before, act in (
+            (leftovers, interrupt),
+            (leftovers, fail),
+            (broken_ahead, kill),
+            (broken_ahead, interrupt),
+        )
+    ],
+)
 def test_a_save_is_stopped_at_every_operation(folder, before, act):
     before(folder)
     start = contents(folder)

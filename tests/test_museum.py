@@ -50,10 +50,12 @@ def test_the_defect_has_its_place(exhibit):
     assert CAUGHT.findall(rooms()[exhibit["name"]]) == [exhibit["test"]]
 
 
+@pytest.mark.slow
 def test_unbroken_code_passes(outcomes):
     assert outcomes[None] == "survived"
 
 
+@pytest.mark.slow
 @each_exhibit
 def test_the_named_test_catches_it(exhibit, outcomes):
     assert outcomes[exhibit["name"]] == "killed"

@@ -17,7 +17,6 @@ from statements import by_number, course
 from ddpm_course.proofs import Unreadable, oracle
 
 LET_PASS = tomllib.loads((ROOT / "tests/mutants.toml").read_text(encoding="utf-8"))
-DERIVED, PLACES = mutants.derived(), by_number()
 
 
 def listed(section: str) -> Iterator[tuple[str, dict]]:
@@ -103,21 +102,21 @@ def test_the_kernel_is_tried_without_the_second_opinion_and_that_comes_back():
 
 
 def test_what_is_not_broken_is_accepted():
-    for number in sample(DERIVED, 8):
-        assert kernel_says(course()[PLACES[number]])[0] == PROVED
+    for number in sample(mutants.derived(), 8):
+        assert kernel_says(course()[by_number()[number]])[0] == PROVED
 
 
 def test_nothing_is_changed_outside_of_an_attempt():
-    statement = course()[PLACES["2.6"]]
+    statement = course()[by_number()["2.6"]]
     before = repr(statement.before)
-    mutants.felt_by(PLACES["1.1"], ["2.6"])
+    mutants.felt_by(by_number()["1.1"], ["2.6"])
     breaking.tried(statement, "", statement.latex.replace("1-", "2-"))
     assert repr(statement.before) == before
 
 
 def test_every_exception_has_its_reason():
     assert all(entry["reason"].strip() for section in LET_PASS.values() for entry in section)
-    assert {number for number, _ in ACCEPTED | INCIDENTAL} <= set(DERIVED)
+    assert {number for number, _ in ACCEPTED | INCIDENTAL} <= set(mutants.derived())
 
 
 # --- A part of them ------------------------------------------------------------------------------
@@ -126,8 +125,8 @@ def test_every_exception_has_its_reason():
 def every_mutant(size: int, seed: int) -> list[tuple[str, str, str]]:
     every = [
         (number, text, kind)
-        for number in DERIVED
-        for text, kind in mutants.mutants(course()[PLACES[number]].latex).items()
+        for number in mutants.derived()
+        for text, kind in mutants.mutants(course()[by_number()[number]].latex).items()
     ]
     return sample(every, size, seed)
 
@@ -135,7 +134,7 @@ def every_mutant(size: int, seed: int) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize("size, always", [(300, False), (15, True)])
 def test_a_part_of_the_changed_formulas_is_refused(size, always):
     for number, text, kind in every_mutant(size, always):
-        got = breaking.tried(course()[PLACES[number]], kind, text, always)
+        got = breaking.tried(course()[by_number()[number]], kind, text, always)
         assert not got.broken and not got.hole, (number, got)
         assert not got.accepted or (number, kind) in ACCEPTED, (number, got)
 
@@ -157,7 +156,7 @@ def test_a_part_of_the_changed_formulas_is_refused(size, always):
 )
 def test_a_proof_feels_its_premise(number, premise):
     assert premise in mutants.assumed(number)
-    assert mutants.felt_by(PLACES[premise], [number]).felt == {number: True}
+    assert mutants.felt_by(by_number()[premise], [number]).felt == {number: True}
 
 
 # --- All of them ---------------------------------------------------------------------------------

@@ -506,6 +506,7 @@ def test_refused(miss, standing):
     assert "99.1" not in standing.equations
 
 
+@pytest.mark.slow
 @each_miss
 def test_refused_without_numbers(miss, standing, monkeypatch):
     monkeypatch.setattr(oracle, "refute", lambda *claim: 0)

@@ -147,7 +147,7 @@ def test_stopped_by_a_signal_within_a_round_and_at_its_end(
     assert_same(resume(tmp_path / "run"), whole)
 
 
-@pytest.mark.parametrize("step", [5, 8])
+@pytest.mark.parametrize("step", [5, pytest.param(8, marks=pytest.mark.slow)])
 def test_killed_at_any_moment(whole, tmp_path, monkeypatch, step):
     killed(tmp_path / "run", step, monkeypatch)
     assert_same(resume(unfinished(tmp_path / "run")), whole)
@@ -204,6 +204,7 @@ def end_killed_at(number, folder, end) -> bool:
     return forked(work) == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_the_end_is_killed_at_every_operation_on_a_file(whole, tmp_path, monkeypatch):
     """Whatever it leaves can be taken up, and ends as the run that was not killed."""
     run_dir, ends = tmp_path / "run", []
@@ -345,6 +346,7 @@ def test_two_processes_train_what_one_trains(tmp_path):
     assert lines[0] == pytest.approx(lines[1], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_two_processes_killed_and_resumed(shared, tmp_path, monkeypatch):
     interrupt(monkeypatch, 8, lambda: os.kill(os.getpid(), signal.SIGKILL))
     assert in_processes(2, lambda: train(PROFILE, 3, tmp_path / "run")) == [-signal.SIGKILL] * 2

@@ -74,6 +74,7 @@ def complaint(package: Path) -> str:
     return done.stderr[-4000:] if done.returncode else ""
 
 
+@pytest.mark.slow
 def test_all_shapes_fit():
     assert complaint(ROOT) == ""
 

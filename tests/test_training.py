@@ -266,6 +266,7 @@ def test_a_script_without_a_guard_trains_on_pictures(tmp_path):
     assert (tmp_path / "run/samples.png").exists()
 
 
+@pytest.mark.slow
 def test_a_signal_to_all_processes_of_a_run_on_pictures_saves_it(tmp_path):
     """As `timeout` sends it: whatever reads the pictures must not die of it."""
     command = [sys.executable, "-c", PICTURES, str(tmp_path), "1000000"]

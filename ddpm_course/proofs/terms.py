@@ -5,6 +5,7 @@
 # %% ../../nbs/50_terms.ipynb #3b49a22d
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import sympy as sp
@@ -48,6 +49,7 @@ class Range:
             return [sp.S.One, t_ + T_ - self.hi] if lower else []
         return []
 
+    @functools.lru_cache(100_000)  # asked again and again, of few indices
     def least(self, n: sp.Expr, depth: int = 6) -> sp.Expr | None:
         """A number that an affine index never falls below; None where none is found."""
         n = sp.expand(n)

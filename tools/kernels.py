@@ -1,0 +1,68 @@
+"""Kernels for nbval that are forked from one process, which has imported the libraries already.
+
+Most notebooks take less time than their imports. JupyterLab and tools/outputs.py start kernels as
+ever, and so does nbval where forking a process that has loaded torch is not safe.
+"""
+
+import multiprocessing
+import os
+import sys
+from multiprocessing.connection import Connection
+
+import matplotlib
+from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.provisioning import local_provisioner
+
+FORKS = multiprocessing.get_context("forkserver")
+LIBRARIES = [
+    "ipykernel.kernelapp",
+    "matplotlib.backends.backend_agg",
+    "sklearn.datasets",
+    "sympy",
+    "torch",
+]
+
+
+class Kernel(FORKS.Process):
+    """A forked process, with the words of subprocess.Popen that jupyter_client uses."""
+
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        return self.exitcode
+
+    def wait(self) -> int | None:
+        self.join()
+        return self.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+
+def run(arguments: list[str], cwd: str, env: dict[str, str], alone: Connection) -> None:
+    """What a forked process does: be what `python -m ipykernel_launcher` would be."""
+    os.setsid()  # who ends a kernel ends its whole group
+    alone.send(True)
+    os.chdir(cwd)
+    os.environ.update(env)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.path.insert(0, "")
+    matplotlib.use("module://matplotlib_inline.backend_inline")
+    IPKernelApp.launch_instance(arguments)
+
+
+def launch(cmd: list[str], cwd: str, env: dict[str, str], **_) -> Kernel:
+    """In place of jupyter_client's function of this name, which starts the command."""
+    heard, alone = multiprocessing.Pipe(duplex=False)
+    kernel = Kernel(target=run, args=(cmd[cmd.index("-f") :], str(cwd), dict(env), alone))
+    kernel.daemon = True
+    kernel.start()
+    heard.recv()
+    return kernel
+
+
+def fork() -> None:
+    """From now on kernels are forked, on Linux."""
+    if sys.platform == "linux":
+        FORKS.set_forkserver_preload(LIBRARIES)
+        local_provisioner.launch_kernel = launch
