@@ -49,7 +49,7 @@ class Range:
             return [sp.S.One, t_ + T_ - self.hi] if lower else []
         return []
 
-    @functools.lru_cache(100_000)  # asked again and again, of few indices
+    @functools.lru_cache(100_000)  # noqa: B019, a range is a small value
     def least(self, n: sp.Expr, depth: int = 6) -> sp.Expr | None:
         """A number that an affine index never falls below; None where none is found."""
         n = sp.expand(n)
