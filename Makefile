@@ -11,7 +11,10 @@ ONE_THREAD := OMP_NUM_THREADS=1
 NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
-.PHONY: help train test check-all mutants lab edit outputs readme book pdf
+# A stamp for each chapter with figures: it is run again when it has changed.
+FIGURES := $(patsubst nbs/%.ipynb,build/figures/.%,$(shell grep -l '"image/png"' nbs/[0-9]*.ipynb))
+
+.PHONY: help train test check-all mutants lab edit outputs readme book pdf figures slides
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -52,6 +55,11 @@ book: .venv/.book book/node_modules/.ready  ## build the site in build/book from
 	$(BIN)/python tools/pages.py
 	$(BIN)/python -m sphinx --fail-on-warning -q -E -c book -d build/doctrees build/pages build/book
 
+figures: $(FIGURES)  ## draw each figure as SVG in build/figures, for slides of your own
+
+slides: .venv/.book book/node_modules/.ready figures  ## make lectures and a cheat sheet in build/slides
+	$(BIN)/python tools/slides.py
+
 pdf: book  ## print the book, and the mathematics without code, in build; needs Chromium
 	$(BIN)/python tools/pdf.py
 
@@ -79,3 +87,7 @@ pdf: book  ## print the book, and the mathematics without code, in build; needs 
 book/node_modules/.ready: book/package.json book/package-lock.json
 	@if command -v npm > /dev/null; then \
 		npm ci --prefix book --ignore-scripts --no-audit --no-fund --loglevel error && touch $@; fi
+
+build/figures/.%: nbs/%.ipynb tools/figures.py .venv/.ready
+	$(ONE_THREAD) $(BIN)/python tools/figures.py $<
+	@touch $@

@@ -308,10 +308,10 @@ def exercise(number: str) -> str:
     return f"{raw(box(exercise=number, example=example))}\n\n{folded}"
 
 
-def answer(number: str) -> str:
-    """The right answer and what is said to it, folded, from the solutions; it leads to the way there."""
-    name = f"{int(number.split('.')[0]):02}_solutions"
-    cells = nbformat.read(NBS / f"solutions/{name}.ipynb", as_version=4).cells
+def solved(number: str) -> tuple[list[NotebookNode], str]:
+    """The cells that give the right answer, from the solutions, and what is said to it."""
+    path = NBS / f"solutions/{solutions_of(number)}.ipynb"
+    cells = nbformat.read(path, as_version=4).cells
     heading = f"## Exercise {number}"
     begin = next(i for i, cell in enumerate(cells) if heading in cell.source.splitlines()[:1])
     asked = re.compile(rf'check_answer\(\s*"{number}"')
@@ -320,10 +320,21 @@ def answer(number: str) -> str:
         cell for cell in cells[last - 1 : last + 1] if cell.source.startswith(("def ", "check"))
     ]
     reply = next(output for output in cells[last].outputs if "data" in output)
+    return written, reply.data["text/markdown"]
+
+
+def solutions_of(number: str) -> str:
+    """The notebook that solves an exercise."""
+    return f"{int(number.split('.')[0]):02}_solutions"
+
+
+def answer(number: str) -> str:
+    """The right answer and what is said to it, folded; it leads to the way there."""
+    written, reply = solved(number)
     parts = [
         f"<details class='source'>\n<summary>answer to {number}</summary>",
         *map(source, written),
-        f"{linked(reply.data['text/markdown'])} · [worked out](/solutions/{name}.md)",
+        f"{linked(reply)} · [worked out](/solutions/{solutions_of(number)}.md)",
         "</details>",
     ]
     return "\n\n".join(parts)
