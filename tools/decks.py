@@ -19,16 +19,17 @@ from pages import ASKED, EQUATIONS, FIGURE, NUMBER, Equation, solved, title
 from ddpm_course.proofs.display import MIME
 from ddpm_course.proofs.workbook import EXERCISES, hint
 
-ON_A_SLIDE = 260  # signs of a text beside a formula; at least one sentence
+ON_A_SLIDE = 400  # signs of a text, at least one sentence; each row of a formula takes the place of
+A_ROW = 60
 ROWS = 10  # of a table
 FOR_HOME = "derive", "extend", "fill in"  # the teaching page says which exercises are
 
 APART = re.compile(r"\n{2,}(?![ \t])")  # between two blocks of a text
 FOLDED = re.compile(r"<details><summary>(.*?)</summary>\n*(.*?)\n*</details>", re.S)
-SENTENCE = re.compile(r"(?<=[.:!?])\s+(?=[A-Z*$`(])")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z*$`(])")
 LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
 SUMMARY = "In one page"
-COMMAND = re.compile(r"\\(?:operatorname|math\w+|begin|end)\s*(?:\{\w+\}|\w)|\\[A-Za-z]+")
+COMMAND = re.compile(r"[A-Za-z]_\{[A-Za-z]{2,}\}|\\(?:operatorname|math\w+|begin|end)\s*(?:\{\w+\}|\w)|\\[A-Za-z]+")
 INDEX = re.compile(r"_(?:t|k|\{t,s\})$")  # a letter that has one stands for many
 
 
@@ -130,8 +131,9 @@ class Reading:
 
     def markdown(self, source: str) -> None:
         if (shown := FIGURE.match(source)) and self.slides[-1].figure:
-            self.slides[-1].caption = first_sentences(plain(shown[1]))
-            self.slides[-1].notes.append(plain(shown[1]))
+            caption = plain(shown[1])
+            self.slides[-1].caption = first_sentences(caption[0].upper() + caption[1:])
+            self.slides[-1].notes.append(caption)
             source = source[shown.end() :]
         for name, text in FOLDED.findall(source):
             self.slides[-1].notes.append(f"**{plain(name)}** {plain(text)}")
@@ -140,6 +142,8 @@ class Reading:
             if not part.startswith("#"):
                 self.waiting.append(plain(part))
                 continue
+            if self.new_section and self.waiting:  # the section before has no slide of its own
+                self.waiting.insert(0, f"**{self.heading}.**")
             self.said()
             self.heading, self.new_section = plain(part.lstrip("# ")), True
             if self.heading == SUMMARY:
@@ -168,13 +172,14 @@ class Reading:
             elif asked and f'puzzle("{asked}")' in cell.source:
                 self.slides[-1].text += "\n\n" + re.sub(r"\n\n<small>.*", "", markdown)
             elif markdown.lstrip().startswith("|"):
-                for table in APART.split(markdown.strip()):
-                    if table.count("\n") <= ROWS + 1:
-                        self.add(table)
+                for part in APART.split(markdown.strip()):
+                    if part.startswith("|") and part.count("\n") <= ROWS + 1:
+                        self.add(part)
 
     def equation(self, shown: Equation, source: str) -> None:
         above = self.waiting.pop() if self.waiting else ""
-        text = "" if above.startswith(("-", "|", "`")) else last_sentences(above)
+        room = ON_A_SLIDE - A_ROW * (1 + shown.latex.count(r"\\"))
+        text = "" if above.startswith(("-", "|", "`")) else last_sentences(above, room)
         notes = [above] if above != text else []
         new = [(letter, said) for letter, said in self.letters if occurs(letter, shown.latex)]
         self.letters = [pair for pair in self.letters if pair not in new]
@@ -186,10 +191,10 @@ def plain(markdown: str) -> str:
     return LINK.sub(r"\1", markdown).strip()
 
 
-def last_sentences(text: str) -> str:
+def last_sentences(text: str, room: int) -> str:
     """The end of a paragraph: as many sentences as a slide has room for."""
     parts = SENTENCE.split(text)
-    while len(parts) > 1 and len(" ".join(parts)) > ON_A_SLIDE:
+    while len(parts) > 1 and len(" ".join(parts)) > room:
         del parts[0]
     return " ".join(parts)
 
@@ -218,7 +223,7 @@ def occurs(letter: str, latex: str) -> bool:
     text = latex if name.startswith("\\") else COMMAND.sub(" ", latex)
     before = r"(?<![A-Za-z])" if name.startswith("\\") else ""
     if INDEX.search(name):
-        return bool(re.search(before + re.escape(INDEX.sub("_", name)), text))
+        return bool(re.search(before + re.escape(INDEX.sub("_", name)) + r"(?!\{[A-Za-z]{2})", text))
     return bool(re.search(before + re.escape(name) + r"(?![A-Za-z_])", text))
 
 
@@ -266,10 +271,18 @@ def sheet() -> list[Group]:
             shown = [e for e in cited(line, own) if e.number not in listed]
             listed |= {e.number for e in shown}
             if shown:
-                lines.append((plain(line), shown))
+                lines.append((up_to_the_last_number(plain(line)), shown))
         if lines:
             found.append(Group(title(path), lines))
     return found
+
+
+def up_to_the_last_number(line: str) -> str:
+    """A line without the sentences that come after its last equation, on figures and functions."""
+    parts = SENTENCE.split(line)
+    while not re.search(rf"\({NUMBER}\)", parts[-1]):
+        del parts[-1]
+    return " ".join(parts)
 
 
 def texts(path: Path) -> list[str]:

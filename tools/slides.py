@@ -50,8 +50,8 @@ text, line = MARKDOWN.render, MARKDOWN.renderInline
 def formula(shown: Equation) -> str:
     """A formula beside its number and its mark."""
     return (
-        f"<div class='formula' data-number='{shown.number}'><div>"
-        f"<div class='math'>{tex(shown.latex, {'display_mode': True})}</div></div>"
+        f"<div class='formula' data-number='{shown.number}'>"
+        f"<div class='math block'>{tex(shown.latex, {'display_mode': True})}</div>"
         f"<div class='number'>({shown.number})<sup>{MARKS[shown.verdict]}</sup></div></div>"
     )
 
@@ -82,8 +82,9 @@ def section(slide: Slide) -> str:
         head = f"<h1>{line(slide.chapter)}</h1>"
     else:
         head = f"<p class='where'>{line(slide.chapter)}</p><h2>{line(slide.heading)}</h2>"
+    kind = "title" if opens else "exercise" if slide.exercise else ""
     return (
-        f"<section><div class='slide{' title' * opens}'>{head}{body(slide)}</div>"
+        f"<section><div class='slide {kind}'>{head}{body(slide)}</div>"
         f"<aside class='notes'>{FOR_SPEAKER}{''.join(map(text, slide.notes))}</aside>"
         "</section>"
     )
@@ -123,7 +124,8 @@ def write_deck(deck: Deck) -> None:
 
 def write_sheet() -> None:
     groups = sheet()
-    parts = [f"<h1>Denoising diffusion on a few pages</h1><p class='made'>{MADE}. {SIGNS}.</p>"]
+    head = f"<header><h1>Denoising diffusion on a few pages</h1><p>{MADE}. {SIGNS}.</p></header>"
+    parts = []
     for group in groups:
         lines = [
             f"<div class='line'><p>{line(said)}</p>{''.join(map(formula, shown))}</div>"
@@ -132,7 +134,7 @@ def write_sheet() -> None:
         parts.append(f"<h2>{line(group.chapter)}</h2>{''.join(lines)}")
     letters = "".join(letter(*pair) for pair in letters_of(groups).items())
     parts.append(f"<h2>Letters</h2><div class='letters'>{letters}</div>")
-    write("sheet", "Cheat sheet", f"<main>{''.join(parts)}</main>", "sheet")
+    write("sheet", "Cheat sheet", f"{head}<main>{''.join(parts)}</main>", "sheet")
 
 
 def write_list(made: list[Deck]) -> None:
