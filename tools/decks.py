@@ -21,6 +21,7 @@ from ddpm_course.proofs.workbook import EXERCISES, hint
 
 ON_A_SLIDE = 400  # signs of a text, at least one sentence; each row of a formula takes the place of
 A_ROW = 60
+BELOW_A_FIGURE = 220
 ROWS = 10  # of a table
 FOR_HOME = "derive", "extend", "fill in"  # the teaching page says which exercises are
 
@@ -202,7 +203,7 @@ def last_sentences(text: str, room: int) -> str:
 def first_sentences(text: str) -> str:
     """The beginning of a caption, likewise."""
     parts = SENTENCE.split(text)
-    while len(parts) > 1 and len(" ".join(parts)) > ON_A_SLIDE:
+    while len(parts) > 1 and len(" ".join(parts)) > BELOW_A_FIGURE:
         del parts[-1]
     return " ".join(parts)
 

@@ -72,7 +72,7 @@ def body(slide: Slide) -> str:
     if slide.figure:
         [path] = FIGURES.glob(f"{slide.figure.replace('.', '-')}.*")
         parts.append(f"<img src='figures/{path.name}' alt='{escape(slide.caption)}'>")
-        parts.append(f"<p>{line(f'**Figure {slide.figure}.** {slide.caption}')}</p>")
+        parts.append(f"<p class='caption'>{line(f'**Figure {slide.figure}.** {slide.caption}')}</p>")
     return "".join(parts)
 
 
@@ -90,14 +90,14 @@ def section(slide: Slide) -> str:
     )
 
 
-def write(name: str, title: str, body: str, kind: str = "") -> None:
+def write(name: str, title: str, body: str, kind: str, styles: tuple[str, ...] = ()) -> None:
     """A page, which reads what it needs from its own folder."""
+    links = "".join(f"<link rel='stylesheet' href='{path}'>" for path in (*styles, "slides.css"))
     scripts = "".join(f"<script src='{path}'></script>" for path in ("slides.js", "tex-svg.js"))
     (SLIDES / f"{name}.html").write_text(
         f"<!doctype html><html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>"
         "<meta name='viewport' content='width=device-width'>"
-        f"<link rel='stylesheet' href='slides.css'></head><body class='{kind}'>{body}{scripts}"
-        "</body></html>",
+        f"{links}</head><body class='{kind}'>{body}{scripts}</body></html>",
         encoding="utf-8",
     )
 
@@ -115,10 +115,10 @@ def write_deck(deck: Deck) -> None:
     write(
         name_of(deck),
         f"Lecture {deck.number}",
-        "<link rel='stylesheet' href='reveal.css'>"
         f"<div class='reveal'><div class='slides'>{opening}{stacks}</div></div>"
         "<script src='reveal.js'></script><script src='notes.js'></script>",
         "measured",
+        ("reveal.css",),
     )
 
 
