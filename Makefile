@@ -27,7 +27,7 @@ train: .venv/.ready  ## train on real handwritten digits, a minute or two on one
 test: .venv/.ready  ## run and compare all notebooks, and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest $(NOTEBOOKS_AND_TESTS) -m "not slow"
 
-check-all: .venv/.ready .venv/.parity book  ## the same with the slow tests; store the result
+check-all: .venv/.ready .venv/.parity book slides  ## the same with the slow tests; store the result
 	$(ONE_THREAD) $(BIN)/python tools/check_all.py $(NOTEBOOKS_AND_TESTS)
 
 mutants: .venv/.ready  ## break proofs and code on purpose, and store what noticed it
@@ -57,7 +57,7 @@ book: .venv/.book book/node_modules/.ready  ## build the site in build/book from
 
 figures: $(FIGURES)  ## draw each figure as SVG in build/figures, for slides of your own
 
-slides: .venv/.book book/node_modules/.ready figures  ## make lectures and a cheat sheet in build/slides
+slides: .venv/.book book/node_modules/.ready figures  ## make lectures and a cheat sheet in build/slides; needs npm
 	$(BIN)/python tools/slides.py
 
 pdf: book  ## print the book, and the mathematics without code, in build; needs Chromium

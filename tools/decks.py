@@ -17,7 +17,7 @@ from notebooks import NBS, chapters, code_cells
 from pages import ASKED, EQUATIONS, FIGURE, NUMBER, Equation, solved, title
 
 from ddpm_course.proofs.display import MIME
-from ddpm_course.proofs.workbook import EXERCISES, hint
+from ddpm_course.proofs.workbook import hint
 
 ON_A_SLIDE = 400  # signs of a text, at least one sentence; each row of a formula takes the place of
 A_ROW = 60
@@ -30,7 +30,9 @@ FOLDED = re.compile(r"<details><summary>(.*?)</summary>\n*(.*?)\n*</details>", r
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z*$`(])")
 LINK = re.compile(r"\[([^]]+)\]\([^)]*\)")
 SUMMARY = "In one page"
-COMMAND = re.compile(r"[A-Za-z]_\{[A-Za-z]{2,}\}|\\(?:operatorname|math\w+|begin|end)\s*(?:\{\w+\}|\w)|\\[A-Za-z]+")
+COMMAND = re.compile(
+    r"[A-Za-z]_\{[A-Za-z]{2,}\}|\\(?:operatorname|math\w+|begin|end)\s*(?:\{\w+\}|\w)|\\[A-Za-z]+"
+)
 INDEX = re.compile(r"_(?:t|k|\{t,s\})$")  # a letter that has one stands for many
 
 
@@ -211,7 +213,9 @@ def first_sentences(text: str) -> str:
 def declared(source: str) -> list[tuple[str, str]]:
     """The letters that a cell declares, each with its meaning."""
     found = []
-    for part in ast.walk(ast.parse(source)) if re.search("^(notation|process)", source, re.M) else []:
+    for part in (
+        ast.walk(ast.parse(source)) if re.search("^(notation|process)", source, re.M) else []
+    ):
         match part:
             case ast.Call(func=ast.Name("notation" | "process"), args=[letter, _, meaning, *_]):
                 found.append((ast.literal_eval(letter), ast.literal_eval(meaning)))
@@ -224,7 +228,9 @@ def occurs(letter: str, latex: str) -> bool:
     text = latex if name.startswith("\\") else COMMAND.sub(" ", latex)
     before = r"(?<![A-Za-z])" if name.startswith("\\") else ""
     if INDEX.search(name):
-        return bool(re.search(before + re.escape(INDEX.sub("_", name)) + r"(?!\{[A-Za-z]{2})", text))
+        return bool(
+            re.search(before + re.escape(INDEX.sub("_", name)) + r"(?!\{[A-Za-z]{2})", text)
+        )
     return bool(re.search(before + re.escape(name) + r"(?![A-Za-z_])", text))
 
 
@@ -268,7 +274,9 @@ def sheet() -> list[Group]:
         own = [equation for equation in EQUATIONS.values() if equation.chapter == path]
         page = [text for text in texts(path) if f"## {SUMMARY}\n" in text]
         lines, listed = [], set()
-        for line in re.findall(r"^- (.*)$", page[0].split(f"## {SUMMARY}\n")[1], re.M) if page else []:
+        for line in (
+            re.findall(r"^- (.*)$", page[0].split(f"## {SUMMARY}\n")[1], re.M) if page else []
+        ):
             shown = [e for e in cited(line, own) if e.number not in listed]
             listed |= {e.number for e in shown}
             if shown:

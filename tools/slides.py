@@ -4,7 +4,6 @@ The folder opens without a network: reveal.js, MathJax and the figures lie besid
 Chromium nothing is printed. From the top of the repository: make slides
 """
 
-import re
 import runpy
 import shutil
 from html import escape
@@ -33,7 +32,9 @@ BESIDE = {
     runpy.run_path(str(ROOT / "book/conf.py"))["MATHJAX"].locate(): "tex-svg.js",
 }
 MADE = f"ddpm_course {ddpm_course.__version__}, by the ddpm_course authors, CC BY 4.0"
-SIGNS = "✓ derived, ≈ tried in numbers only, def a definition, hyp a hypothesis, cited from its source"
+SIGNS = (
+    "✓ derived, ≈ tried in numbers only, def a definition, hyp a hypothesis, cited from its source"
+)
 # The speaker's view has no style of MathJax's, and would show what is there for screen readers.
 FOR_SPEAKER = "<style>.speaker-controls-notes mjx-assistive-mml { display: none }</style>"
 
@@ -72,7 +73,9 @@ def body(slide: Slide) -> str:
     if slide.figure:
         [path] = FIGURES.glob(f"{slide.figure.replace('.', '-')}.*")
         parts.append(f"<img src='figures/{path.name}' alt='{escape(slide.caption)}'>")
-        parts.append(f"<p class='caption'>{line(f'**Figure {slide.figure}.** {slide.caption}')}</p>")
+        parts.append(
+            f"<p class='caption'>{line(f'**Figure {slide.figure}.** {slide.caption}')}</p>"
+        )
     return "".join(parts)
 
 
