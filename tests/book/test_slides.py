@@ -33,7 +33,7 @@ def browser():
 def page(browser):
     """A page that notes what goes wrong on it; nothing but the folder can be reached."""
     page = browser.new_page(viewport={"width": 1280, "height": 720})
-    page.set_default_timeout(180_000)  # a deck is set in seconds, on a busy machine in a minute or two
+    page.set_default_timeout(180_000)  # on a busy machine; else a deck is set in seconds
     page.faults = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.faults.append(m.text))
     page.on("pageerror", lambda error: page.faults.append(str(error)))
