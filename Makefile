@@ -27,7 +27,8 @@ train: .venv/.ready  ## train on real handwritten digits, a minute or two on one
 test: .venv/.ready  ## run and compare all notebooks, and run the tests
 	$(ONE_THREAD) $(BIN)/python -m pytest $(NOTEBOOKS_AND_TESTS) -m "not slow"
 
-check-all: .venv/.ready .venv/.parity book slides  ## the same with the slow tests; store the result
+check-all: .venv/.ready .venv/.parity book  ## the same with the slow tests; store the result
+	@! command -v npm > /dev/null || $(MAKE) slides
 	$(ONE_THREAD) $(BIN)/python tools/check_all.py $(NOTEBOOKS_AND_TESTS)
 
 mutants: .venv/.ready  ## break proofs and code on purpose, and store what noticed it
@@ -82,8 +83,9 @@ pdf: book  ## print the book, and the mathematics without code, in build; needs 
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[dev,book]'
 	@touch $@
 
-# What the site takes from npm. Nothing that comes with it is executed here. Without npm, which comes
-# with Node.js, the site is built without its prover, and says so.
+# What the site and the slides take from npm. Nothing that comes with it is executed here. Without
+# npm, which comes with Node.js, the site is built without its prover, and there are no slides; both
+# say so.
 book/node_modules/.ready: book/package.json book/package-lock.json
 	@if command -v npm > /dev/null; then \
 		npm ci --prefix book --ignore-scripts --no-audit --no-fund --loglevel error && touch $@; fi

@@ -6,6 +6,7 @@ Chromium nothing is printed. From the top of the repository: make slides
 
 import runpy
 import shutil
+import sys
 from html import escape
 
 from browser import MISSING, chromium
@@ -164,6 +165,7 @@ def print_all(names: list[str]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium())
         page = browser.new_page()
+        page.set_default_timeout(0)
         for name in names:
             page.goto(f"{(SLIDES / name).as_uri()}.html?print-pdf")
             page.wait_for_function("window.ready")
@@ -174,6 +176,8 @@ def print_all(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    if not REVEAL.exists():
+        sys.exit("make slides: reveal.js is not there. Install npm, which comes with Node.js")
     shutil.rmtree(SLIDES, ignore_errors=True)
     shutil.copytree(FIGURES, SLIDES / "figures")
     for path, name in BESIDE.items():
