@@ -33,7 +33,7 @@ def browser():
 def page(browser):
     """A page that notes what goes wrong on it; nothing but the folder can be reached."""
     page = browser.new_page(viewport={"width": 1280, "height": 720})
-    page.set_default_timeout(180_000)  # on a busy machine; else a deck is set in seconds
+    page.context.set_default_timeout(180_000)  # on a busy machine; else a deck is set in seconds
     page.faults = []
     page.on("console", lambda m: m.type in ("error", "warning") and page.faults.append(m.text))
     page.on("pageerror", lambda error: page.faults.append(str(error)))
@@ -126,11 +126,14 @@ CUT = """[...document.querySelectorAll(".formula")].filter(each => {
 
 def test_the_speaker_sees_the_notes(page):
     open_page(page, "lecture-2")
-    page.evaluate("Reveal.slide(0, 1)")
+    page.evaluate("Reveal.slide(1)")
     with page.expect_popup() as opened:
         page.keyboard.press("s")
     notes = opened.value.locator(".speaker-controls-notes .value")
-    notes.get_by_text("noise").first.wait_for()
+    notes.get_by_text("Needs:").wait_for()
+    assert (
+        notes.locator("svg").count() and not notes.locator("mjx-assistive-mml").first.is_visible()
+    )
     opened.value.close()
 
 
