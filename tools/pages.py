@@ -547,6 +547,7 @@ if __name__ == "__main__":
         write(f"bench/{report.stem}", linked(report.read_text(encoding="utf-8"), "bench"))
     others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
     write("CONTRIBUTING", linked((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), ""))
+    write("playground", (ROOT / "book/playground.md").read_text(encoding="utf-8"))
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
     names = sorted(map(name_of, MODULES), key=lambda name: name.startswith("proofs"))
@@ -567,7 +568,7 @@ if __name__ == "__main__":
                 contents("Start", ABOUT),
                 contents("Chapters", [path.stem for path in CHAPTERS if path.parent == NBS]),
                 contents("Solutions", [page_of(path) for path in CHAPTERS if path.parent != NBS]),
-                contents("Look up", ["equations", "api", "CONTRIBUTING"]),
+                contents("Look up", ["playground", "equations", "api", "CONTRIBUTING"]),
                 contents("Measured", ["Status: the last full run <bench/check_all>", *others]),
             ]
         )
