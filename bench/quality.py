@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from training_step import hardware
+from rounds import hardware
 
 from ddpm_course.runs.evaluation import evaluate
 from ddpm_course.runs.measures import Measures, bootstrap_ratio

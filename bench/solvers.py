@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from statistics import mean, stdev
 
 import torch
-from training_step import hardware
+from rounds import hardware
 
 from ddpm_course.runs.drawing import sample_images
 from ddpm_course.runs.measures import bootstrap_ratio, load_reference, measure

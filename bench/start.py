@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import torch
-from training_step import hardware
+from rounds import hardware
 
 from ddpm_course.runs.checkpoint import save_checkpoint
 from ddpm_course.runs.loop import batches, build_schedule, initial_state, training_loop

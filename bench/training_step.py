@@ -9,26 +9,22 @@ import dataclasses
 import platform
 import statistics
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from rounds import Action, hardware, loop_steps, ratios, take_turns
 from torch import nn
 
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.prediction import Denoiser, training_loss
 from ddpm_course.runs.drawing import walk_samples
 from ddpm_course.runs.loop import (
-    batches,
     build_model,
     build_schedule,
-    initial_state,
-    training_loop,
     update_ema,
     warmed_up_decay,
     warmed_up_learning_rate,
 )
-from ddpm_course.runs.processes import Processes, find_device
+from ddpm_course.runs.processes import find_device
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.training import load_images
 
@@ -37,36 +33,29 @@ PROFILE = load_profile("laptop")
 DEVICE = find_device(PROFILE.device)
 
 
-def seconds(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
+def clock() -> float:
     if DEVICE.type == "cuda":
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return time.perf_counter()
 
 
-def compare(first: Callable[[], object], second: Callable[[], object]) -> str:
+def compare(first: Action, second: Action) -> str:
     """Median time of each, and the quartiles of the ratio second / first over the rounds."""
-    for action in (first, second) * 3:
-        action()
-    times = [(seconds(first), seconds(second)) for _ in range(ROUNDS)]
-    low, middle, high = statistics.quantiles([b / a for a, b in times], n=4)
-    a, b = (1000 * statistics.median(column) for column in zip(*times))
-    return f"{a:.1f} ms | {b:.1f} ms | {middle:.2f} ({low:.2f} to {high:.2f})"
+    times = take_turns({"first": lambda: first, "second": lambda: second}, ROUNDS, clock)
+    shown = [
+        taken if isinstance(taken, str) else f"{1000 * statistics.median(taken):.1f} ms"
+        for taken in times.values()
+    ]
+    return f"{' | '.join(shown)} | {ratios(times, 'first')['second']}"
 
 
-def train_steps(**changes) -> Callable[[], object]:
+def train_steps(**changes) -> Action:
     """Steps of the package's loop, with another profile."""
-    profile = dataclasses.replace(PROFILE, num_steps=10**6, **changes)
-    images = load_images(profile)
-    state = initial_state(profile, images.image_shape[0], 0, DEVICE)
-    processes = Processes(DEVICE)
-    shares = batches(profile, images, 0, 1, processes)
-    states = training_loop(profile, build_schedule(profile, DEVICE), state, shares, 0, processes)
-    return lambda: next(states)
+    profile = dataclasses.replace(PROFILE, **changes)
+    return loop_steps(profile, load_images(profile), DEVICE)
 
 
-def plain_steps() -> Callable[[], object]:
+def plain_steps() -> Action:
     """The same steps without launchers, shares, parts or checkpoints: all that is needed, in a row."""
     schedule, (images, labels) = build_schedule(PROFILE, DEVICE), load_data(PROFILE.data)
     model = build_model(PROFILE, images.shape[1], random_stream(0, "weights")).to(DEVICE).train()
@@ -93,7 +82,7 @@ def plain_steps() -> Callable[[], object]:
     return steps().__next__
 
 
-def sample_steps(precision: str) -> Callable[[], object]:
+def sample_steps(precision: str) -> Action:
     profile = dataclasses.replace(PROFILE, precision=precision, sampling_steps=2 * ROUNDS)
     images, _ = load_data(profile.data)
     model = build_model(profile, images.shape[1], random_stream(0, "weights")).to(DEVICE).eval()
@@ -104,14 +93,14 @@ def sample_steps(precision: str) -> Callable[[], object]:
     return lambda: next(states)
 
 
-def optimizer_step(fused: bool) -> Callable[[], object]:
+def optimizer_step(fused: bool) -> Action:
     model = build_model(PROFILE, 1).to(DEVICE)
     for parameter in model.parameters():
         parameter.grad = torch.randn_like(parameter)
     return torch.optim.AdamW(model.parameters(), fused=fused, foreach=False).step
 
 
-def average(together: bool) -> Callable[[], object]:
+def average(together: bool) -> Action:
     model = build_model(PROFILE, 1).to(DEVICE)
     ema = copy.deepcopy(model)
 
@@ -121,18 +110,6 @@ def average(together: bool) -> Callable[[], object]:
             mean.lerp_(parameter, 0.01)
 
     return (lambda: update_ema(ema, model, 0.99)) if together else one_by_one
-
-
-def hardware() -> str:
-    if DEVICE.type == "cuda":
-        return torch.cuda.get_device_name()
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return (
-        f"{names[0] if names else platform.machine()}, {torch.get_num_threads()} threads, "
-        f"{torch.backends.cpu.get_cpu_capability()}"
-    )
 
 
 ROWS = {
@@ -170,7 +147,7 @@ ROWS = {
 if __name__ == "__main__":
     print("# One step of the laptop profile\n")
     print(
-        f"{DEVICE.type}: {hardware()}; torch {torch.__version__}, Python "
+        f"{DEVICE.type}: {hardware(DEVICE)}; torch {torch.__version__}, Python "
         f"{platform.python_version()}. Medians of {ROUNDS} rounds in which both sides take turns; "
         "in brackets the quartiles of the ratio. Not measured on a GPU.\n"
         if DEVICE.type == "cpu"

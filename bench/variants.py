@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import mean
 
 import torch
-from training_step import hardware
+from rounds import hardware
 
 from ddpm_course.runs.evaluation import evaluate
 from ddpm_course.runs.measures import Measures
