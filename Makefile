@@ -14,7 +14,7 @@ NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
 # A stamp for each chapter with figures: it is run again when it has changed.
 FIGURES := $(patsubst nbs/%.ipynb,build/figures/.%,$(shell grep -l '"image/png"' nbs/[0-9]*.ipynb))
 
-.PHONY: help train test check-all mutants lab edit outputs readme book pdf figures slides
+.PHONY: help train test check-all mutants bench lab edit outputs readme book pdf figures slides
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ check-all: .venv/.ready .venv/.parity book  ## the same with the slow tests; sto
 mutants: .venv/.ready  ## break proofs and code on purpose, and store what noticed it
 	$(ONE_THREAD) $(BIN)/python tools/mutants.py > .mutants && mv .mutants bench/mutants.md
 	$(ONE_THREAD) $(BIN)/python tools/code_mutants.py > .mutants && mv .mutants bench/code_mutants.md
+
+bench: build/peers/.ready  ## compare with other libraries, and store the table; some minutes
+	$(ONE_THREAD) build/peers/bin/python bench/peers.py > .peers && mv .peers bench/peers.md
 
 lab: .venv/.ready  ## open a copy of the chapters that is yours, in my_course
 	$(BIN)/ddpm-course notebooks my_course
@@ -92,4 +95,10 @@ book/node_modules/.ready: book/package.json book/package-lock.json
 
 build/figures/.%: nbs/%.ipynb tools/figures.py .venv/.ready
 	$(ONE_THREAD) $(BIN)/python tools/figures.py $<
+	@touch $@
+
+# The libraries that bench/peers.py compares with, and the package, in an environment of their own.
+build/peers/.ready: .venv/.ready
+	$(BIN)/python -m uv venv --quiet --clear --python $(BIN)/python build/peers
+	$(BIN)/python -m uv pip install --quiet --python build/peers/bin/python -c constraints.txt -e '.[peers]'
 	@touch $@

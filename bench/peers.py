@@ -1,7 +1,9 @@
 """The course beside three libraries that do the same: what a step costs, and how it grows.
 
 A contender is a small class: what the documentation of a library says, and nothing that a user
-would not get by default. From the top of the repository: make bench
+would not get by default. From the top of the repository: make bench; and the race, of which each
+of twelve laps takes so many processor seconds at most, prints a table of its own:
+OMP_NUM_THREADS=1 build/peers/bin/python bench/peers.py --race 600
 """
 
 import argparse
@@ -9,6 +11,7 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import itertools
+import json
 import os
 import platform
 import resource
@@ -23,13 +26,21 @@ from typing import Any
 
 import torch
 from PIL import Image
+from race import distances, race_table
 from rounds import Action, Spread, hardware, loop_steps, ratios, take_turns
 from torch import Tensor, nn
 
 from ddpm_course.data import ImageSet, load_set, random_stream
 from ddpm_course.prediction import Denoiser, p_sample_loop, training_loss
 from ddpm_course.runs.drawing import draw_batches
-from ddpm_course.runs.loop import build_model, build_schedule
+from ddpm_course.runs.loop import (
+    batches,
+    build_model,
+    build_schedule,
+    initial_state,
+    update_ema,
+)
+from ddpm_course.runs.processes import Processes
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.training import load_images
 from ddpm_course.sampling import Sampler
@@ -67,19 +78,25 @@ class Contender:
 
 
 class Floor(Contender):
-    """The arithmetic alone, in place, all memory there before, normal draws included."""
+    """The arithmetic alone, in place, all memory there before, normal draws included.
+
+    Or with each state in new memory, as a walk needs that hands its states out.
+    """
+
+    def __init__(self, kept: bool = False):
+        self.kept = kept
 
     def __str__(self) -> str:
-        return "floor"
+        return "floor" + ", each state in new memory" * self.kept
 
     def _walk(self, shape: tuple[int, ...], steps: int, noisy: bool) -> Action:
-        output, x, z = Free(shape).output, torch.empty(shape), torch.empty(shape)
+        output, start, z = Free(shape).output, torch.empty(shape), torch.empty(shape)
 
         @torch.no_grad()
         def walk() -> None:
-            x.normal_()
+            x = start.normal_()
             for _ in range(steps):
-                x.mul_(0.99).add_(output, alpha=0.1)
+                x = (0.99 * x if self.kept else x.mul_(0.99)).add_(output, alpha=0.1)
                 if noisy:
                     x.add_(z.normal_(), alpha=0.1)
 
@@ -305,9 +322,10 @@ CONTENDERS = {
         Diffusers(),
         DenoisingDiffusionPytorch(),
         Smalldiffusion(),
+        Floor(kept=True),
     )
 }
-LIBRARIES = [name for name in CONTENDERS if "," not in name]
+LIBRARIES = [name for name in CONTENDERS if "," not in name]  # in their plainest form
 
 
 # --- The figures ---------------------------------------------------------------------------------
@@ -385,29 +403,36 @@ def cifar_step() -> Found:
 
 
 def loop_overhead() -> Found:
-    """A step of the `laptop` loop, over forward and backward of its network alone."""
+    """A step of the `laptop` loop and its parts, over forward and backward of its network alone."""
     profile = load_profile("laptop")
-    images = load_images(profile)
+    images, schedule = load_images(profile), build_schedule(profile, CPU)
+    state = initial_state(profile, 1, 0, CPU)
+    model, weights = state.model, [*state.model.parameters()]
+    shares = batches(profile, images, 0, 1, Processes(CPU))
+    batch = next(shares)
+    output = torch.randn_like(batch.x0).requires_grad_()
+    denoiser = Denoiser(schedule, lambda x, t: output)
+    gradient = torch.randn_like(batch.x0)
 
-    def network_alone() -> Action:
-        model = build_model(profile, 1, random_stream(0, "weights")).train()
-        x, t = torch.randn(profile.batch_size, *images.image_shape), torch.tensor([500])
-        t, labels = t.expand(len(x)), images.labels[: len(x)]
-        gradient = torch.randn_like(x)
+    def alone() -> None:
+        for weight in weights:
+            weight.grad = None
+        model(batch.x0, batch.t, batch.labels).backward(gradient)
 
-        def step() -> None:
-            model(x, t, labels).backward(gradient)
-            for weight in model.parameters():
-                weight.grad = None
-
-        return step
-
-    builders = {
-        "alone": network_alone,
-        "ddpm_course": lambda: loop_steps(profile, images, CPU),
+    actions: dict[str, Action] = {
+        "alone": alone,
+        "of it, clipping": lambda: nn.utils.clip_grad_norm_(weights, profile.grad_clip),
+        "of it, optimiser": state.optimizer.step,
+        "of it, average of the weights": lambda: update_ema(state.ema, model, 0.99),
+        "of it, batch": lambda: next(shares),
+        "of it, loss": lambda: training_loss(denoiser, *batch[:3]).backward(),
+        "ddpm_course": loop_steps(profile, images, CPU),
     }
-    found = ratios(take_turns(builders, 40, time.process_time), "alone")
-    return {"ddpm_course": found["ddpm_course"]}
+    builders = {name: lambda action=action: action for name, action in actions.items()}
+    found = ratios(take_turns(builders, 20, time.process_time), "alone")
+    return {"ddpm_course": found.pop("ddpm_course")} | {
+        name: ratio for name, ratio in found.items() if name != "alone"
+    }
 
 
 def children() -> float:
@@ -421,7 +446,7 @@ def starts(commands: Mapping[str, list[str]]) -> dict[str, list[float] | str]:
         return lambda: subprocess.run(command, check=True, capture_output=True)
 
     builders = {name: lambda command=command: run(command) for name, command in commands.items()}
-    return take_turns(builders, 7, children)
+    return take_turns(builders, 3, children)
 
 
 def imports() -> Found:
@@ -458,14 +483,14 @@ FIGURES = (
         "DDPM walk of 100 steps, 64×3×32×32, network of no cost",
         "floors",
         1.3,
-        lambda: in_floors("ddpm", 15, SHAPE, 100, names=CONTENDERS),
+        lambda: in_floors("ddpm", 7, SHAPE, 100, names=CONTENDERS),
     ),
     Figure(
         "DDIM walk of 50 of 1,000 steps, the same",
         "floors",
         1.3,
         lambda: in_floors(
-            "ddim", 25, SHAPE, 50, names=[name for name in CONTENDERS if "loop" not in name]
+            "ddim", 21, SHAPE, 50, names=[name for name in CONTENDERS if "loop" not in name]
         ),
     ),
     Figure(
@@ -475,7 +500,7 @@ FIGURES = (
         "objective and optimiser of a training step, the same network",
         "floors",
         1.1,
-        lambda: in_floors("objective", 100),
+        lambda: in_floors("objective", 40),
     ),
     Figure(
         "training step, CIFAR-10 network, batch of 2, equal weights, fp32",
@@ -517,7 +542,7 @@ def growth(room: Path) -> dict[str, dict[int, Action]]:
 
     def set_up(T: int) -> None:
         walk = Sampler(50, eta=1.0).walk(Denoiser(cosine_schedule(T), Free(small)), small)
-        next(walk), next(walk)
+        list(itertools.islice(walk, 2))
 
     def walk(steps: int, shape: tuple[int, ...]) -> Action:
         return Course().ddim(shape, steps)
@@ -588,9 +613,10 @@ def run(number: int) -> list[Found]:
     """All figures once. What the contenders write on the way is not shown."""
     found = []
     for figure in FIGURES:
-        print(f"run {number}: {figure.what}", file=sys.stderr, flush=True)
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
             found.append(figure.measure())
+        cells = ", ".join(f"{name} {ratio}" for name, ratio in found[-1].items())
+        print(f"run {number}: {figure.what}: {cells}", file=sys.stderr, flush=True)
     return found
 
 
@@ -619,10 +645,15 @@ if __name__ == "__main__":
     parser.add_argument(
         "--memory", metavar="NAME", help="peak memory of one contender, and no more"
     )
+    parser.add_argument("--race", metavar="SECONDS", type=float, help="the race alone")
+    parser.add_argument("--lap", nargs=2, metavar=("NAME", "RACE"), help="one lap of the race")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.memory:
         print(peak_batches(options.memory))
+    elif options.lap:
+        name, race = options.lap
+        print(json.dumps([*distances(name, race, options.race)]))
     else:
-        for line in report():
+        for line in race_table(options.race) if options.race else report():
             print(line, flush=True)
