@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import race
 import torch
 from PIL import Image
-from race import distances, race_table
 from rounds import Action, Spread, hardware, loop_steps, ratios, take_turns
 from torch import Tensor, nn
 
@@ -369,7 +369,8 @@ def memory() -> Found:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             return (done.stderr.splitlines() or ["no reason given"])[-1]
-        return Spread.of(2 * [float(done.stdout.split()[-1])])
+        batches = float(done.stdout.split()[-1])
+        return Spread(batches, batches, batches)
 
     return {name: once(name) for name in LIBRARIES}
 
@@ -516,15 +517,17 @@ FIGURES = (
 
 
 def table(runs: list[list[Found]]) -> Iterator[str]:
-    """One line for each figure and contender: the runs side by side."""
+    """One line for each figure and contender, the figure named in its first: the runs side by side."""
     heads = ["measured", *["re-measured"] * (len(runs) - 1)]
     yield f"| figure | in | contender | {' | '.join(heads)} | to reach |"
     yield "|---" * (4 + len(heads)) + "|"
     for figure, *found in zip(FIGURES, *runs):
+        what = f"{figure.what} | {figure.unit}"
         for name in found[0]:
             goal = f"at most {figure.goal:g}" if name.startswith("ddpm_course") else ""
             cells = " | ".join(str(each[name]).replace("|", "/") for each in found)
-            yield f"| {figure.what} | {figure.unit} | {name} | {cells} | {goal} |"
+            yield f"| {what} | {name} | {cells} | {goal} |"
+            what = " | "
 
 
 # --- How it grows --------------------------------------------------------------------------------
@@ -637,9 +640,14 @@ def report(runs: list[list[Found]], grown: Iterable[str]) -> Iterator[str]:
         "\nGrowth is linear at most where the time grows no more than the size. A batch that leaves "
         "the cache grows faster; so does the arithmetic alone.\n"
     )
+    yield "## The race to good digits\n\nNo result is stored yet. " + " ".join(
+        (race.__doc__ or "").split("\n\n", 1)[1].split()
+    )
     yield (
-        f"On {hardware(CPU)}; Python {platform.python_version()}; "
-        f"{', '.join(map(version, PACKAGES))}. Not measured on a GPU.\n\n## Command\n\n`make bench`"
+        f"\nAll on {hardware(CPU)}; Python {platform.python_version()}; "
+        f"{', '.join(map(version, PACKAGES))}. Not measured on a GPU.\n\n## Commands\n\n"
+        "`make bench`; for the race, with the most processor seconds of each of twelve laps, "
+        "`OMP_NUM_THREADS=1 build/peers/bin/python bench/peers.py --race 600`"
     )
 
 
@@ -655,11 +663,13 @@ if __name__ == "__main__":
     if options.memory:
         print(peak_batches(options.memory))
     elif options.lap:
-        name, race = options.lap
-        print(json.dumps([*distances(name, race, options.race)]))
+        name, which = options.lap
+        print(json.dumps([*race.distances(name, which, options.race)]))
     else:
         lines = (
-            race_table(options.race) if options.race else report([run(1), run(2)], growth_table())
+            race.race_table(options.race)
+            if options.race
+            else report([run(1), run(2)], growth_table())
         )
         for line in lines:
             print(line, flush=True)
