@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # One thread per process: two test workers share two cores, results repeat bit for bit, and in a
 # small network a second thread mostly waits for the first, on a busy machine for very long.
 ONE_THREAD := OMP_NUM_THREADS=1
-NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile \
+NOTEBOOKS_AND_TESTS = -n 2 --dist loadfile --no-loadscope-reorder \
 	--nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg nbs tests
 
 # A stamp for each chapter with figures: it is run again when it has changed.

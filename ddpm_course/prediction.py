@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from ddpm_course.checks import (
     BadValue,
@@ -210,7 +211,7 @@ def _loss(denoiser: Denoiser, x0: Tensor, t: Tensor, noise: Tensor, weights: Ten
     roots = _roots(denoiser.schedule, t, x0)
     output = denoiser._output(_q_sample(x0, noise, *roots), t)
     target = _target(x0, noise, *roots, denoiser.prediction_type)
-    return (weights * (output - target) ** 2).mean()
+    return (weights * F.mse_loss(output, target, reduction="none")).mean()
 
 # %% ../nbs/05_epsilon.ipynb #10ede449
 def training_loss(

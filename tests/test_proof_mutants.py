@@ -27,7 +27,10 @@ LISTED = {
     for number in entry["numbers"]
     for kind in entry["kinds"]
 }
-PROVED_IN_THE_COURSE = [place for place, one in enumerate(course()) if one.kind == "eq"]
+
+
+def proved_in_the_course() -> list[int]:
+    return [place for place, one in enumerate(course()) if one.kind == "eq"]
 
 
 # --- The mutants themselves ----------------------------------------------------------------------
@@ -152,7 +155,7 @@ def judge(results: list[proof_mutants.Result]) -> None:
 def test_a_part_of_the_changed_proofs_is_refused_or_right():
     every = [
         (course()[place].number, change)
-        for place in PROVED_IN_THE_COURSE
+        for place in proved_in_the_course()
         for change in proof_mutants.changes(place)
     ]
     judge([proof_mutants.tried(*one) for one in sample(every, 50)])
