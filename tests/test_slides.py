@@ -100,6 +100,7 @@ def test_the_sheet_holds_what_the_chapters_name_in_one_page():
         (r"\bar\alpha_t", r"1-\bar\alpha_{t-1}", True),
         (r"\mu", r"\mu_1", False),
         ("v", r"\operatorname{Cov}[w_t]", False),
+        (r"p_\theta", r"p_\theta(x_{0:T})", True),
         ("L", r"D_{KL}(q\|p)", False),
         ("L_t", r"L_{simple}(\theta)", False),
         (r"\tilde\mu_t(x_t,x_0)", r"\tilde\mu_t(x_t,x_0)-h", True),

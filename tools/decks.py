@@ -225,7 +225,7 @@ def declared(source: str) -> list[tuple[str, str]]:
 def occurs(letter: str, latex: str) -> bool:
     """Whether a formula holds a letter, with whatever index and arguments."""
     name = letter.split("(")[0]
-    text = latex if name.startswith("\\") else COMMAND.sub(" ", latex)
+    text = latex if "\\" in name else COMMAND.sub(" ", latex)
     before = r"(?<![A-Za-z])" if name.startswith("\\") else ""
     if INDEX.search(name):
         return bool(
