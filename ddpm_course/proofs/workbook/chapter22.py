@@ -67,7 +67,7 @@ EXERCISES = {
             (
                 r"(1-\phi_s)\,\hat x_\theta(x_t,t)+\phi_s\,\hat\epsilon_\theta(x_t,t)",
                 rf"\hat x_\theta(x_t,t)+\phi_s{_VELOCITY}",
-                rf"\hat x_\theta(x_t,t)+\phi_t{_VELOCITY}+(\phi_s-\phi_t){_VELOCITY}",
+                rf"\hat x_\theta(x_t,t)+\phi_t{_VELOCITY} \\ &+(\phi_s-\phi_t){_VELOCITY}",
                 rf"{_PLACE}+(\phi_s-\phi_t){_VELOCITY}",
                 rf"{_PLACE}+(\phi_t-\phi_s){_VELOCITY}",
                 rf"{_PLACE}+(\phi_t-\phi_s)\,\hat{{\mathrm{{u}}}}_\theta(x_t,t)",

@@ -134,7 +134,7 @@ class Line:
     def shown(self) -> str:
         first, *rest = self.formulas
         lines = r" \\ ".join(rf"&= {formula} &&({n})" for n, formula in enumerate(rest, 1))
-        return f"$$\n\\begin{{aligned}}{first} {lines}\\end{{aligned}}\n$$"
+        return f"$$\n\\begin{{aligned}}&{first} \\\\ {lines}\\end{{aligned}}\n$$"
 
     def check(self, answer: Any) -> Verdict:
         n, last = typed.whole(answer), len(self.formulas) - 1
