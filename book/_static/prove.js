@@ -3,7 +3,7 @@
 (() => {
     const script = document.currentScript, {hash, bytes, compressed, holds} = script.dataset;
     const size = (count) => `${(count / 1e6).toFixed(1)} MB`;
-    let worker, queue = Promise.resolve();
+    let worker, queue = Promise.resolve(), shown = Promise.resolve();
 
     const cannot =
         location.protocol === "file:"
@@ -58,9 +58,13 @@
         return made;
     }
 
-    function typeset(box) {
-        MathJax.typesetClear([box]);
-        return MathJax.typesetPromise([box]);
+    // MathJax wants one call at a time; what it cannot show stays as it is typed.
+    function show(box, ...content) {
+        return (shown = shown.then(() => {
+            MathJax.typesetClear([box]);
+            box.replaceChildren(...content);
+            return MathJax.typesetPromise([box]);
+        }).catch(() => {}));
     }
 
     // Text with $formulas$, `code` and **stress**, as the replies have it.
@@ -93,8 +97,8 @@
         const key = ["ddpm_course", what, ...about].join(" ");
         const field = element("textarea", {rows: original ? 3 : 1, spellcheck: false, autocapitalize: "off",
             placeholder: example && `for example ${example}`, value: kept.read(key) ?? original});
-        const shown = element("div", {className: "math"});
-        const preview = element("div", {className: "math-wrapper"}, shown);
+        const formula = element("div", {className: "math"});
+        const preview = element("div", {className: "math-wrapper"}, formula);
         const output = element("output");
         output.setAttribute("aria-live", "polite");
         const check = element("button", {textContent: "Check"});
@@ -105,14 +109,12 @@
 
         let waiting;
         async function draw() {
-            shown.textContent = field.value.trim() && `\\[${field.value}\\]`;
-            await typeset(shown);
+            await show(formula, field.value.trim() && `\\[${field.value}\\]`);
             fit(preview);
         }
         function say(reply) {
             output.dataset.verdict = reply.verdict ?? "";
-            output.replaceChildren(...rich(reply.text));
-            return typeset(output);
+            return show(output, ...rich(reply.text));
         }
         field.addEventListener("input", () => {
             kept.write(key, field.value);

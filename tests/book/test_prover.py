@@ -3,6 +3,7 @@
 import random
 import time
 
+import psutil
 import pytest
 from browser import MISSING, PHONE, SITE, chromium, open_page, serious
 from judge import answer, change
@@ -19,16 +20,15 @@ pytestmark = [
     pytest.mark.skipif(not chromium(), reason=MISSING),
     pytest.mark.skipif(not (SITE / "prover").exists(), reason="needs npm: run make book"),
 ]
-PATIENCE = 180_000  # milliseconds, on a machine that has other work to do
+PATIENCE = 600_000  # milliseconds, on a machine that has other work to do
 SAID = "output[data-verdict]:not([data-verdict=''])"
 
 
 def check(box, text):
-    """Type something, ask, and return the verdict, the reply and the seconds that it took."""
-    began = time.perf_counter()
+    """Type something, ask, and return the verdict and the reply."""
     box.get_by_role("textbox").fill(text)
     box.get_by_role("textbox").press("Enter")
-    return *said(box), time.perf_counter() - began
+    return said(box)
 
 
 def said(box):
@@ -36,6 +36,22 @@ def said(box):
     box.locator("button[aria-disabled]").wait_for(state="detached")
     output = box.locator("output")
     return output.get_attribute("data-verdict"), output.inner_text()
+
+
+class Watch:
+    """The seconds that pass, and those for which the browser computes: these do not grow as much
+    where the machine has other work, and with two cores of its own it is done within them."""
+
+    def __init__(self):
+        self.begun = self.now()
+
+    @staticmethod
+    def now():
+        browser = psutil.Process().children(recursive=True)
+        return time.perf_counter(), sum(sum(one.cpu_times()[:2]) for one in browser)
+
+    def read(self):
+        return [now - begun for now, begun in zip(self.now(), self.begun)]
 
 
 def test_an_answer_is_checked_on_the_page(page, record_property):
@@ -46,18 +62,19 @@ def test_an_answer_is_checked_on_the_page(page, record_property):
     box.get_by_role("textbox").fill(r"\sqrt{u(1-a^2)}")
     box.locator("mjx-container").wait_for()
     assert not any("/prover/" in url or url.endswith("prover.js") for url in asked)
-    verdict, text, first = check(box, r"\sqrt{u(1-a^2)}")
-    assert (verdict, text) == ("right", "right · proved")
-    verdict, _, *_ = again = check(box, "√(u·(1−a²))")
-    assert verdict == "right"
-    verdict, text, _ = wrong = check(box, r"\sqrt{u}")
-    assert verdict == "not yet" and box.locator("output mjx-container").count() > 3
-    verdict, text, _ = rubbish = check(box, r"\sqrt{u}}&%")
+    watch = Watch()
+    assert check(box, r"\sqrt{u(1-a^2)}") == ("right", "right · proved")
+    first, watch = watch.read(), Watch()
+    assert check(box, "√(u·(1−a²))")[0] == "right"
+    following = watch.read()
+    assert check(box, r"\sqrt{u}")[0] == "not yet"
+    assert box.locator("output mjx-container").count() > 3
+    verdict, text = check(box, r"\sqrt{u}}&%")
     assert verdict == "unread" and "from here on" in text
-    for name, seconds in [("first", first), ("next", max(x[2] for x in (again, wrong, rubbish)))]:
+    for name, (seconds, computed) in [("first answer", first), ("next", following)]:
         record_property(name, seconds)
-        print(f"{name}: {seconds:.1f} s")
-    assert first < 120 and again[2] < 10
+        print(f"{name}: {seconds:.1f} s, {computed:.1f} s of computing")
+    assert first[1] < 60 and following[1] < 5
     check(box, r"\sqrt{u}")
     for size in (page.viewport_size, PHONE):
         page.set_viewport_size(size)
@@ -87,7 +104,7 @@ def test_an_equation_is_broken_and_restored(page, page_name, number, old, new):
     page.keyboard.press("Enter")
     mark.get_by_role("button", name="Break this equation").press("Enter")
     latex = mark.get_by_role("textbox").input_value()
-    verdict, text, _ = check(mark, latex.replace(old, new))
+    verdict, text = check(mark, latex.replace(old, new))
     assert verdict == "refuted" and mark.locator("output mjx-container").count() > 2, text
     assert serious(page) == []
     mark.get_by_role("button", name="Restore").press("Enter")
@@ -109,7 +126,7 @@ def test_an_answer_that_takes_too_long_is_stopped_and_the_next_one_starts_anew(p
     open_page(page, "01_forward_process.html")
     box, limit = page.locator("[data-exercise='1.4']"), "document.querySelector('[data-hash]')"
     page.evaluate(f"{limit}.dataset.seconds = 0")
-    verdict, text, _ = check(page.locator("[data-exercise='1.1']"), r"\sqrt{u}")
+    verdict, text = check(page.locator("[data-exercise='1.1']"), r"\sqrt{u}")
     assert verdict == "stopped" and "no reply within 0 seconds" in text
     page.evaluate(f"{limit}.dataset.seconds = 30")
     assert check(box, "90")[0] == "right"
@@ -120,7 +137,7 @@ def test_another_package_than_that_of_the_page_is_refused(page):
     page.evaluate("document.querySelector('[data-hash]').dataset.hash = '0'.repeat(64)")
     page.reload()
     page.route("**/package.zip*", lambda route: route.fulfill(body=b"something else"))
-    verdict, text, _ = check(page.locator("[data-exercise='1.4']"), "90")
+    verdict, text = check(page.locator("[data-exercise='1.4']"), "90")
     assert verdict == "stopped" and "not the one that this page was made with" in text
 
 
