@@ -1,10 +1,11 @@
 """Draw the figures of a chapter anew, as SVG, in build/figures: 3-1.svg is Figure 3.1.
 
 A chapter is run up to its last figure, without its proofs. What moves or has sliders is no SVG: it
-is copied from the notebook as stored, as PNG. From the top of the repository: make figures
+is copied from the notebook as stored, as PNG; of what moves there is a still as well. From the top of the repository: make figures
 """
 
 import base64
+import io
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from notebooks import ROOT
+from PIL import Image
 
 from ddpm_course.proofs.chapters import is_mathematics
 
@@ -45,15 +47,25 @@ def drawn(path: Path) -> dict[str, str | bytes]:
     notebook = nbformat.v4.new_notebook(cells=[set_up, *run], metadata=stored.metadata)
     NotebookClient(notebook, resources={"metadata": {"path": path.parent}}).execute()
     again = {cell.id: pictures(cell) for cell in notebook.cells}
-    files = {}
+    files, number = {}, 0
     for cell, before in shown.items():
         for was, now in zip(before, again[cell], strict=True):
-            name = f"{int(path.stem[:2])}-{len(files) + 1}"
+            number += 1
+            name = f"{int(path.stem[:2])}-{number}"
             if "image/svg+xml" in now:
                 files[f"{name}.svg"] = now["image/svg+xml"]
             else:
-                files[f"{name}.png"] = base64.b64decode(was["image/png"])
+                files |= still_or_moving(name, base64.b64decode(was["image/png"]))
     return files
+
+
+def still_or_moving(name: str, png: bytes) -> dict[str, bytes]:
+    """A picture; one that moves has its still beside it, for paper."""
+    picture, still = Image.open(io.BytesIO(png)), io.BytesIO()
+    if not getattr(picture, "is_animated", False):
+        return {f"{name}.png": png}
+    picture.save(still, "PNG")
+    return {f"{name}.png": png, f"{name}-still.png": still.getvalue()}
 
 
 if __name__ == "__main__":

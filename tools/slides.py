@@ -72,8 +72,14 @@ def body(slide: Slide) -> str:
         parts.append(f"<p class='letters'>{letters}</p>" if letters else "")
         parts.append(f"<p class='reason'>{line(said)}</p>")
     if slide.figure:
-        [path] = FIGURES.glob(f"{slide.figure.replace('.', '-')}.*")
-        parts.append(f"<img src='figures/{path.name}' alt='{escape(slide.caption)}'>")
+        name = slide.figure.replace(".", "-")
+        [path] = FIGURES.glob(f"{name}.*")
+        still = FIGURES / f"{name}-still.png"
+        kinds = {path: "moving", still: "still"} if still.exists() else {path: ""}
+        parts += [
+            f"<img class='{kind}' src='figures/{path.name}' alt='{escape(slide.caption)}'>"
+            for path, kind in kinds.items()
+        ]
         parts.append(
             f"<p class='caption'>{line(f'**Figure {slide.figure}.** {slide.caption}')}</p>"
         )
