@@ -26,6 +26,7 @@ from ddpm_course.checks import BadInput, BadValue, check_int, check_seed, visibl
 from ddpm_course.course import course_files, write_course
 from ddpm_course.options import PROGRAM, Parser, add_hyperparameters, option
 from ddpm_course.runs.profiles import SETTINGS, Device, Profile, Solver, Spacing, load_profile
+from ddpm_course.runs.trained import trained_names
 
 if TYPE_CHECKING:
     from ddpm_course.runs.run import Run
@@ -88,6 +89,15 @@ def show_run(run_dir: Path) -> None:
     say(f"to draw more: {PROGRAM} sample {shlex.quote(str(run_dir))}")
 
 
+def say_origin(run: "Run") -> None:
+    """Say of a run that comes with the package how its weights were made."""
+    if run.commit:
+        say(
+            f"weights from the package: {PROGRAM} train --profile {run.folder.name} --seed "
+            f"{run.seed}, {run.seconds:,.0f} seconds on {run.hardware}"
+        )
+
+
 def chosen_sampler(options: Namespace, run: "Run") -> "Sampler":
     """The sampler of a run, with what was chosen."""
     chosen = ("steps", "eta", "spacing", "solver", "guidance_scale")
@@ -105,6 +115,7 @@ def sample(options: Namespace) -> None:
     from ddpm_course.runs.run import Run
 
     run = Run.open(options.run_dir)
+    say_origin(run)
     picture, _ = write_samples(
         run,
         options.num,
@@ -124,6 +135,7 @@ def evaluate(options: Namespace) -> None:
     from ddpm_course.runs.run import Run
 
     run = Run.open(options.run_dir)
+    say_origin(run)
     sampler = chosen_sampler(options, run)
     if options.likelihood:
         if sampler != run.profile.sampler:
@@ -200,6 +212,7 @@ def grade(options: Namespace) -> None:
 
 
 RUN = "run_dir", "RUN", "folder of a run"
+ANY_RUN = *RUN[:2], f"{RUN[2]}, or one that the package has: {', '.join(trained_names())}"
 
 
 def make_parser() -> Parser:
@@ -231,11 +244,11 @@ def make_parser() -> Parser:
 
     command("resume", resume, RUN)
 
-    parser = command("sample", sample, RUN)
+    parser = command("sample", sample, ANY_RUN)
     option(parser, "--num", int, "how many images", 64)
     option(parser, "--label", int, "the class of all images; without it the classes take turns")
     option(parser, "--out", Path, "the new picture; without it one in RUN, named after all choices")
-    measuring = command("evaluate", evaluate, RUN)
+    measuring = command("evaluate", evaluate, ANY_RUN)
     about = "bits per dimension of held-out images, by the bound and by the flow, and nothing else"
     measuring.add_argument("--likelihood", action="store_true", help=about)
     for drawing in parser, measuring:
@@ -251,7 +264,7 @@ def make_parser() -> Parser:
         option(drawing, "--guidance-scale", float, about)
 
     diffusers = Literal["diffusers"]
-    parser = command("export", export_run, RUN, ("folder", "DIR", "the new folder"))
+    parser = command("export", export_run, ANY_RUN, ("folder", "DIR", "the new folder"))
     option(parser, "--to", diffusers, "the library", "diffusers")
     option(parser, "--label", int, "the class whose network is written; pipelines pass none on")
     folder = "folder", "DIR", "what that library wrote"

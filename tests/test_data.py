@@ -741,8 +741,8 @@ def test_a_picture_is_the_enlarged_grid(tmp_path, channels, mode):
     images = IMAGES[:6].expand(-1, channels, -1, -1)
     save_grid(tmp_path / "grid.png", images, columns=3)
     picture = Image.open(tmp_path / "grid.png")
-    assert picture.mode == mode and picture.size == (28 * 4, 19 * 4)
-    small = np.asarray(picture).reshape(19 * 4, 28 * 4, channels)[::4, ::4]
+    assert picture.mode == mode and picture.size == (28 * 8, 19 * 8)
+    small = np.asarray(picture).reshape(19 * 8, 28 * 8, channels)[::8, ::8]
     assert np.array_equal(small, image_grid(images, 3).permute(1, 2, 0))
 
 

@@ -163,10 +163,10 @@ def image_grid(
 def grid_png(images: Float[Tensor, "B C H W"], columns: int | None = None) -> bytes:
     """Images [B, C, H, W] in [-1, 1], C being 1 or 3, as the bytes of one PNG file.
 
-    Images of 16 pixels or fewer are enlarged by a whole number, to 32 at most.
+    Images of 32 pixels or fewer are enlarged by a whole number, to 64 at most.
     """
     grid = image_grid(images, columns)
-    scale = max(1, 32 // images.shape[-1])
+    scale = max(1, 64 // images.shape[-1])
     grid = grid.repeat_interleave(scale, dim=1).repeat_interleave(scale, dim=2)
     encoded = BytesIO()
     Image.fromarray(grid.permute(1, 2, 0).squeeze(2).numpy()).save(encoded, format="PNG")

@@ -15,6 +15,7 @@ from ddpm_course.runs.files import check_new, write_file
 from ddpm_course.runs.loop import build_denoiser
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
+from ddpm_course.runs.trained import beside
 from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule
 from ddpm_course.unet import UNet
@@ -187,11 +188,12 @@ def write_samples(
 ) -> tuple[Path, Float[Tensor, "num C H W"]]:
     """`sample_images`, and write them as one new PNG file; return its path and the images.
 
-    Without out the file is in the run's folder, under its `file_name`. The run's own seed and
+    Without out the file is `beside` the run, under its `file_name`. The run's own seed and
     number give its samples.png again. Raises BadInput as `sample_images` does, and when the file
     exists. For a schedule and a network without a run there is `Sampler.sample`.
     """
-    path = Path(out or run.folder / f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png")
+    name = f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png"
+    path = Path(out or beside(run.folder, name))
     check_new("sample", "out", path)
     images = sample_images(run, num, seed, device, label, sampler)
     save_grid(path, images)

@@ -28,6 +28,7 @@ from ddpm_course.runs.measures import (
 )
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
+from ddpm_course.runs.trained import beside
 from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule
 
@@ -83,7 +84,7 @@ def evaluate(
     """Draw as many samples from a run as its data holds out, and measure them.
 
     run may be its folder; sampler is the run's own unless another is given. Writes two new files
-    to the folder, evaluation-seed-SEED.json and .png, named after what the sampler changes, too.
+    `beside` the run, evaluation-seed-SEED.json and .png, named after what the sampler changes, too.
     Raises BadInput as `sample_images` does, when a file exists, for an imported run, and for one
     whose images have no classifier.
     """
@@ -91,10 +92,10 @@ def evaluate(
     check_seed("evaluate", seed)
     _check_measurable(run)
     stem = file_name("evaluation", seed, run, sampler)
-    text, picture = run.folder / f"{stem}.json", run.folder / f"{stem}.png"
+    text, picture = (beside(run.folder, f"{stem}.{kind}") for kind in ("json", "png"))
     for file in (text, picture):
         check_new("evaluate", "run", file)
-    reference = load_reference(run.profile.data)
+    reference = load_reference(run.profile.data, run.profile.data_dir, run.profile.download)
     samples = sample_images(run, len(reference.held_out), seed, device, sampler=sampler)
     report = Report(
         reference,
@@ -150,7 +151,8 @@ def likelihood(
     run = run if isinstance(run, Run) else Run.open(run)
     check_seed("likelihood", seed)
     _check_measurable(run)
-    held_out = load_set(run.profile.data, PARTS[1])
+    data, where = run.profile.data, run.profile.data_dir
+    held_out = load_set(data, PARTS[1], data_dir=where, download=run.profile.download)
     check_int("likelihood", "num_images", num_images, 2, len(held_out))
     schedule = run.schedule(device)
     where = schedule.betas.device

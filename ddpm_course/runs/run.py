@@ -19,9 +19,11 @@ from ddpm_course.runs.files import write_file
 from ddpm_course.runs.loop import build_denoiser, build_model, build_schedule
 from ddpm_course.runs.processes import find_device
 from ddpm_course.runs.profiles import Profile
+from ddpm_course.runs.trained import find_run, trained_names
 from ddpm_course.schedule import NoiseSchedule
 from ddpm_course.unet import UNet
 
+ORIGIN = "seed", "device", "threads", "processes", "commit", "hardware", "seconds"
 # What a run did before a setting existed: config.json of an earlier version lacks its line.
 EARLIER = {"download": False, "guidance_scale": 1.0, "solver": "ddim"}
 
@@ -40,11 +42,18 @@ class Run:
     threads: int | None = None
     processes: int | None = None
     torch: str | None = None  # its version
+    commit: str | None = None  # this, and what follows, is known of a run in the package
+    hardware: str | None = None
+    seconds: float | None = None  # that its training took there
 
     @classmethod
     def open(cls, folder: Path | str) -> "Run":
-        """Read config.json. Raises BadInput when it is missing or holds something else."""
-        path = Path(folder) / "config.json"
+        """Read config.json in a folder, or in the package's run of that name (`trained_names`).
+
+        Raises BadInput when it is missing or holds something else.
+        """
+        folder = find_run(folder)
+        path = folder / "config.json"
         try:
             config = json.loads(path.read_text(encoding="utf-8"))
             fields: dict[str, Any] = EARLIER | {
@@ -59,7 +68,7 @@ class Run:
                 if config.get(name) is not None:
                     check_int("config", name, config[name], int(name != "seed"), most)
             return cls(
-                Path(folder),
+                folder,
                 profile,
                 (channels, height, width),
                 tuple(map(str, config.get("classes", ()))),
@@ -68,7 +77,7 @@ class Run:
                     for beta in config.get("betas", ())
                 ),
                 torch=config.get("versions", {}).get("torch"),
-                **{name: config.get(name) for name in ("seed", "device", "threads", "processes")},
+                **{name: config.get(name) for name in ORIGIN},
             )
         except BadInput as error:
             raise error.within(path) from None
@@ -78,7 +87,8 @@ class Run:
                 "configuration of a run",
                 got=describe(error),
                 expected="the file that ddpm-course train writes",
-                fix="give the folder of a finished run",
+                fix="give the folder of a finished run, or the name of one that the package has: "
+                + ", ".join(trained_names()),
             ) from None
 
     def network(self, device: str = "auto") -> UNet:
