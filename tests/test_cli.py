@@ -124,6 +124,7 @@ MISTAKES = {
     "train --device tpu": "'tpu'",
     "sample": "RUN",
     "sample no-such-run": "no-such-run",
+    "sample lapto": "the package has: fashion, laptop",
     "sample no-such-run --num 0": "num: got 0",
     "sample no-such-run --num 2.5": "'2.5'",
     "sample no-such-run --seed -1": "seed: got -1",

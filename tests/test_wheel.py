@@ -71,12 +71,14 @@ def folder(python, tmp_path_factory):
 def test_a_wheel_holds_the_package_and_the_course_as_they_are(wheels):
     code = {path.relative_to(ROOT).as_posix() for path in modules()}
     data = {path.resolve() for path in course_files().values()} | {
+        ROOT / "bench/fashion.md",
         ROOT / "bench/quality.md",
         ROOT / "bench/solvers.md",
         ROOT / "bench/variants.md",
         ROOT / "ddpm_course/course.mplstyle",
         ROOT / "ddpm_course/py.typed",
         *ROOT.glob("ddpm_course/*.safetensors"),
+        *ROOT.glob("ddpm_course/trained/*/*"),
     }
     for path in wheels:
         with zipfile.ZipFile(path) as wheel:
