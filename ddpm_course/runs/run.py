@@ -44,7 +44,7 @@ class Run:
     torch: str | None = None  # its version
     commit: str | None = None  # this, and what follows, is known of a run in the package
     hardware: str | None = None
-    seconds: float | None = None  # that its training took there
+    seconds: float | None = None  # that a core of it computed
 
     @classmethod
     def open(cls, folder: Path | str) -> "Run":
