@@ -1,7 +1,6 @@
-"""Draw nbs/images/samples.png from a run: noise that becomes images; the still is its end.
+"""Draw nbs/images/NAME.png from a run that the package has: noise that becomes images.
 
-From the top of the repository, with the folder that `make train` has named:
-python tools/picture.py runs/NAME
+The still is its end. From the top of the repository: python tools/picture.py fashion
 """
 
 import io
@@ -14,16 +13,16 @@ from ddpm_course.data import grid_png
 from ddpm_course.runs.drawing import draw_batches
 from ddpm_course.runs.run import Run
 
-COUNT, COLUMNS = 50, 10
+COUNT, COLUMNS, FRAMES = 50, 10, 10
 MILLISECONDS, END = 200, 4000  # of a frame, and of the last one
 
 
 def frames(run: Run) -> list[Image.Image]:
-    """Every second state of the walk that draws the first images of the run's samples.png."""
-    found = []
+    """About FRAMES states of the walk that draws the first images of the run's samples.png."""
+    found, every = [], max(1, run.profile.sampling_steps // FRAMES)
 
     def keep(count: int, x) -> None:
-        if count % 2 == 0:
+        if count % every == 0:
             found.append(Image.open(io.BytesIO(grid_png(x.cpu().clamp(-1, 1), COLUMNS))))
 
     draw_batches(
@@ -39,9 +38,10 @@ def frames(run: Run) -> list[Image.Image]:
 
 
 if __name__ == "__main__":
-    pictures = frames(Run.open(sys.argv[1]))
+    run = Run.open(sys.argv[1])
+    pictures = frames(run)
     pictures[-1].save(
-        NBS / "images/samples.png",
+        NBS / f"images/{run.folder.name}.png",
         save_all=True,
         append_images=pictures,
         default_image=True,
