@@ -297,7 +297,7 @@ def test_the_whole_course_is_taken_away(taken):
             notebooks
             | helpers
             | {
-                "images/samples.png": NBS / "images/samples.png",
+                "images/fashion.png": NBS / "images/fashion.png",
                 "profiles.ini": ROOT / "settings.ini",
                 "LICENSE-text": ROOT / "LICENSE-text",
             }
