@@ -138,7 +138,7 @@ def of_a_run(run: Run, seeds: list[int]) -> None:
     data_dir = run.profile.data_dir
     reference = load_reference(run.profile.data, data_dir)
     labels = load_set(run.profile.data, PARTS[1], data_dir=data_dir).labels
-    sets, start = baselines(reference), time.perf_counter()
+    sets = baselines(reference)
     real, memoriser = sets["held out"], sets["memoriser"]
     seen = reference.classifier(reference.held_out).argmax(1)
     right = float((seen == labels[: len(seen)]).float().mean())
@@ -151,8 +151,9 @@ def of_a_run(run: Run, seeds: list[int]) -> None:
     for name, changes in OF_A_RUN.items():
         each = [found(reference, run, changes, seed, real) for seed in seeds]
         floors, told, confident, nearest = zip(*each)
+        spread = f" ± {stdev(floors):.2f}" if len(seeds) > 1 else ""
         print(
-            f"| {name} | {calls(**changes)} | {mean(floors):.2f} ± {stdev(floors):.2f} | "
+            f"| {name} | {calls(**changes)} | {mean(floors):.2f}{spread} | "
             f"{mean(told):.1%} | {mean(confident):.0%} | {mean(nearest):.2f} |",
             flush=True,
         )
@@ -162,14 +163,14 @@ def of_a_run(run: Run, seeds: list[int]) -> None:
         f"{memoriser.confident / real.confident:.0%} | 0.00 |\n"
     )
     print(
-        f"{len(reference.held_out)} samples of one network, the classes in turn; mean and standard "
-        f"deviation over {len(seeds)} noises, of the seeds {', '.join(map(str, seeds))}: not the "
-        f"spread of training, which was done once. As told: the share that the classifier sees as "
-        f"the class that was asked for. Trailing times, η = 0, clipped.\n"
+        f"{len(reference.held_out)} samples of one network in each row, the classes in turn, from "
+        f"the noise of {len(seeds)} seed(s): {', '.join(map(str, seeds))}. The spread, if any, is "
+        f"that over the noise; of training nothing is known, since it was done once. As told: the "
+        f"share that the classifier sees as the class that was asked for. Trailing times, clipped.\n"
     )
     print(
-        f"All of it took {(time.perf_counter() - start) / 60:.0f} minutes on {hardware()}; torch "
-        f"{torch.__version__}, Python {platform.python_version()}. Not measured on a GPU.\n"
+        f"On {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "
+        f"measured on a GPU.\n"
     )
     seeds_given = " ".join(map(str, seeds))
     print(
