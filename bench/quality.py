@@ -6,8 +6,8 @@ OMP_NUM_THREADS=1 python bench/quality.py > bench/quality.md
 
 With the folder of a run, or the name of one that the package has, and seeds: how good are its
 samples by other samplers, and by guidance? Each seed is another noise. Ten minutes a seed for
-`fashion` on one core, where its images are in the folder data:
-OMP_NUM_THREADS=1 python bench/quality.py fashion 1 2 3 > bench/fashion.md
+`fashion` on one busy core, where its images are in the folder data:
+OMP_NUM_THREADS=1 python bench/quality.py fashion 1 > bench/fashion.md
 """
 
 import dataclasses
@@ -94,13 +94,10 @@ def three_seeds(results: dict[int, dict], name: str) -> str:
 # --- One run, many samplers ----------------------------------------------------------------------
 
 OF_A_RUN = {
-    **{f"DDIM, {steps} steps": {"steps": steps} for steps in (10, 20, 50)},
-    **{f"2M, {steps} steps": {"steps": steps, "solver": "dpmpp_2m"} for steps in (10, 20)},
-    **{f"η = 1, {steps} steps": {"steps": steps, "eta": 1.0} for steps in (20, 50)},
-    **{
-        f"η = 1, 20 steps, scale {scale:g}": {"steps": 20, "eta": 1.0, "guidance_scale": scale}
-        for scale in (1.5, 2.0, 3.0)
-    },
+    **{f"DDIM, {steps} steps": {"steps": steps} for steps in (10, 20)},
+    "2M, 10 steps": {"steps": 10, "solver": "dpmpp_2m"},
+    "η = 1, 20 steps": {"steps": 20, "eta": 1.0},
+    "η = 1, 20 steps, scale 2": {"steps": 20, "eta": 1.0, "guidance_scale": 2.0},
 }
 
 
@@ -137,11 +134,11 @@ def of_a_run(run: Run, seeds: list[int]) -> None:
     """Print the table of many samplers of one network."""
     data_dir = run.profile.data_dir
     reference = load_reference(run.profile.data, data_dir)
-    labels = load_set(run.profile.data, PARTS[1], data_dir=data_dir).labels
+    held_out = load_set(run.profile.data, PARTS[1], data_dir=data_dir)
     sets = baselines(reference)
     real, memoriser = sets["held out"], sets["memoriser"]
-    seen = reference.classifier(reference.held_out).argmax(1)
-    right = float((seen == labels[: len(seen)]).float().mean())
+    seen = reference.classifier(held_out.floats()).argmax(1)
+    right = float((seen == held_out.labels).float().mean())
     print(f"# Samples of {run.folder.name}\n\n## Found\n")
     print(
         "| sampler | calls | Fréchet, floors | as told | confident of real | nearest of held out |\n"
