@@ -56,6 +56,7 @@ readme: .venv/.ready  ## make README.md from nbs/index.ipynb, CITATION.cff, the 
 book: .venv/.book book/node_modules/.ready  ## build the site in build/book from the notebooks as stored; no network
 	rm -rf build/book
 	$(BIN)/python tools/prover.py
+	$(BIN)/python tools/network.py
 	$(BIN)/python tools/pages.py
 	$(BIN)/python -m sphinx --fail-on-warning -q -E -c book -d build/doctrees build/pages build/book
 

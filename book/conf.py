@@ -28,9 +28,10 @@ html_copy_source = False
 html_domain_indices = False
 
 # What tools/prover.py packed for the reader's browser; "seconds" is the time that a reply may take.
-PROVER = Path(__file__).parent.parent / "build/prover"
+BUILD = Path(__file__).parent.parent / "build"
+html_extra_path = [str(path) for path in (BUILD / "prover", BUILD / "network") if path.exists()]
+PROVER = BUILD / "prover"
 if PROVER.exists():
-    html_extra_path = [str(PROVER)]
     about = json.loads((PROVER / "prover/about.json").read_text(encoding="utf-8")) | {
         "seconds": "30"
     }

@@ -547,7 +547,9 @@ if __name__ == "__main__":
         write(f"bench/{report.stem}", linked(report.read_text(encoding="utf-8"), "bench"))
     others = [f"bench/{report.stem}" for report in reports if report.stem != "check_all"]
     write("CONTRIBUTING", linked((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), ""))
-    write("playground", (ROOT / "book/playground.md").read_text(encoding="utf-8"))
+    parts = ["exact_world", *(["network"] if (ROOT / "build/network").exists() else [])]
+    texts = [(ROOT / f"book/{part}.md").read_text(encoding="utf-8") for part in parts]
+    write("playground", "\n".join(["# Playground\n", *texts]))
     write("equations", equations_page())
     # What proves and checks comes last: whoever trains a model has no use for it.
     names = sorted(map(name_of, MODULES), key=lambda name: name.startswith("proofs"))

@@ -20,17 +20,19 @@ export function predict({centres, spread}, state, t) {
     return {image, epsilon, score: epsilon.map((e) => -e / Math.sqrt(noise))};
 }
 
-// One step (7.38), from t to any earlier s; fresh is standard normal noise.
-export function step(world, state, t, s, eta, fresh) {
-    const {image, epsilon} = predict(world, state, t);
+// One step (7.38), from t to any earlier s, given the predictions at t; fresh is standard normal
+// noise, and signal holds the chain's products.
+export function step(signal, {image, epsilon}, t, s, eta, fresh) {
     const sigma = eta * Math.sqrt((1 - signal[s]) / (1 - signal[t]) * (1 - signal[t] / signal[s]));
     const rest = Math.sqrt(Math.max(1 - signal[s] - sigma ** 2, 0));
     return image.map((x, k) => Math.sqrt(signal[s]) * x + rest * epsilon[k] + sigma * fresh[k]);
 }
 
-// The times of a walk, equally far apart, from T to 0.
-export function times(steps) {
-    return Array.from({length: steps + 1}, (_, i) => Math.round(T * (steps - i) / steps));
+// The times of a walk, from T to 0: equally far apart, or "quadratic", closer towards the image.
+export function times(steps, spacing = "trailing") {
+    const power = {trailing: 1, quadratic: 2}[spacing];
+    return Array.from({length: steps + 1}, (_, i) => steps - i)
+        .map((i) => Math.max(i, Math.round(T * (i / steps) ** power)));
 }
 
 // Standard normal numbers that are the same for the same seed (mulberry32, Box and Muller).
@@ -52,7 +54,8 @@ export function walk(world, starts, steps, eta, draw) {
     const [first, ...rest] = times(steps), states = [starts];
     let t = first;
     for (const s of rest) {
-        states.push(states.at(-1).map((state) => step(world, state, t, s, eta, draw())));
+        states.push(states.at(-1).map((state) =>
+            step(signal, predict(world, state, t), t, s, eta, draw())));
         t = s;
     }
     return states;
