@@ -348,9 +348,9 @@ def test_every_exercise_is_tried():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def derivation():
+def derivation("07_ddim"):
     """The book of the exercises, which is loaded once."""
-    return kinds.derivation()
+    return kinds.derivation("07_ddim")
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,16 @@ import pytest
 import sympy as sp
 import torch
 
+from ddpm_course.proofs import WrongRule
 from ddpm_course.proofs.workbook import EXERCISES, Reply, check_answer
 from ddpm_course.proofs.workbook.code import TIMES, Code, cases
 from ddpm_course.proofs.workbook.kinds import Hole, derivation
+from ddpm_course.proofs.workbook.replies import counterexample
 
 
 @pytest.fixture(scope="module", autouse=True)
 def loaded():
-    derivation()
+    derivation("07_ddim")
 
 
 # --- What may be typed ---------------------------------------------------------------------------
@@ -144,7 +146,7 @@ def test_an_answer_takes_less_than_a_second():
 
 
 def test_the_first_answer_says_that_it_loads(capsys):
-    kept = derivation()
+    kept = derivation("07_ddim")
     derivation.cache_clear()
     start = time.process_time()
     try:
@@ -153,7 +155,13 @@ def test_the_first_answer_says_that_it_loads(capsys):
         assert time.process_time() - start < 6  # half of it on a quiet machine
         assert check_answer("1.1", "sqrt(u*(1-a**2))") and not capsys.readouterr().out
     finally:
-        assert derivation() is not kept
+        assert derivation("07_ddim") is not kept
+
+
+def test_a_condition_is_said_of_what_it_is_about():
+    error = WrongRule("premise", "there is no equation ({})", ("9.9",))
+    assert counterexample(error) == "there is no equation (9.9)"
+    assert counterexample(WrongRule("premise", "{1, 2} is a set")) == "{1, 2} is a set"
 
 
 # --- Random answers ------------------------------------------------------------------------------

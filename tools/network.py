@@ -60,7 +60,10 @@ def about(folder: Path) -> dict:
 if __name__ == "__main__":
     shutil.rmtree(OUT, ignore_errors=True)
     if not RUNTIME.exists():
-        print(f"the site is built without networks that draw: no {RUNTIME.relative_to(ROOT)}", file=sys.stderr)
+        print(
+            f"the site is built without networks that draw: no {RUNTIME.relative_to(ROOT)}",
+            file=sys.stderr,
+        )
         sys.exit()
     folder = OUT / "network"
     folder.mkdir(parents=True)

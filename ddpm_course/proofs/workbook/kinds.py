@@ -18,7 +18,7 @@ Verdict = tuple[bool, str]
 
 
 @cache
-def derivation(chapter: str = "07_ddim") -> Book:
+def derivation(chapter: str) -> Book:
     """What is known at the end of a chapter."""
     print("Loading the equations of the course, once ...", flush=True)
     with in_book(Book()) as known:

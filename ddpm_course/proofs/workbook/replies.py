@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..book import book, eq, in_book
-from ..errors import NotProved, ProofError, Refuted, Undefined, Unreadable, WrongRule
+from ..errors import NotProved, ProofError, Refuted, Undefined, Unreadable, WrongRule, shown
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ def counterexample(error: ProofError, sides: str = "the sides") -> str:
             return f"${what}$ is not defined {where}"
         case NotProved():
             return "no proof was found"
-        case WrongRule(condition=why) | Unreadable(why=why):
+        case WrongRule(condition=why, about=about):
+            return why.format(*map(shown, about)) if about else why
+        case Unreadable(why=why):
             return why
     return str(error)
 
