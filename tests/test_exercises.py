@@ -348,7 +348,7 @@ def test_every_exercise_is_tried():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def derivation("07_ddim"):
+def derivation():
     """The book of the exercises, which is loaded once."""
     return kinds.derivation("07_ddim")
 
