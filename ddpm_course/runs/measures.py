@@ -212,12 +212,16 @@ class Reference:
 IMAGES_PER_SET = 900
 
 
-@lru_cache
 def load_reference(name: str, data_dir: str = "", download: bool = False) -> Reference:
     """The reference for samples of the data set `name`, read from data_dir as `load_set` does.
 
     Raises BadValue for a data set without a classifier, and as `load_set`.
     """
+    return _load_reference(name, data_dir, download)
+
+
+@lru_cache
+def _load_reference(name: str, data_dir: str, download: bool) -> Reference:
     classifier = load_classifier(name)
     train, held_out = (load_set(name, part, data_dir=data_dir, download=download) for part in PARTS)
     unseen = held_out.floats()
