@@ -36,7 +36,8 @@ class Kernel(FORKS.Process):
         return self.exitcode
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        if self.pid:
+            os.kill(self.pid, number)
 
 
 def run(arguments: list[str], cwd: str, env: dict[str, str], alone: Connection) -> None:
@@ -65,4 +66,4 @@ def fork() -> None:
     """From now on kernels are forked, on Linux."""
     if sys.platform == "linux":
         FORKS.set_forkserver_preload(LIBRARIES)
-        local_provisioner.launch_kernel = launch
+        setattr(local_provisioner, "launch_kernel", launch)  # noqa: B010, which is no part of its face
