@@ -124,7 +124,7 @@ def test_a_run_leaves_all_its_files(run):
     assert config["versions"]["torch"] == torch.__version__ and config["device"] == "cpu"
     assert config["profile"] == json.loads(json.dumps(dataclasses.asdict(TINY)))
     assert Image.open(run / "samples.png").size == (8 * (2 * 9 + 1), 8 * (2 * 9 + 1))
-    assert Image.open(run / "denoising.png").size == (4 * (9 * 9 + 1), 4 * (4 * 9 + 1))
+    assert Image.open(run / "denoising.png").size == (8 * (9 * 9 + 1), 8 * (4 * 9 + 1))
 
 
 def test_metrics_are_json_lines(run):

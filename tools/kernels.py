@@ -56,7 +56,6 @@ def launch(cmd: list[str], cwd: str, env: dict[str, str], **_) -> Kernel:
     """In place of jupyter_client's function of this name, which starts the command."""
     heard, alone = multiprocessing.Pipe(duplex=False)
     kernel = Kernel(target=run, args=(cmd[cmd.index("-f") :], str(cwd), dict(env), alone))
-    kernel.daemon = True
     kernel.start()
     heard.recv()
     return kernel
