@@ -4,9 +4,11 @@ Most notebooks take less time than their imports. JupyterLab and tools/outputs.p
 ever, and so does nbval where forking a process that has loaded torch is not safe.
 """
 
+import contextlib
 import multiprocessing
 import os
 import sys
+import threading
 from multiprocessing.connection import Connection
 
 import matplotlib
@@ -27,6 +29,7 @@ class Kernel(FORKS.Process):
     """A forked process, with the words of subprocess.Popen that jupyter_client uses."""
 
     stdin = stdout = stderr = None
+    tests: Connection | None = None  # open as long as the process of the tests lives
 
     def poll(self) -> int | None:
         return self.exitcode
@@ -40,24 +43,34 @@ class Kernel(FORKS.Process):
             os.kill(self.pid, number)
 
 
-def run(arguments: list[str], cwd: str, env: dict[str, str], alone: Connection) -> None:
+def run(arguments: list[str], cwd: str, env: dict[str, str], tests: Connection) -> None:
     """What a forked process does: be what `python -m ipykernel_launcher` would be."""
     os.setsid()  # who ends a kernel ends its whole group
-    alone.send(True)
+    tests.send(True)
     os.chdir(cwd)
     os.environ.update(env)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.path.insert(0, "")
     matplotlib.use("module://matplotlib_inline.backend_inline")
+    threading.Thread(target=end_with, args=(tests,), daemon=True).start()
     IPKernelApp.launch_instance(arguments)
+
+
+def end_with(tests: Connection) -> None:
+    """End this process when that of the tests is gone."""
+    with contextlib.suppress(EOFError):
+        tests.recv()
+    os._exit(1)
 
 
 def launch(cmd: list[str], cwd: str, env: dict[str, str], **_) -> Kernel:
     """In place of jupyter_client's function of this name, which starts the command."""
-    heard, alone = multiprocessing.Pipe(duplex=False)
-    kernel = Kernel(target=run, args=(cmd[cmd.index("-f") :], str(cwd), dict(env), alone))
+    ours, theirs = multiprocessing.Pipe()
+    kernel = Kernel(target=run, args=(cmd[cmd.index("-f") :], str(cwd), dict(env), theirs))
     kernel.start()
-    heard.recv()
+    theirs.close()
+    ours.recv()
+    kernel.tests = ours
     return kernel
 
 
