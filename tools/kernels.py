@@ -29,7 +29,7 @@ class Kernel(FORKS.Process):
     """A forked process, with the words of subprocess.Popen that jupyter_client uses."""
 
     stdin = stdout = stderr = None
-    tests: Connection | None = None  # open as long as the process of the tests lives
+    tests: object = None  # a connection, open as long as the process of the tests lives
 
     def poll(self) -> int | None:
         return self.exitcode
