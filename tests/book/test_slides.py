@@ -68,7 +68,7 @@ FAULTS = """() => Reveal.getSlides().flatMap(section => {
     const number = slide.querySelector(".number")?.getBoundingClientRect()
     if (formula?.right > number?.left) outside.push(`${slide.dataset.number}: over its number`)
     const small = [slide, ...slide.querySelectorAll(".math.block")].filter(
-        part => getComputedStyle(part).getPropertyValue("--fit") < 0.75)
+        part => getComputedStyle(part).getPropertyValue("--fit") < 0.749)
     const missing = [...slide.querySelectorAll("img")].filter(image => !image.naturalWidth)
     const height = slide.querySelector("img:not(.still)")?.clientHeight
     if (height < 240) small.push(slide.querySelector("img"))
