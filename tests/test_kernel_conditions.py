@@ -2783,6 +2783,12 @@ def test_the_condition_is_needed(case):
         ) == case.refused
 
 
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.derivation.__name__)
+def test_what_is_false_is_refused(case):  # wherever it is: also where a changed module stands
+    with pytest.raises(ProofError):
+        case.derivation(REAL)
+
+
 def test_every_condition_is_covered_or_exempt():
     asked = {(c.file, c.where, ast.unparse(c.node)) for c in (case.condition for case in CASES)}
     assert len(set(ALL)) == len(ALL)

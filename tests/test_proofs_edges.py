@@ -10,15 +10,18 @@ from ddpm_course.proofs import (
     Unreadable,
     WrongRule,
     after,
+    assume,
     define,
     eq,
+    innovation,
+    mix,
     notation,
     process,
 )
 from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.display import facts, line
 from ddpm_course.proofs.errors import NotProved, Refuted
-from ddpm_course.proofs.grids import Grid, sized
+from ddpm_course.proofs.grids import Grid, plain, sized
 from ddpm_course.proofs.normals import integral
 from ddpm_course.proofs.reader import cut, read
 from ddpm_course.proofs.terms import T_, Range, s_, t_
@@ -186,6 +189,115 @@ def test_only_a_density_that_is_taken_apart_names_the_markov_property(chain, sta
     notation_, context = chain.declarations.notation, Context(chain.theory, Range(2))
     context.factorized(chain.reading(2).scalar(read(rf"\log q({states})", notation_)))
     assert ("$q$ is a Markov chain" in context.used) is named
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\sqrt{\frac1{v+u^2}}\,\sqrt{v+u^2} = 1",
+        r"\sqrt v\,v^{\frac32} = v^2",
+        r"(\frac1{v+1})^{\frac13}(v+1)^{\frac13} = 1",
+        r"((v+1)^{\frac13}+1)((v+1)^{\frac13}-1) = (v+1)^{\frac23}-1",
+        r"\sqrt{\prod_{k=1}^{t}v_k}\,\sqrt{\prod_{k=1}^{t}v_k} = \prod_{k=1}^{t}v_k",
+    ],
+)
+def test_powers_of_one_base_are_joined(chain, latex):
+    notation("v_t", "scalar", "", "positive")
+    assert eq("1.9", latex).verdict == "derived"
+
+
+def test_a_product_of_any_numbers_has_no_root(chain):
+    notation("u_t", "scalar", "")
+    with pytest.raises(Undefined):
+        alone(chain, r"\sqrt{\prod_{k=1}^{t}u_k}\,\sqrt{\prod_{k=1}^{t}u_k} = \prod_{k=1}^{t}u_k")
+
+
+@pytest.mark.parametrize("latex", [r"\frac u{v-1} = \frac{3u}{3v-3}", r"(v-1)^{-1} = 3(3v-3)^{-1}"])
+def test_what_is_divided_by_is_named(chain, latex):
+    with pytest.raises(Undefined) as refusal:
+        alone(chain, latex)
+    assert refusal.value.what == r"\frac{1}{v - 1}"
+
+
+@pytest.mark.parametrize(
+    "word, latex", [("exp", r"\exp(A) = A"), ("norm2", r"\lVert A\rVert^2 = 1")]
+)
+def test_what_is_not_read_of_a_matrix_is_named(chain, word, latex):
+    with pytest.raises(Unreadable, match=f"matrices are not read within {word}"):
+        alone(chain, latex)
+
+
+def test_a_hypothesis_that_says_nothing_decides_nothing(chain):
+    assume("H", r"0 \le u-v")
+    define("1.3", "u := v")
+    assert not Context(chain.theory, Range(1))._by_hypothesis(sp.S.Zero, False)
+
+
+def test_a_recursion_is_followed_no_further_than_needed(chain):
+    notation("f_t", "sequence", "")
+    define("1.3", "f_0 := 0")
+    define("1.4", "f_t := f_{t-1}+u")
+    f, u, context = sp.Function("f_t"), sp.Symbol("u"), Context(chain.theory, Range(1))
+    assert context.sequences(f(t_) + u) == f(t_) + u
+    assert context.sequences(f(t_) - f(t_ - 1)) == u
+
+
+def test_a_mean_of_a_mean_knows_what_the_inner_one_is_given(chain):
+    inner = r"\mathbb E_{q(x_t\mid x_{t-1},x_0)}[x_t]"
+    tower = rf"\mathbb E_{{q(x_{{t-1}}\mid x_0)}}[{inner}] = \mathbb E_{{q(x_t\mid x_0)}}[x_t]"
+    assert eq("1.9", tower, start=2).verdict == "derived"
+    chain.recalling = True
+    wrong = rf"\mathbb E_{{q(x_0,x_{{t-1}}\mid x_t)}}[{inner}] = x_t"
+    with pytest.raises(NotProved):
+        _ = eq("1.10", wrong, start=2).links
+
+
+def test_a_noise_comes_from_the_last_side_of_a_law(chain):
+    notation(r"\epsilon_t", "noise", "")
+    law = r"q(x_t\mid x_{t-1},x_{t-2}) = \mathcal N(x_t;\sqrt{\alpha_t}\,x_{t-1},(1-\alpha_t)I)"
+    eq("1.3", rf"q(x_t\mid x_{{t-1}}) = {law}", start=2)
+    step = r"x_t = \sqrt{\alpha_t}\,x_{t-1}+\sqrt{1-\alpha_t}\,\epsilon_t"
+    assert eq("1.4", step, by=innovation("1.3"), start=2).verdict == "definition"
+
+
+@pytest.mark.parametrize(
+    "mean, mixed, spread",
+    [("X+m", "m+m", r"S+\Lambda"), ("CCX", "CCm", r"CCSC^\top C^\top+\Lambda")],
+)
+def test_a_law_is_mixed_whatever_stands_before_the_column(mean, mixed, spread):
+    with in_book(Book()):
+        process("p", "pair", "")
+        for name in "XYm":
+            notation(name, "column", "", shape=("n", 1))
+        notation("C", "matrix", "", shape=("n", "n"))
+        for name in "S", r"\Lambda":
+            notation(name, "matrix", "", "symmetric", ("n", "n"))
+        define("1.1", r"p(X) := \mathcal N(X;m,S)")
+        define("1.2", rf"p(Y\mid X) := \mathcal N(Y;{mean},\Lambda)")
+        law = eq("1.3", rf"p(Y) = \mathcal N(Y;{mixed},{spread})", by=mix("1.1", "1.2"))
+        assert law.verdict == "derived"
+
+
+def test_a_law_without_conditions_says_so(chain):
+    define("1.3", r"q(x_0) := \mathcal N(x_0;\mu,I)")
+    law, step = (chain[number].theorem.claim for number in ("1.3", "1.1"))
+    assert repr(law).endswith("given x at no time") and repr(step).endswith("given x at t - 1")
+
+
+def test_a_message_shows_a_column_as_a_vector_and_a_matrix_by_rows():
+    one, two = Decimal(1), Decimal(2)
+    assert plain(Grid([[one], [two]])) == (one, two)
+    assert plain(Grid([[one, two], [two, one]])) == ((one, two), (two, one))
+
+
+def test_a_state_in_a_message_is_a_point(chain):
+    with pytest.raises(Refuted) as refusal:
+        eq("1.9", r"q(x_t\mid x_{t-1}) = q(x_t)")
+    assert {name: type(x) for name, x in refusal.value.point.items()} == {
+        "t": int,
+        "x_0": tuple,
+        "x_1": tuple,
+    }
 
 
 # --- What a kind of letter asks ------------------------------------------------------------------
