@@ -212,6 +212,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                            'ddpm_course.proofs.kernel._admitted': ('kernel.html#_admitted', 'ddpm_course/proofs/kernel.py'),
                                            'ddpm_course.proofs.kernel._all_declared': ( 'kernel.html#_all_declared',
                                                                                         'ddpm_course/proofs/kernel.py'),
+                                           'ddpm_course.proofs.kernel._all_fit': ('kernel.html#_all_fit', 'ddpm_course/proofs/kernel.py'),
                                            'ddpm_course.proofs.kernel._alone': ('kernel.html#_alone', 'ddpm_course/proofs/kernel.py'),
                                            'ddpm_course.proofs.kernel._theorem': ('kernel.html#_theorem', 'ddpm_course/proofs/kernel.py'),
                                            'ddpm_course.proofs.kernel._with_theory': ( 'kernel.html#_with_theory',

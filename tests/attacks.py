@@ -943,7 +943,7 @@ ATTACKS = [
     ),
     attack("H9", r"\lim_{t\to\infty}a^tx_t = 0", "WrongRule limit", "WrongRule limit"),
     attack("H10", r"\lim_{t\to\infty}\kappa^t = 0", "WrongRule limit", "WrongRule limit"),
-    attack("H11", r"\lim_{t\to\infty}\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 1", "NotProved", "NotProved"),
+    attack("H11", r"\lim_{t\to\infty}\frac{a^t+a^{2t}}{2a^t+a^{2t}} = 1", "Refuted", "NotProved"),
     attack(
         "H12",
         r"\frac{1-\bar\alpha_t}{1-\bar\alpha_{t-1}}\,\tilde\beta_t = \beta_t",
@@ -1449,6 +1449,88 @@ def head_at_two_times(theory):
     return kernel.transfer(theory, Equal(Term(sp.S.One), Term(T_)), ends[0], ends[1:], Range())
 
 
+def matrices_as_numbers(theory):
+    A, B = (sp.Symbol(name, commutative=False) for name in (r"\Sigma_1", r"\Sigma_2"))
+    return kernel.calc(theory, Matrix(A * B), Matrix(B * A), (), Range())
+
+
+def size_below_zero():
+    with in_book(Book()):
+        notation("n", "scalar", "")
+        notation("K", "matrix", "", "symmetric", ("n", "n"))
+        define("99.1", "n := -1")
+        return eq("99.2", r"\operatorname{tr}(KK^{-1}) = -1")
+
+
+def without_its_hypothesis():
+    Y(), notation("g", "scalar", "a number")
+    assume("H99", "0 < y")
+    define("99.1", r"g := \sqrt y\sqrt y")
+    made = eq("99.2", "g = y")
+    if "H99" in made.theorem.assumes:
+        raise WrongRule("page", "the proof names the hypothesis")
+    return made
+
+
+def covariance_without_its_hypothesis():
+    assume("H99", "0 < c")
+    process("p_2", "pair", "two columns")
+    define("99.1", r"p_2(X) := \mathcal N(X;m,c\Lambda^{-1})")
+    define("99.2", r"p_2(Y\mid X) := \mathcal N(Y;AX,L^{-1})")
+    law = r"p_2(Y) = \mathcal N(Y;Am,L^{-1}+cA\Lambda^{-1}A^\top)"
+    made = eq("99.3", law, by=mix("99.1", "99.2"))
+    if "H99" in made.theorem.assumes:
+        raise WrongRule("page", "the proof names the hypothesis")
+    return made
+
+
+def column_from_two():
+    process("p_2", "pair", "two columns")
+    law = r"p_2(X) := \mathcal N(X;\frac1{1-\bar\alpha_{t-1}}m,\Lambda^{-1})"
+    made = define("99.1", law, start=2)
+    if made.theorem.lo == made.start == 2:
+        raise WrongRule("page", "the law starts where it is said to")
+    return made
+
+
+def half_a_step(theory):
+    y = sp.Function("y_t")
+    theory = theory.with_symbol("y_t", "scalar", "real").with_hypothesis("H99", y(t_), True, 1.5)
+    th = kernel.calc(theory, Term(sp.sqrt(y(t_) ** 2)), Term(y(t_)), (), Range(1.5))
+    return kernel.at(theory, th, 1)
+
+
+class EqualToAll(SimpleNamespace):
+    def __eq__(self, other):
+        return True
+
+
+def forged_premise_in_a_list(theory):
+    said = Equal(Term(alpha(t_)), Term(sp.S.One))
+    forged = EqualToAll(claim=said, open=frozenset(), lo=1, hi=T_)
+    known = proved("1.1")
+    left = Term(EV(sp.Symbol("q"), sp.Tuple(span(t_ - 1)), x(t_)), "vector")
+    return kernel.calc(theory, left, Term(x(t_ - 1), "vector"), [known, forged], Range())
+
+
+def beyond_T(theory):
+    theory, g = theory.with_symbol("g_t", "sequence", "nonnegative"), sp.Function("g_t")
+    upto = lambda n: sp.Product(alpha(k_), (k_, 1, n))
+    last, root = upto(T_ + 1) - upto(T_), lambda n: sp.sqrt(g(n) ** 2)
+    same = same_numbers(theory, root(T_ + 1) + C * root(T_), g(T_ + 1) + C * g(T_))
+    theory, _ = kernel.define_sequence(
+        theory, frozenset({"99.1"}), g(t_), Term(sp.S.Zero), Term(upto(t_) - upto(T_))
+    )
+    claim = Equal(Term(sp.sqrt(last**2)), Term(last))
+    return kernel.transfer(theory, claim, same, (), Range())
+
+
+def sigma_where_s_is_later(theory):
+    sigma, value = sp.Function(r"\sigma_t,s"), theory.definitions[r"\sigma_t,s"].value
+    moved = Term(value.subs(t_, t_ - 2) ** 2)
+    return kernel.calc(theory, Term(sigma(t_ - 2, s_) ** 2), moved, (), Range(3))
+
+
 class Hole(NamedTuple):
     """What the kernel alone lets through: why it is false, and which condition is missing."""
 
@@ -1476,7 +1558,7 @@ def hole(
     return Hole(id, latex, run, false, missing)
 
 
-def open_rule(id: str, says: str, run: Callable, false: str, missing: str) -> Hole:
+def rule_hole(id: str, says: str, run: Callable, false: str, missing: str) -> Hole:
     return Hole(id, says, lambda: run(book().theory), false, missing)
 
 
@@ -1537,7 +1619,7 @@ MENDED = [
         "a token does not know its direction: up closes down",
         by=lambda: up_and_down,
     ),
-    open_rule(
+    rule_hole(
         "B-4",
         r"\bar\alpha_t = \alpha_t",
         down_and_up,
@@ -1672,7 +1754,7 @@ MENDED = [
         "calc and transfer compare matrices as commuting numbers: refuse the kind matrix",
         by=using,
     ),
-    open_rule("E-2", "AB = BA", matrices_commute, "the same", "the same"),
+    rule_hole("E-2", "AB = BA", matrices_commute, "the same", "the same"),
     hole(
         "E-3",
         r"(A\Lambda^{-1}A^\top)(A\Lambda^{-1}A^\top)^{-1} = I",
@@ -1743,7 +1825,7 @@ MENDED = [
         step(define, "99.1", "g_0 := 0"),
         step(define, "99.2", "g_t := g_{t-1}-1"),
     ),
-    open_rule(
+    rule_hole(
         "G-4",
         r"\sqrt{(1-y_t)^2} = 1-y_t",
         recursion_outside_its_domain,
@@ -1921,28 +2003,28 @@ MENDED = [
         "subclasses",
         by=lambda: using(unguarded(book().theory)),
     ),
-    open_rule(
+    rule_hole(
         "I-2",
         "c = 1",
         empty_theory,
         "c = 2",
         "Theory asks a mapping whether it is empty; and isinstance is not asked of theory",
     ),
-    open_rule(
+    rule_hole(
         "I-3",
         r"\log 2 \le 0",
         bound_of_a_defined_letter,
         "0.69",
         "substitute: u may have a meaning by now",
     ),
-    open_rule(
+    rule_hole(
         "I-4",
         r"y = 4, with y := u^2",
         definition_at_one_value,
         "u = 1",
         "substitute: another letter's meaning may hold u",
     ),
-    open_rule(
+    rule_hole(
         "I-5",
         r"\prod_{k=3}^{1}\alpha_k = \frac{\bar\alpha_1}{\alpha_1\alpha_2}",
         before_its_range,
@@ -1974,14 +2056,14 @@ MENDED = [
         "book.eq takes what `extends` returns without comparing it with the formula",
         by=lambda: SimpleNamespace(extends=lambda b, equation: (b["2.2"].theorem,)),
     ),
-    open_rule(
+    rule_hole(
         "G-15",
         "1 = T, by a definition of y at (t-1)(T-t)",
         head_at_two_times,
         "T = 2",
         "define: the head stands at t, so that it is another atom at every t",
     ),
-    open_rule(
+    rule_hole(
         "H-17",
         "3 = -3, by c := 2i where 1+c^2 > 0 was proved",
         imaginary_number,
@@ -2002,6 +2084,132 @@ MENDED = [
         "sigma_t = 0: phi_t is no vector",
         "Meanings.meaning: the hypotheses under which a noise was defined are dropped when it "
         "is unfolded",
+    ),
+    hole(
+        "D-5",
+        r"\mathbb E_{\xi}[\langle\xi,\mathbb E_{q(x_0)}[\xi]\rangle] = 0",
+        "the inner mean is xi: d",
+        "gaussian_mean takes the mean of a fresh noise for one more fixed vector",
+    ),
+    rule_hole(
+        "E-7",
+        r"\Sigma_1\Sigma_2 = \Sigma_2\Sigma_1, as numbers",
+        matrices_as_numbers,
+        "(1 1; 1 2) and (2 0; 0 1)",
+        "calc believes the shape that it is told; the theory knows none",
+    ),
+    hole(
+        "E-8",
+        r"\begin{pmatrix}m^\top m I&\Lambda\end{pmatrix}"
+        r" = \begin{pmatrix}m^\top m&\Lambda\end{pmatrix}",
+        "a row of n lines and one of one line",
+        "blocks of a row may differ in height",
+    ),
+    Hole(
+        "E-9",
+        r"\operatorname{tr}(KK^{-1}) = -1",
+        size_below_zero,
+        "a size is -1",
+        "the number of rows in a trace is a letter like another",
+    ),
+    hole(
+        "G-16",
+        r"\mathbb E_{q(x_{1:T}\mid x_0)}[x_T] = x_T",
+        "the mean of x_T is random: x_T became a letter of its own",
+        "with_symbol does not take T for an index",
+        step(notation, "x_T", "vector", ""),
+    ),
+    hole(
+        "G-17",
+        r"\sum_{k=1}^{2}s = 10",
+        "s is an index of (7.31)",
+        "the letter of an index may be declared",
+        step(notation, "s", "scalar", ""),
+        step(define, "99.1", "s := 5"),
+    ),
+    hole(
+        "G-18",
+        r"\operatorname{tr}(\alpha_1\alpha_1^{-1}) = n",
+        "alpha_1 is a number",
+        "a matrix may bear the name of a family at an index",
+        step(notation, r"\alpha_1", "matrix", "", "symmetric", ("n", "n")),
+    ),
+    rule_hole(
+        "G-19",
+        r"X = 0",
+        lambda theory: kernel.define(
+            theory, "99.1", sp.Symbol("X", commutative=False), Term(sp.S.Zero)
+        )[1],
+        "X is drawn from a law",
+        "define takes letters of any kind",
+    ),
+    Hole(
+        "G-20",
+        r"g = y, for g := \sqrt y\sqrt y",
+        without_its_hypothesis,
+        "y < 0: g has no value",
+        "SymPy cancels what was read, and its hypothesis with it",
+    ),
+    Hole(
+        "G-21",
+        r"p_2(Y) = \mathcal N(Y;Am,L^{-1}+cA\Lambda^{-1}A^\top)",
+        covariance_without_its_hypothesis,
+        "c < 0: there is no such law",
+        "declare_matrix drops what it used",
+    ),
+    hole(
+        "H-18",
+        r"\log u \le u-1-(\sqrt{(u-1000000)^2}-1000000+u)",
+        "u = 4000000: the right side is -2000001",
+        "convex does not ask where a root has a slope",
+        by=lambda: tangent("u"),
+    ),
+    hole(
+        "H-19",
+        r"\lim_{t\to\infty}a^{t-T} = 0",
+        "t is at most T: it is 1 or more",
+        "T stays while t goes to infinity",
+    ),
+    Hole(
+        "H-20",
+        r"p_2(X) := \mathcal N(X;\frac1{1-\bar\alpha_{t-1}}m,\Lambda^{-1}), from t = 1",
+        column_from_two,
+        "t = 1: the mean has no value",
+        "declare_matrix takes no start",
+    ),
+    rule_hole(
+        "H-21",
+        r"\sqrt{y_1^2} = y_1, where y_t > 0 from t = 3/2",
+        half_a_step,
+        "y_1 = -1",
+        "a range starts anywhere, and at takes its whole part",
+    ),
+    rule_hole(
+        "I-10",
+        r"\alpha_t = 1",
+        forged_premise_in_a_list,
+        "alpha = 1/2",
+        "premises in a list are not looked at, and one that equals all others is not listed",
+    ),
+    hole(
+        "J-1",
+        r"\sum_{t=1}^{2}\lim_{t\to\infty}a^t = a+a^2",
+        "it is 0",
+        "a limit is taken in the t outside of the sum",
+    ),
+    rule_hole(
+        "L-1",
+        r"\sqrt{D^2} = D for D = \bar\alpha_{T+1}-\bar\alpha_T",
+        beyond_T,
+        "D < 0",
+        "a letter has its domain after T, too",
+    ),
+    rule_hole(
+        "M-1",
+        r"\sigma_{t-2,s}^2 is what (7.10) says of it",
+        sigma_where_s_is_later,
+        "s = t-1: a square is negative",
+        "a definition with s is put in at another index",
     ),
 ]
 

@@ -90,6 +90,8 @@ class Book:
         return self.equations[number]
 
     def reading(self, start: int) -> Reading:
+        if type(start) is not int or start < 0:
+            raise WrongRule("start", "{} is no whole number from 0 on", (start,))
         return Reading(self.theory, self.declarations.notation, Range(start))
 
     def laws(self, process: sp.Expr) -> Iterator[Theorem]:
@@ -155,7 +157,7 @@ def notation(
             ),
         )
     if kind != "density":
-        b.theory = b.theory.with_symbol(name_of(entry), kind, domain)
+        b.theory = b.theory.with_symbol(name_of(entry), kind, domain, entry.shape)
     b.declarations.notation[entry.name] = entry
 
 
@@ -222,9 +224,11 @@ def _define_law(
         raise Unreadable("", "", "a law is defined by a normal density")
     r = b.reading(start)
     if MatrixReading(r).holds(right):
-        b.theory, th = kernel.declare_matrix(b.theory, number, MatrixReading(r).law(left, right))
+        b.theory, th = kernel.declare_matrix(
+            b.theory, number, MatrixReading(r).law(left, right), start, r.used
+        )
     else:
-        b.theory, th = kernel.declare(b.theory, number, law_claim(r, left, right), start)
+        b.theory, th = kernel.declare(b.theory, number, law_claim(r, left, right), start, r.used)
     entry = DeclaredLaw(number, left, right.parts[1], right.parts[2], start)
     b.declarations.laws[left.parts[0]] = (*b.declarations.laws.get(left.parts[0], ()), entry)
     return th, r.used
@@ -255,7 +259,7 @@ def _define_symbol(
         node.op in ("symbol", "member", "call") and node.parts[0] == name for node in right.walk()
     ):
         raise WrongRule("define", "{} is defined by itself", (name,))
-    b.theory, th = kernel.define(b.theory, number, _head(b, entry, left), value, low)
+    b.theory, th = kernel.define(b.theory, number, _head(b, entry, left), value, low, r.used)
     b.declarations.meanings[name] = right
     return th, r.used
 
@@ -280,14 +284,15 @@ def _define_sequence(b: Book, number: str, left: Node, right: Node) -> Theorem |
     entry = b.declarations.notation[name]
     head = _head(b, entry, left)
     inner = Reading(b.theory, b.declarations.notation, Range(1), naming=name_of(entry))
-    first = b.reading(1)(b.declarations.first[name])
+    first = (outer := b.reading(1))(b.declarations.first[name])
     start = next(
         n
         for n, e in b.equations.items()
         if e.kind == "definition" and e.sides[0] == Node("member", (name, Node("number", (0,))))
     )
+    step = inner(right)
     b.theory, th = kernel.define_sequence(
-        b.theory, frozenset({start, number}), head, first, inner(right)
+        b.theory, frozenset({start, number}), head, first, step, outer.used | inner.used
     )
     b.declarations.meanings[name] = right
     return th

@@ -5,6 +5,7 @@
 # %% ../../nbs/56_definitions.ipynb #3dd4a48f
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -48,12 +49,17 @@ if TYPE_CHECKING:
 __all__ = ['define', 'define_sequence', 'declare', 'innovation', 'declare_matrix']
 
 # %% ../../nbs/56_definitions.ipynb #173a1e1b
-def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1) -> Step:
+def define(
+    theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1, needs: Iterable[str] = ()
+) -> Step:
     """head := value. The name is new, the value does not hold it, depends on no state that the head
-    does not show (unless the letter was declared as random), and lies in the domain of the letter."""
+    does not show (unless the letter was declared as random), and lies in the domain of the letter.
+    needs: hypotheses without which the value, as it was written, has none."""
     theory.free_head(head)
     if matches(head, head) != t_:
         raise WrongRule("define", "{} may be one atom at two times", (head,))
+    if theory.kind(head) in ("sequence", "matrix", "column"):
+        raise WrongRule("define", "{} is given by a recursion, or has a law", (named(head),))
     name, context = named(head), Context(theory, Range(lo))
     meaning = context.unfold(value.expr)
     if meaning.has(EE, EV, M):
@@ -87,7 +93,7 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
         raise WrongRule("define", "{} has a domain, and no value at t = 1", (name,))
     used = has_value(theory, "define", value.expr, Range(lo))
     first = max(lo, 1) if t_ in head.args or not head.has(t_) else lo
-    used |= in_domain(theory, "define", value, domain, Range(first))
+    used |= in_domain(theory, "define", value, domain, Range(first)) | {*needs}
     theory = theory._having(
         "definitions",
         name,
@@ -97,7 +103,12 @@ def define(theory: Theory, number: str, head: sp.Expr, value: Term, lo: int = 1)
 
 # %% ../../nbs/56_definitions.ipynb #58c13cdf
 def define_sequence(
-    theory: Theory, numbers: frozenset[str], head: sp.Expr, first: Term, step: Term
+    theory: Theory,
+    numbers: frozenset[str],
+    head: sp.Expr,
+    first: Term,
+    step: Term,
+    needs: Iterable[str] = (),
 ) -> Step:
     """head(0) := first, head(t) := step, which holds head at t-1 alone, for t >= 1. The start lies in the
     domain of the letter, and so does the step, if the value before does."""
@@ -132,17 +143,17 @@ def define_sequence(
         raise WrongRule("define", "a sequence does not move with a variable")
     if index_letters(both) - {t_}:
         raise WrongRule("define", "a letter stands on the right alone")
-    domain, used = theory.symbols[name].domain, set()
+    domain, used = theory.symbols[name].domain, {*needs}
     for value in first, step:
         used |= has_value(theory, "define", value.expr, Range())
         used |= in_domain(theory, "define", value, domain, Range())
     if used & set(theory.hypotheses):
-        raise WrongRule("define", "the domain of {} would rest on a hypothesis", (name,))
+        raise WrongRule("define", "{} would rest on a hypothesis", (name,))
     theory = theory._having("sequences", name, (head, first.expr, step.expr, numbers))
     return Step(Equal(Term(head), step), Range(1), (), numbers, theory=theory)
 
 # %% ../../nbs/56_definitions.ipynb #a68517c5
-def declare(theory: Theory, number: str, law: Law, lo: int) -> Step:
+def declare(theory: Theory, number: str, law: Law, lo: int, needs: Iterable[str] = ()) -> Step:
     """The conditional of one state of a process: the one that its shape names, and only once.
 
     The mean and the variance depend on the given states alone; the variance is not negative."""
@@ -191,7 +202,7 @@ def declare(theory: Theory, number: str, law: Law, lo: int) -> Step:
             "declare", "the variance {} is not proved to be nonnegative", (law.variance,)
         )
     theory = theory._having("laws", key, law)
-    return Step(law, rng, (), {number} | context.used, theory=theory)
+    return Step(law, rng, (), {number, *needs} | context.used, theory=theory)
 
 # %% ../../nbs/56_definitions.ipynb #343526c5
 def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> Step:
@@ -228,9 +239,11 @@ def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> Step
     return Step(claim, law.range, [law], {number} | context.used, theory=theory)
 
 # %% ../../nbs/56_definitions.ipynb #9c9af358
-def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> Step:
+def declare_matrix(
+    theory: Theory, number: str, law: MatrixLaw, lo: int = 1, needs: Iterable[str] = ()
+) -> Step:
     """The law of a column, and then that of a second column given it: nothing more."""
-    process, context = theory.processes[law.process], Context(theory, Range())
+    process, context = theory.processes[law.process], Context(theory, Range(lo))
     before = [of for name, of in theory.laws if name == process.name]
     if (
         process.shape != "pair"
@@ -255,5 +268,7 @@ def declare_matrix(theory: Theory, number: str, law: MatrixLaw) -> Step:
         for x in first
     ):
         raise WrongRule("declare", "the first law holds {}", (law.of,))
+    for part in law.mean, law.covariance:
+        context.used |= has_value(theory, "declare", part.expr, Range(lo))
     theory = theory._having("laws", (process.name, law.of), law)
-    return Step(law, Range(), (), {number}, theory=theory)
+    return Step(law, Range(lo), (), {number, *needs} | context.used, theory=theory)

@@ -16,10 +16,11 @@ from sympy.core.function import AppliedUndef
 
 from . import definitions, gaussians, relations
 from .errors import WrongRule
-from .matrices import TURNED, Blocks, Matrix, MatrixLaw
+from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words
 from .statements import AtMost, Claim, Equal, Step, Token, parts, same_statement
 from .terms import T_, Law, Range, Term, d_, i_, j_, named, s_, t_
 from .theory import Theory
+from .zero import Context
 
 # %% auto #0
 __all__ = ['define', 'define_sequence', 'declare', 'declare_matrix', 'innovation', 'instance', 'markov', 'mix', 'mix_matrix',
@@ -61,6 +62,9 @@ class Theorem:
         return f"{self.strength} by {self.why[0]}, from t = {self.lo}: {self.claim}"
 
 # %% ../../nbs/59_kernel.ipynb #e17f353d
+_OWN = {"t", "s", "i", "j", "T", "d", r"\pi"}  # names of letters that no other one may bear
+
+
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
     """Raises unless every number of a statement is a fraction or pi, and every letter was declared, or
     is t, s, i, j, T or d, or belongs to a sum in it; and carries no assumption that SymPy would use."""
@@ -73,11 +77,23 @@ def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
             raise WrongRule(rule, "{} is no letter of a sum", (letter,))
     for a in set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in exprs)) - {*own}:
         name = named(a).removesuffix(TURNED)
-        if name not in theory.symbols and name not in theory.processes:
+        if name not in theory.symbols and name not in theory.processes or name in _OWN:
             raise WrongRule(rule, "{} is not declared", (name,))
         plain = sp.Symbol(named(a), commutative=a.is_commutative)
         if a != plain and getattr(a, "func", None) != sp.Function(named(a)):
             raise WrongRule(rule, "{} is another letter than the declared one", (name,))
+
+# %% ../../nbs/59_kernel.ipynb #5a0c91d7
+def _all_fit(rule: str, theory: Theory, claim: Claim) -> None:
+    """Raises unless every matrix of a statement has the shape that it says, and a law that of its column."""
+    words = Words(Context(theory, Range()))
+    if isinstance(claim, MatrixLaw):
+        rows, one = theory.symbols[named(claim.of)].shape
+        if (claim.mean.shape, claim.covariance.shape) != ((rows, one), (rows, rows)):
+            raise WrongRule(rule, "mean or covariance do not fit {}", (claim.of,))
+    for x in vars(claim).values():
+        if isinstance(x, Matrix | Blocks) and not words.fits(x):
+            raise WrongRule(rule, "{} has not the shape that it says", (x,))
 
 # %% ../../nbs/59_kernel.ipynb #c83f7558
 def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
@@ -89,6 +105,8 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
             raise WrongRule(rule, "a premise is of another theory")
     if type(rng) is not Range or rng.bound:
         raise WrongRule(rule, "a letter of a sum stands outside of it")
+    if type(rng.lo) is not int:
+        raise WrongRule(rule, "a range starts at a whole number")
     if not rng.before(rng.hi, T_):
         raise WrongRule(rule, "a statement ends with t = T")
     if (
@@ -100,6 +118,7 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     if isinstance(claim, Law) and not all(rng.before(a - 1, b) for a, b in claim.given):
         raise WrongRule(rule, "an interval of given states that runs backwards")
     _all_declared(rule, theory, claim)
+    _all_fit(rule, theory, claim)
     uses, opens = frozenset(step.uses), {x for x in (step.opens,) if x}
     assumes = uses.union(*(p.assumes for p in premises))
     tokens = frozenset(opens).union(*(p.open for p in premises)) - {step.closes}

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import sympy as sp
+from sympy.utilities.iterables import connected_components
 
 from .errors import WrongRule
+from .terms import d_, named
 from .zero import Context
 
+Shape = tuple[str, str]
+
 ANY = "any"  # the shape of I and of 0, until a sum or a product says more
+ONE: Shape = ("1", "1")
 TURNED = "ᵀ"
 
 
 class Trace(sp.Function):
-    """The trace of a word."""
+    """The trace of a word, with the number of its rows."""
 
     is_commutative = True
 
@@ -30,13 +35,13 @@ class Matrix:
     """A combination of words, with its numbers of rows and columns by name; numbers are 1 by 1."""
 
     expr: sp.Expr
-    shape: tuple[str, str] = ("1", "1")
+    shape: Shape = ONE
 
     kind = "matrix"
 
     @property
     def is_number(self) -> bool:
-        return self.shape == ("1", "1")
+        return self.shape == ONE
 
     def map(self, f) -> Matrix:
         return Matrix(f(self.expr), self.shape)
@@ -68,8 +73,13 @@ class MatrixLaw:
         return replace(self, mean=self.mean.map(f), covariance=self.covariance.map(f))
 
 
+def size(side: str) -> sp.Expr:
+    """A number of rows, as a term."""
+    return d_ if side == "d" else sp.Integer(side) if side.isdigit() else sp.Symbol(side)
+
+
 class Words:
-    """Arithmetic of matrices under a theory, which knows what is symmetric."""
+    """Arithmetic of matrices under a theory, which knows their shapes and what is symmetric."""
 
     def __init__(self, context: Context):
         self.context = context
@@ -93,6 +103,70 @@ class Words:
             e.name.removesuffix(TURNED) if e.name.endswith(TURNED) else e.name + TURNED,
             commutative=False,
         )
+
+    def fits(self, x: Matrix | Blocks) -> bool:
+        """Whether a matrix has the shape that it says, by the shapes of the letters in it; of blocks,
+        whether those of a row are equally high, those of a column equally wide."""
+        if isinstance(x, Matrix):
+            return self._has(x.expr, x.shape)
+        known = []
+        for i, row in enumerate(x.rows):
+            for j, block in enumerate(row):
+                if ANY not in block.shape:
+                    known += [(f"row {i}", block.shape[0]), (f"column {j}", block.shape[1])]
+                elif block.expr != 0:  # a multiple of I
+                    known.append((f"row {i}", f"column {j}"))
+        ends = {end for pair in known for end in pair}
+        parts = connected_components((sorted(ends), known))
+        sizes = [[end for end in part if " " not in end] for part in parts]
+        cells = (block for row in x.rows for block in row)
+        return all(len(names) < 2 for names in sizes) and all(map(self.fits, cells))
+
+    def _has(self, e: sp.Expr, shape: Shape) -> bool:
+        """Whether every term has this shape. 0 has any, and a number stands for its multiple of I."""
+        square = shape[0] == shape[1]
+        terms = [term for term in sp.Add.make_args(sp.expand(e)) if term != 0]
+        found = map(self._shapes, terms)
+        return all(shape in some or square and ONE in some for some in found) and all(
+            map(self._counts, e.atoms(Trace))
+        )
+
+    def _counts(self, trace: Trace) -> bool:
+        body, rows = trace.args
+        name = "d" if rows == d_ else str(rows) if rows.is_Integer else named(rows)
+        whole = rows == d_ or rows.is_Integer or self.context.theory.domain(rows) == "natural"
+        return whole and self._has(body, (name, name))
+
+    def _shapes(self, term: sp.Expr) -> set[Shape]:
+        """The shapes that a word can have, however it is bracketed."""
+        word = []
+        for x in term.args_cnc()[1]:
+            base, power = x.as_base_exp()
+            word += [base] * int(power) if power.is_Integer and power > 0 else [x]
+        found = {(n, n + 1): self._letter(letter) for n, letter in enumerate(word)}
+        for width in range(2, len(word) + 1):
+            for low in range(len(word) - width + 1):
+                high = low + width
+                found[low, high] = {
+                    b if a == ONE else a if b == ONE else (a[0], b[1])
+                    for middle in range(low + 1, high)
+                    for a in found[low, middle]
+                    for b in found[middle, high]
+                    if ONE in (a, b) or a[1] == b[0]
+                }
+        return found[0, len(word)] if word else {ONE}
+
+    def _letter(self, e: sp.Expr) -> set[Shape]:
+        """Of a letter, its transpose, or a power of a square matrix."""
+        if e.is_Pow:
+            some = self._shapes(sp.Add.make_args(e.base)[0])
+            return {shape for shape in some if shape[0] == shape[1] and self._has(e.base, shape)}
+        name = named(e)
+        known = self.context.theory.symbols.get(name.removesuffix(TURNED))
+        if known is None or not known.shape:
+            return set()
+        rows, columns = known.shape
+        return {(columns, rows) if name.endswith(TURNED) else (rows, columns)}
 
     def add(self, *terms: Matrix) -> Matrix:
         shapes = {x.shape for x in terms if ANY not in x.shape}

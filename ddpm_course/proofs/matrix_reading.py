@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import sympy as sp
 
-from .matrices import ANY, Blocks, Det, Matrix, MatrixLaw, Trace, Words
+from .matrices import ANY, Blocks, Det, Matrix, MatrixLaw, Trace, Words, size
 from .reader import Node
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class MatrixReading:
         x = self.one(a)
         if x.shape[0] != x.shape[1] or ANY in x.shape:
             self.fail("the trace of what is not square")
-        return Matrix(Trace(x.expr, sp.Symbol(x.shape[0])))
+        return Matrix(Trace(x.expr, size(x.shape[0])))
 
     def _det(self, a):
         x = self.one(a)
@@ -136,9 +136,8 @@ class MatrixReading:
                 numbers, word = term.args_cnc()
                 drawn = sum(getattr(a, "name", "").startswith("drawn") for a in word)
                 if drawn == 2:
-                    term = sp.Mul(*numbers) * Trace(
-                        sp.Mul(*word[1:-1]) * S1.expr, sp.Symbol(m1.shape[0])
-                    )
+                    body = sp.Mul(*word[1:-1]) * S1.expr
+                    term = sp.Mul(*numbers) * Trace(body, size(m1.shape[0]))
                 if drawn != 1:
                     total += sp.Rational(sign, 2) * term
         return Matrix(total)
@@ -169,4 +168,7 @@ class MatrixReading:
     def _blocks(self, *rows):
         if len({len(row) for row in rows}) > 1:
             self.fail("rows of blocks differ in length")
-        return Blocks(tuple(tuple(map(self.one, row)) for row in rows))
+        made = Blocks(tuple(tuple(map(self.one, row)) for row in rows))
+        if not self.words.fits(made):
+            self.fail("blocks of a row differ in height, or blocks of a column in width")
+        return made

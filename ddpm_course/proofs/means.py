@@ -12,6 +12,9 @@ from .printing import latex
 from .reader import Node
 from .statements import law_in
 from .terms import (
+    EE,
+    EV,
+    T_,
     VECTOR,
     Dot,
     Exp,
@@ -83,6 +86,9 @@ def _letters(r: Reading, over) -> frozenset[str]:
 def gaussian_mean(term: Term, names: set[str]) -> sp.Expr:
     """The mean over independent standard normal vectors of a term of degree at most two in them."""
     is_fresh = lambda a: named(a) in names
+    hides = lambda a: not is_fresh(a) and any(map(is_fresh, a.free_symbols))
+    if any(hides(a) for x in term.expr.atoms(EE, EV, Dot) for a in x.args):
+        raise WrongRule("mean", "no rule for a fresh noise within another mean")
     if term.kind == "vector":
         parts = coefficients(term.expr)
         if any(is_fresh(a) for c in parts.values() for a in c.free_symbols):
@@ -148,10 +154,12 @@ def _kl(r: Reading, p, q):
 @rule("limit")
 def _limit(r: Reading, letter, body):
     """Of a fraction of polynomials in powers a^t of numbers between 0 and 1: each such power tends to 0."""
-    if letter != "t":
-        r.fail("a limit is taken in t")
+    if letter != "t" or r.letters["t"] != t_:
+        r.fail("a limit is taken in t, and not within a sum over t")
     term = r(body)
     e, small = r.context.unfold(term.expr), {}
+    if e.has(T_):
+        raise WrongRule("limit", "{} holds T, which no t passes", (term.expr,))
     for p in {p for p in e.atoms(sp.Pow) if p.exp.has(t_)}:
         rate, rest = sp.expand(p.exp).coeff(t_), sp.expand(p.exp).subs(t_, 0)
         linear = sp.expand(p.exp - rate * t_ - rest) == 0 and rate.is_Integer and rate > 0

@@ -66,6 +66,14 @@ class Page(LatexPrinter):
 
     _print_EV = _print_EE
 
+    def _print_Trace(self, e, exp=None):
+        made = rf"\operatorname{{tr}}({self._print(e.args[0])})"
+        return made if exp is None else f"{made}^{{{exp}}}"
+
+    def _print_Det(self, e, exp=None):
+        made = rf"\det({self._print(e.args[0])})"
+        return made if exp is None else f"{made}^{{{exp}}}"
+
 
 def latex(value: object) -> str:
     """Of an expression, a term or a statement; a name without its mark; other text as it is."""

@@ -154,7 +154,7 @@ def _rewritten(context: Context, th: Theorem, e: sp.Expr, needed: list) -> sp.Ex
                 ):
                     continue
                 table[a] = put(value, t_, n)
-        if table and th not in needed:
+        if table and not any(th is known for known in needed):
             needed.append(th)
         return e.xreplace(table)
 
@@ -231,6 +231,11 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
         or gap.atoms(sp.Function) - gap.atoms(sp.log)
     ):
         raise WrongRule("convex", "the gap is a function of one positive number")
+    for side in left, right:
+        context.used |= has_value(theory, "convex", side.expr, Range())
+    roots = {p.base for p in gap.atoms(sp.Pow) if not p.exp.is_Integer}
+    if not all(map(context.positive, roots)):
+        raise WrongRule("convex", "a root of what may be 0 has no slope there")
     slope = sp.diff(gap, u)
     if not (context.zero(put(gap, u, lowest)) and context.zero(put(slope, u, lowest))):
         raise WrongRule("convex", "the gap or its slope does not vanish at {}", (lowest,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .terms import Dot, Exp, named, put
+from .terms import T_, Dot, Exp, named, put
 from .unfolding import Chains, letter_of
 
 # %% auto #0
@@ -239,10 +239,11 @@ class Signs(Sums):
         return found is not None and self._sign(found[0], False) and self._sign(found[1], strict)
 
     def domain(self, atom) -> str:
-        """The domain of an atom. A letter with an index has it from 1 on, a sequence from 0 on."""
-        n = next((a for a in atom.args if a.is_integer), sp.S.One)
+        """The domain of an atom. A letter with an index has it from 1 to T, a sequence from 0 on."""
+        n = next((a for a in atom.args if a.is_integer), T_)
         first = sp.Integer(self.theory.kind(atom) != "sequence")
-        return self.theory.domain(atom) if self.rng.before(first, n) else "real"
+        inside = self.rng.before(first, n) and self.rng.before(n, T_)
+        return self.theory.domain(atom) if inside else "real"
 
     def atom_sign(self, atom, strict: bool) -> tuple[str, bool] | None:
         """The domain of an atom, and whether it is strict, where that is asked for; None where

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -196,7 +197,12 @@ def _real(context: Context, e: sp.Basic) -> bool:
     if isinstance(e, sp.log):
         return context.positive(e.args[0])
     if isinstance(e, sp.Pow) and isinstance(e.exp, sp.Integer):
-        return bool(e.exp > 0) or context.never_zero(e.base)
+        inverse = (
+            context.never_zero
+            if e.is_commutative
+            else partial(Words(context).positive, definite=True)
+        )
+        return bool(e.exp > 0) or inverse(e.base)
     if isinstance(e, sp.Pow):
         return context.positive(e.base, strict=not (e.exp.is_Rational and e.exp > 0))
     return isinstance(e, (sp.Add, sp.Mul, AppliedUndef, Dot, Exp, sp.cos, sp.sin))

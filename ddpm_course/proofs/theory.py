@@ -46,8 +46,11 @@ def _empty() -> Mapping:
     return _NOTHING
 
 # %% ../../nbs/51_theories.ipynb #e024b34f
+_INDICES = {"t", "s", "i", "j", "k"}
+
+
 def _is_index(subscript: str) -> bool:
-    return bool(subscript) and set(subscript) <= set("tksij0123456789+-")
+    return bool(subscript) and set(subscript) <= set("tksijT0123456789+-")
 
 # %% ../../nbs/51_theories.ipynb #92b0f3ae
 def _clash(one: str, other: str) -> bool:
@@ -65,6 +68,7 @@ class Symbol:
 
     kind: str
     domain: str
+    shape: tuple[str, ...] = ()  # rows and columns of a matrix or a column, by name
 
 # %% ../../nbs/51_theories.ipynb #3e721ee3
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ class Theory:
 
     # --- extensions, each with what it asks ------------------------------------------------------
 
-    def with_symbol(self, name: str, kind: str, domain: str) -> Theory:
+    def with_symbol(self, name: str, kind: str, domain: str, shape: tuple[str, ...] = ()) -> Theory:
         """A new letter. A letter has one meaning."""
         if name in self.symbols or name in self.processes:
             raise WrongRule("notation", "{} is declared already", (name,))
@@ -210,8 +214,11 @@ class Theory:
             raise WrongRule("notation", "there is one family of states")
         if "'" in name:
             raise WrongRule("notation", "a prime is the mark of a derivative")
-        for other in () if kind in ("matrix", "column") else self.symbols:
-            if _clash(name, other):
+        if name.lstrip(STATE + VECTOR) in _INDICES:
+            raise WrongRule("notation", "{} is the letter of an index", (name,))
+        whole = ("matrix", "column")  # of these, each name stands for one thing
+        for other, known in self.symbols.items():
+            if not (kind in whole and known.kind in whole) and _clash(name, other):
                 raise WrongRule(
                     "notation",
                     "{} clashes with {}: one is the other at an index",
@@ -220,7 +227,7 @@ class Theory:
                         other,
                     ),
                 )
-        made = self._having("symbols", name, Symbol(kind, domain))
+        made = self._having("symbols", name, Symbol(kind, domain, shape))
         for prime in ("'", "''") if kind in ("smooth", "path") else ():
             made = made._having("symbols", name + prime, Symbol(kind, "real"))
         return made
@@ -229,6 +236,8 @@ class Theory:
         """A new process. It may share the step of a forward process whose start law is free."""
         if name in self.processes or name in self.symbols:
             raise WrongRule("process", "{} is declared already", (name,))
+        if name in _INDICES:
+            raise WrongRule("process", "{} is the letter of an index", (name,))
         if (like, sp.S.Zero) in self.laws:
             raise WrongRule("process", "the start law of {} is not left open", (like,))
         if like and (

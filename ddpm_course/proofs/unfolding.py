@@ -132,6 +132,8 @@ class Meanings:
             known is None
             or n is None
             or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_))
+            or known.head.has(s_)
+            and not self.rng.before(s_, n, 1)
         ):
             return None
         self.used |= {known.number, *known.assumes}

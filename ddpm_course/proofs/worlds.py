@@ -266,8 +266,15 @@ class Points:
     def on_index(self, at: At, letter: str) -> Decimal:
         return Decimal(at[letter])
 
-    def on_limit(self, at: At, *parts: object) -> Value:
-        raise Inexpressible
+    def on_limit(self, at: At, letter: str, body: Node) -> Value:
+        """The value far out, where it moves no more."""
+        try:
+            near, far = (self.value(body, At({**at, letter: n})) for n in (10**15, 2 * 10**15))
+        except (ArithmeticError, Undefined):
+            raise Inexpressible from None
+        if not holds("eq", near, far):
+            raise Inexpressible
+        return far
 
     def on_symbol(self, at: At, *parts: object) -> Value:
         """What a name stands for: what is given, its definition, or else anything."""
