@@ -28,7 +28,7 @@ from ddpm_course.checks import (
     describe,
     numbers,
 )
-from .forward import _noise_like
+from .forward import _draw_like
 from .prediction import PREDICTION_TYPES, Denoiser
 from .schedule import NoiseSchedule, _at, _check_schedule
 
@@ -68,13 +68,11 @@ class GaussianMixture:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw num images, float64 [num, D], from a generator on the mixture's device."""
-        num, where = (
-            check_int("GaussianMixture.sample", "num", num, 1, 10**8),
-            "GaussianMixture.sample",
-        )
+        where = "GaussianMixture.sample"
+        num = check_int(where, "num", num, 1, 10**8)
         check_generator(where, generator, self.weights.device)
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
-        x = self.variances[k].sqrt() * _noise_like(where, "x", self.means[k], None, generator)
+        x = self.variances[k].sqrt() * _draw_like(self.means[k], generator)
         for component, axes in enumerate(self.axes):
             x[k == component] = x[k == component] @ axes.mT
         return self.means[k] + x

@@ -47,6 +47,10 @@ def timestep_embedding(t: Int[Tensor, "B"], dim: int) -> Float[Tensor, "B {dim}"
         raise BadValue(where, "dim", str(dim), expected, f"take {dim + 1}")
     if not torch.compiler.is_compiling():  # the check reads values
         check_timesteps(where, t, t.numel() if is_tensor(t) else 1, math.inf)
+    return _clocks(t, half)
+
+
+def _clocks(t: Tensor, half: int) -> Tensor:
     clocks = torch.arange(half, device=t.device, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10000) / (half - 1) * clocks)
     angles = (t - 1).float()[:, None] * frequencies
@@ -64,7 +68,7 @@ class TimeEmbedding(nn.Module):
         )
 
     def forward(self, t: Int[Tensor, "B"]) -> _Time:
-        return self.layers(timestep_embedding(t, self.dim).to(next(self.parameters()).dtype))
+        return self.layers(_clocks(t, self.dim // 2).to(next(self.parameters()).dtype))
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
@@ -223,11 +227,8 @@ class ToImage(nn.Sequential):
     """[B, C, H, W] to [B, image_channels, H, W]; zero at first."""
 
     def __init__(self, channels: int, groups: int, image_channels: int):
-        super().__init__(
-            group_norm(channels, groups),
-            nn.SiLU(),
-            ZeroConv2d(channels, image_channels, 3, padding=1),
-        )
+        convolution = ZeroConv2d(channels, image_channels, 3, padding=1)
+        super().__init__(group_norm(channels, groups), nn.SiLU(), convolution)
 
 # %% ../nbs/10_unet.ipynb #bd50a9ab
 class ClassEmbedding(nn.Embedding):

@@ -246,6 +246,31 @@ def test_a_table_that_is_written_to_changes_nothing_else(name):
     assert torch.equal(TABLES[name]().nan_to_num(), wanted.nan_to_num())
 
 
-@pytest.mark.parametrize("call", [forward.q_sample, prediction.p_sample, sampling.ddim_step])
-def test_noise_of_another_precision_leaves_that_of_the_state(call):
-    assert call(**{**CALLS[call], "noise": X.double()}).dtype == torch.float32
+DOUBLE = X.double()
+
+
+@pytest.mark.parametrize(
+    "call, other",
+    [
+        (forward.q_sample, dict(noise=DOUBLE)),
+        (posterior.q_posterior_mean_variance, dict(x0=DOUBLE)),
+        (objective.discretized_log_likelihood, dict(mean=GREY.double())),
+        (objective.discretized_log_likelihood, dict(variance=torch.ones(2, 1).double())),
+        (objective.variational_bound, dict(predict_x0=lambda x, t: x.double())),
+        (flow_matching.convert_prediction, dict(output=DOUBLE)),
+        (prediction.predict_x0, dict(output=DOUBLE)),
+        (prediction.predict_epsilon, dict(output=DOUBLE)),
+        (prediction.training_target, dict(noise=DOUBLE)),
+        (prediction.training_loss, dict(noise=DOUBLE)),
+        (prediction.p_sample, dict(noise=DOUBLE)),
+        (prediction.p_sample, dict(output=DOUBLE)),
+        (sampling.ddim_step, dict(noise=DOUBLE)),
+        (sampling.ddim_step, dict(output=DOUBLE)),
+        (sampling.slerp, dict(b=DOUBLE)),
+    ],
+    ids=lambda value: name(value) if callable(value) else ", ".join(value),
+)
+def test_what_has_another_precision_leaves_that_of_the_state(call, other):
+    result = call(**{**CALLS[call], **other})
+    for each in result if isinstance(result, tuple) else [result]:
+        assert each.dtype == torch.float32
