@@ -42,7 +42,6 @@ def _ends_in_pure_noise(schedule: NoiseSchedule) -> bool:
 
 def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type: str) -> None:
     """Refuse an unknown name, and noise prediction where x_T holds noise alone."""
-    _check_schedule(where, schedule)
     check_choice(where, "prediction_type", prediction_type, PREDICTION_TYPES)
     if prediction_type == "epsilon" and _ends_in_pure_noise(schedule):
         got = "'epsilon' with zero terminal SNR"
@@ -83,8 +82,8 @@ def _target(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor, kind: st
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
 def _check_pair(where: str, schedule: NoiseSchedule, kind: str, t: Tensor, **pair: Tensor) -> None:
     (name, x), (other_name, other) = pair.items()
-    _check_prediction_type(where, schedule, kind)
     _check_state(where, schedule, name, x, t)
+    _check_prediction_type(where, schedule, kind)
     check_like(where, other_name, other, name, x)
 
 
@@ -149,6 +148,7 @@ class Denoiser:
     unconditional: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __post_init__(self):
+        _check_schedule("Denoiser", self.schedule)
         _check_prediction_type("Denoiser", self.schedule, self.prediction_type)
         check_callable("Denoiser", "model", self.model, "model(x_t, t)")
         if self.unconditional is not None:
@@ -190,6 +190,7 @@ def loss_weights(
     gamma 5, "bound" is the variational bound; there "fixed_small" is infinite at t = 1.
     Raises BadValue for an unknown name, or "epsilon" with zero terminal SNR.
     """
+    _check_schedule("loss_weights", schedule)
     _check_prediction_type("loss_weights", schedule, prediction_type)
     check_choice("loss_weights", "weighting", weighting, WEIGHTINGS)
     check_choice("loss_weights", "variance_type", variance_type, VARIANCE_TYPES)
@@ -200,8 +201,7 @@ def _loss_weights(schedule: NoiseSchedule, kind: str, weighting: str, variance: 
     signal, noise = schedule.alphas_cumprod, schedule.one_minus_alphas_cumprod
     if weighting == "simple":
         return noise / noise  # 1, and nan where there is no noise
-    bound = weighting == "bound"
-    of_x0 = _bound_weights(schedule, variance) if bound else _min_snr(schedule)
+    of_x0 = _bound_weights(schedule, variance) if weighting == "bound" else _min_snr(schedule)
     factors = {
         "sample": 1,
         "epsilon": noise / signal,
