@@ -62,12 +62,20 @@ class GaussianMixture:
         return cls(weights / weights.sum(), means, *_axes(covariances))
 
     def to(self, device: torch.device | str) -> "GaussianMixture":
-        """The same mixture on another device, one that knows float64 (Apple's MPS does not)."""
+        """The same mixture on another device, one that knows float64 (Apple's MPS does not).
+
+        Raises BadValue for a device that this machine does not have.
+        """
         device = check_device("GaussianMixture.to", device)
         return GaussianMixture(*(table.to(device) for table in vars(self).values()))
 
-    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw num images, float64 [num, D], from a generator on the mixture's device."""
+    def sample(
+        self, num: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "{num} D"]:
+        """Draw num images, float64 [num, D], from a generator on the mixture's device.
+
+        num is from 1 to 10^8. Raises BadInput.
+        """
         where = "GaussianMixture.sample"
         num = check_int(where, "num", num, 1, 10**8)
         check_generator(where, generator, self.weights.device)
@@ -275,7 +283,7 @@ def conditional_variance(
     x_t: Float[Tensor, "B *shape"],
     t: Int[Tensor, "B"],
     prediction_type: str,
-) -> Tensor:
+) -> Float[Tensor, "B *shape"]:
     """Variance of each entry of x_0, the noise or v given x_t, [B, ...] like x_t.
 
     Its mean over x_t is the loss that no network can go below. prediction_type is one of
@@ -289,7 +297,10 @@ def conditional_variance(
 def exact_denoiser(
     mixture: GaussianMixture, schedule: NoiseSchedule, prediction_type: str = "epsilon"
 ) -> Denoiser:
-    """The perfect network: its model(x_t, t) returns `conditional_mean` at x_t [B, ...], t [B]."""
+    """The perfect network: its model(x_t, t) returns `conditional_mean` at x_t [B, ...], t [B].
+
+    Raises BadInput as `Denoiser` does, and unless mixture is a GaussianMixture.
+    """
     _check_mixture("exact_denoiser", mixture)
 
     def model(x_t: Tensor, t: Tensor) -> Tensor:

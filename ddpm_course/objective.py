@@ -31,11 +31,11 @@ from .schedule import NoiseSchedule, _check_schedule
 
 # %% ../nbs/04_kl_to_mse.ipynb #8380d04e
 def normal_kl(
-    mean1: Tensor | float,
-    variance1: Tensor | float,
-    mean2: Tensor | float,
-    variance2: Tensor | float,
-) -> Tensor:
+    mean1: Float[Tensor, "*#shape"] | float,
+    variance1: Float[Tensor, "*#shape"] | float,
+    mean2: Float[Tensor, "*#shape"] | float,
+    variance2: Float[Tensor, "*#shape"] | float,
+) -> Float[Tensor, "*#shape"]:
     """Divergence D_KL(N(mean1, variance1) || N(mean2, variance2)) of each coordinate, in nats.
 
     The variances are positive; a variance1 of 0 gives infinity. All arguments broadcast; sum the
@@ -137,8 +137,11 @@ def _log_mass(lower: Tensor, upper: Tensor) -> Tensor:
 
 # %% ../nbs/04_kl_to_mse.ipynb #b578c315
 def discretized_log_likelihood(
-    x: Float[Tensor, "B *shape"], mean: Tensor, variance: Tensor | float, levels: int
-) -> Tensor:
+    x: Float[Tensor, "B *shape"],
+    mean: Float[Tensor, "B *shape"],
+    variance: Float[Tensor, "..."] | float,
+    levels: int,
+) -> Float[Tensor, "B *shape"]:
     """log P of the bin around each value of x under N(mean, variance) (DDPM, equation 13).
 
     x and mean are [B, ...]; x holds grey levels, evenly spaced in [-1, 1] with both ends. The
@@ -162,7 +165,7 @@ def _log_likelihood(x: Tensor, mean: Tensor, variance: Tensor | float, levels: i
     return _log_mass((lower - mean) / std, (upper - mean) / std)
 
 # %% ../nbs/04_kl_to_mse.ipynb #838cd021
-def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
+def bits_per_dim(nats: Float[Tensor, "*shape"], dims: int) -> Float[Tensor, "*shape"]:
     """Nats per example, of any shape, to bits per dimension.
 
     dims is the number of values of one example. Raises BadInput unless it is 1 or more.
@@ -180,7 +183,7 @@ def variational_bound(
     levels: int,
     variance_type: str = "fixed_small",
     generator: torch.Generator | None = None,
-) -> Tensor:
+) -> Float[Tensor, "times B"]:
     """Terms of the bound on -log p(x0) (DDPM, equation 5) with one draw of x_t each, [T+1, B] nats.
 
     x0 is [B, ...] and holds grey levels in [-1, 1]; predict_x0(x_t, t) returns the image, [B, ...]

@@ -76,7 +76,10 @@ class NoiseSchedule:
         return len(self.betas) - 1
 
     def to(self, device: torch.device | str) -> "NoiseSchedule":
-        """The same schedule on another device, one that knows float64 (Apple's MPS does not)."""
+        """The same schedule on another device, one that knows float64 (Apple's MPS does not).
+
+        Raises BadValue for a device that this machine does not have.
+        """
         device = check_device("NoiseSchedule.to", device)
         return NoiseSchedule(*(table.to(device) for table in vars(self).values()))
 
