@@ -207,7 +207,7 @@ def responsibilities(
     x_t: Float[Tensor, "B *shape"],
     t: Int[Tensor, "B"],
 ) -> Float[Tensor, "B K"]:
-    """Probability of each component given x_t, [B, K]. Arguments as in `log_prob`."""
+    """Probability of each component given x_t, [B, K]. Arguments and errors as in `log_prob`."""
     seen = _seen("responsibilities", mixture, schedule, x_t, t)
     return _log_joint(mixture, seen).softmax(1).to(x_t.dtype)
 

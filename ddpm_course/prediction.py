@@ -309,5 +309,5 @@ def _last(walk: Iterator[tuple[int, Tensor]]) -> Tensor:
 
 
 def p_sample_loop(denoiser: Denoiser, shape: Sequence[int], **options) -> Float[Tensor, "B *shape"]:
-    """Draw x_0 of the given shape: the last state of `p_sample_steps`, whose options it takes."""
+    """Draw x_0 of the given shape: the last state of `p_sample_steps`; options and errors as there."""
     return _last(p_sample_steps(denoiser, shape, **options))

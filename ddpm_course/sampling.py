@@ -250,7 +250,7 @@ class Sampler:
     def sample(
         self, denoiser: Denoiser, shape: Sequence[int], **options
     ) -> Float[Tensor, "B *shape"]:
-        """Draw x_0 of the given shape: the last state of `walk`, whose options it takes."""
+        """Draw x_0 of the given shape: the last state of `walk`; options and errors as there."""
         return _last(self.walk(denoiser, shape, **options))
 
     def invert(

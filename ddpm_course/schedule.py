@@ -47,6 +47,7 @@ class NoiseSchedule:
 
     At t = 0 nothing has happened: betas[0] = 0, alphas[0] = alphas_cumprod[0] = 1,
     one_minus_alphas_cumprod[0] = 0. Build one with `from_betas` or a named schedule.
+    Raises BadInput for tables that are not alike.
     """
 
     betas: Float[Tensor, "times"]  # variance of the noise that step t adds
