@@ -54,14 +54,17 @@ class NoiseLevel:
 
     @property
     def alphas_cumprod(self) -> Float[Tensor, "*shape"]:
+        """The share of the signal's variance, from 1 (an image) down to 0; shaped like sigma."""
         return 1 / (1 + self.sigma**2)
 
     @property
     def log_snr(self) -> Float[Tensor, "*shape"]:
+        """Log of signal variance over noise variance, infinite at both ends; shaped like sigma."""
         return 2 * (1 / self.sigma).log()
 
     @property
     def flow_time(self) -> Float[Tensor, "*shape"]:
+        """The share of noise in a straight mix of both, from 0 to 1; shaped like sigma."""
         return 1 / (1 + 1 / self.sigma)
 
 # %% ../nbs/22_flow_matching.ipynb #fc375220

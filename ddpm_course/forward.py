@@ -83,9 +83,13 @@ def _noise_like(
     """The noise that was given, in the precision of x, or a new draw of x's shape."""
     if noise is None:
         check_generator(where, generator, x.device)
-        return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        return _draw_like(x, generator)
     check_like(where, "noise", noise, what, x)
     return noise.to(x.dtype)
+
+
+def _draw_like(x: Tensor, generator: torch.Generator | None) -> Tensor:
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
 
 # %% ../nbs/02_closed_form.ipynb #a2c1e0b3
 def _noise_source(
@@ -110,6 +114,13 @@ def _noise_source(
 
 # %% ../nbs/02_closed_form.ipynb #1fcaa417
 def snr(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
-    """Signal-to-noise ratio, alphas_cumprod over its complement: [T+1], inf at t = 0, falling."""
+    """Signal-to-noise ratio, alphas_cumprod over its complement: [T+1], inf at t = 0, falling.
+
+    Raises BadType unless schedule is a NoiseSchedule.
+    """
     _check_schedule("snr", schedule)
+    return _snr(schedule)
+
+
+def _snr(schedule: NoiseSchedule) -> Tensor:
     return schedule.alphas_cumprod / schedule.one_minus_alphas_cumprod

@@ -28,7 +28,7 @@ from ddpm_course.checks import (
     describe,
     numbers,
 )
-from .forward import _noise_like
+from .forward import _draw_like
 from .prediction import PREDICTION_TYPES, Denoiser
 from .schedule import NoiseSchedule, _at, _check_schedule
 
@@ -62,19 +62,25 @@ class GaussianMixture:
         return cls(weights / weights.sum(), means, *_axes(covariances))
 
     def to(self, device: torch.device | str) -> "GaussianMixture":
-        """The same mixture on another device, one that knows float64 (Apple's MPS does not)."""
+        """The same mixture on another device, one that knows float64 (Apple's MPS does not).
+
+        Raises BadValue for a device that this machine does not have.
+        """
         device = check_device("GaussianMixture.to", device)
         return GaussianMixture(*(table.to(device) for table in vars(self).values()))
 
-    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw num images, float64 [num, D], from a generator on the mixture's device."""
-        num, where = (
-            check_int("GaussianMixture.sample", "num", num, 1, 10**8),
-            "GaussianMixture.sample",
-        )
+    def sample(
+        self, num: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "{num} D"]:
+        """Draw num images, float64 [num, D], from a generator on the mixture's device.
+
+        num is from 1 to 10^8. Raises BadInput.
+        """
+        where = "GaussianMixture.sample"
+        num = check_int(where, "num", num, 1, 10**8)
         check_generator(where, generator, self.weights.device)
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
-        x = self.variances[k].sqrt() * _noise_like(where, "x", self.means[k], None, generator)
+        x = self.variances[k].sqrt() * _draw_like(self.means[k], generator)
         for component, axes in enumerate(self.axes):
             x[k == component] = x[k == component] @ axes.mT
         return self.means[k] + x
@@ -201,7 +207,7 @@ def responsibilities(
     x_t: Float[Tensor, "B *shape"],
     t: Int[Tensor, "B"],
 ) -> Float[Tensor, "B K"]:
-    """Probability of each component given x_t, [B, K]. Arguments as in `log_prob`."""
+    """Probability of each component given x_t, [B, K]. Arguments and errors as in `log_prob`."""
     seen = _seen("responsibilities", mixture, schedule, x_t, t)
     return _log_joint(mixture, seen).softmax(1).to(x_t.dtype)
 
@@ -277,7 +283,7 @@ def conditional_variance(
     x_t: Float[Tensor, "B *shape"],
     t: Int[Tensor, "B"],
     prediction_type: str,
-) -> Tensor:
+) -> Float[Tensor, "B *shape"]:
     """Variance of each entry of x_0, the noise or v given x_t, [B, ...] like x_t.
 
     Its mean over x_t is the loss that no network can go below. prediction_type is one of
@@ -291,7 +297,10 @@ def conditional_variance(
 def exact_denoiser(
     mixture: GaussianMixture, schedule: NoiseSchedule, prediction_type: str = "epsilon"
 ) -> Denoiser:
-    """The perfect network: its model(x_t, t) returns `conditional_mean` at x_t [B, ...], t [B]."""
+    """The perfect network: its model(x_t, t) returns `conditional_mean` at x_t [B, ...], t [B].
+
+    Raises BadInput as `Denoiser` does, and unless mixture is a GaussianMixture.
+    """
     _check_mixture("exact_denoiser", mixture)
 
     def model(x_t: Tensor, t: Tensor) -> Tensor:

@@ -20,25 +20,27 @@ from ddpm_course.checks import (
     check_broadcast,
     check_callable,
     check_choice,
+    check_generator,
     check_int,
     check_like,
     check_number,
 )
-from .forward import q_sample, snr
-from .posterior import posterior_mean_coef1, posterior_variance
+from .forward import _draw_like, _q_sample, _roots, _snr
+from .posterior import _posterior_tables
 from .schedule import NoiseSchedule, _check_schedule
 
 # %% ../nbs/04_kl_to_mse.ipynb #8380d04e
 def normal_kl(
-    mean1: Tensor | float,
-    variance1: Tensor | float,
-    mean2: Tensor | float,
-    variance2: Tensor | float,
-) -> Tensor:
+    mean1: Float[Tensor, "*#shape"] | float,
+    variance1: Float[Tensor, "*#shape"] | float,
+    mean2: Float[Tensor, "*#shape"] | float,
+    variance2: Float[Tensor, "*#shape"] | float,
+) -> Float[Tensor, "*#shape"]:
     """Divergence D_KL(N(mean1, variance1) || N(mean2, variance2)) of each coordinate, in nats.
 
     The variances are positive; a variance1 of 0 gives infinity. All arguments broadcast; sum the
     result over the coordinates to get the divergence of two Gaussians with diagonal covariances.
+    Raises BadInput for what is no float tensor or number, and for shapes that do not broadcast.
     """
     values = dict(mean1=mean1, variance1=variance1, mean2=mean2, variance2=variance2)
     check_broadcast("normal_kl", **values)
@@ -46,6 +48,12 @@ def normal_kl(
         value if isinstance(value, Tensor) else torch.tensor(float(value), dtype=torch.float64)
         for value in values.values()
     )
+    return _kl(mean1, variance1, mean2, variance2)
+
+
+def _kl(
+    mean1: Tensor | float, variance1: Tensor, mean2: Tensor | float, variance2: Tensor | float
+) -> Tensor:
     ratio = variance1 / variance2
     return 0.5 * (ratio - 1 - ratio.log() + (mean1 - mean2) ** 2 / variance2)
 
@@ -61,8 +69,12 @@ def reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Float[Tenso
     """
     _check_schedule("reverse_variance", schedule)
     check_choice("reverse_variance", "variance_type", variance_type, VARIANCE_TYPES)
+    return _reverse_variance(schedule, variance_type)
+
+
+def _reverse_variance(schedule: NoiseSchedule, variance_type: str) -> Tensor:
     if variance_type == "fixed_small":
-        return posterior_variance(schedule)
+        return _posterior_tables(schedule)[0]
     variance = schedule.betas.clone()
     variance[0] = math.nan
     return variance
@@ -75,7 +87,13 @@ def bound_weights(schedule: NoiseSchedule, variance_type: str) -> Float[Tensor, 
     finite. Raises BadValue for any other variance_type.
     """
     _check_schedule("bound_weights", schedule)
-    return posterior_mean_coef1(schedule) ** 2 / (2 * reverse_variance(schedule, variance_type))
+    check_choice("bound_weights", "variance_type", variance_type, VARIANCE_TYPES)
+    return _bound_weights(schedule, variance_type)
+
+
+def _bound_weights(schedule: NoiseSchedule, variance_type: str) -> Tensor:
+    _, of_x0, _ = _posterior_tables(schedule)
+    return of_x0**2 / (2 * _reverse_variance(schedule, variance_type))
 
 # %% ../nbs/04_kl_to_mse.ipynb #d51b1e5f
 def prior_kl(schedule: NoiseSchedule, x0: Float[Tensor, "B *shape"]) -> Float[Tensor, "B"]:
@@ -85,8 +103,12 @@ def prior_kl(schedule: NoiseSchedule, x0: Float[Tensor, "B *shape"]) -> Float[Te
     """
     _check_schedule("prior_kl", schedule)
     check_batch("prior_kl", "x0", x0)
+    return _prior_kl(schedule, x0)
+
+
+def _prior_kl(schedule: NoiseSchedule, x0: Tensor) -> Tensor:
     mean = schedule.alphas_cumprod[-1].sqrt() * x0
-    divergence = normal_kl(mean, schedule.one_minus_alphas_cumprod[-1], 0.0, 1.0)
+    divergence = _kl(mean, schedule.one_minus_alphas_cumprod[-1], 0.0, 1.0)
     return divergence.reshape(len(x0), -1).sum(1)
 
 # %% ../nbs/04_kl_to_mse.ipynb #93d446b0
@@ -115,12 +137,16 @@ def _log_mass(lower: Tensor, upper: Tensor) -> Tensor:
 
 # %% ../nbs/04_kl_to_mse.ipynb #b578c315
 def discretized_log_likelihood(
-    x: Float[Tensor, "B *shape"], mean: Tensor, variance: Tensor | float, levels: int
-) -> Tensor:
+    x: Float[Tensor, "B *shape"],
+    mean: Float[Tensor, "B *shape"],
+    variance: Float[Tensor, "..."] | float,
+    levels: int,
+) -> Float[Tensor, "B *shape"]:
     """log P of the bin around each value of x under N(mean, variance) (DDPM, equation 13).
 
     x and mean are [B, ...]; x holds grey levels, evenly spaced in [-1, 1] with both ends. The
-    result has the shape of x, in nats per coordinate; over the levels the probabilities sum to 1.
+    result has the shape and dtype of x, in nats per coordinate; over the levels the probabilities
+    sum to 1.
     Raises BadInput when a value of x is not one of the levels. Reads every value of x.
     """
     where = "discretized_log_likelihood"
@@ -130,12 +156,16 @@ def discretized_log_likelihood(
     check_broadcast(where, x=x, variance=variance)
     if not isinstance(variance, Tensor):
         check_number(where, "variance", variance, 0, math.inf, ends="()")
+    return _log_likelihood(x, mean, variance, levels).to(x.dtype)
+
+
+def _log_likelihood(x: Tensor, mean: Tensor, variance: Tensor | float, levels: int) -> Tensor:
     lower, upper = _bin_edges(x, levels)
     std = variance**0.5
     return _log_mass((lower - mean) / std, (upper - mean) / std)
 
 # %% ../nbs/04_kl_to_mse.ipynb #838cd021
-def bits_per_dim(nats: Tensor, dims: int) -> Tensor:
+def bits_per_dim(nats: Float[Tensor, "*shape"], dims: int) -> Float[Tensor, "*shape"]:
     """Nats per example, of any shape, to bits per dimension.
 
     dims is the number of values of one example. Raises BadInput unless it is 1 or more.
@@ -153,7 +183,7 @@ def variational_bound(
     levels: int,
     variance_type: str = "fixed_small",
     generator: torch.Generator | None = None,
-) -> Tensor:
+) -> Float[Tensor, "times B"]:
     """Terms of the bound on -log p(x0) (DDPM, equation 5) with one draw of x_t each, [T+1, B] nats.
 
     x0 is [B, ...] and holds grey levels in [-1, 1]; predict_x0(x_t, t) returns the image, [B, ...]
@@ -161,27 +191,32 @@ def variational_bound(
     returns is limited to [-1, 1], as DDPM does.
     Index 0 is L_0, with the discretised decoder of variance beta_1; index t-1 is the divergence
     L_{t-1} for t = 2..T; index T is L_T. The sum over the first axis is the bound.
-    Raises BadInput for values of x0 that are no grey level, and for a result of another shape.
+    Raises BadInput for values of x0 that are no grey level, for a result of another shape, and for
+    options that do not fit.
     """
     where = "variational_bound"
     _check_schedule(where, schedule)
     check_batch(where, "x0", x0)
     check_callable(where, "predict_x0", predict_x0, "predict_x0(x_t, t)")
-    weights = bound_weights(schedule, variance_type)
-    offsets = normal_kl(
-        0.0, posterior_variance(schedule), 0.0, reverse_variance(schedule, variance_type)
-    )
+    check_int(where, "levels", levels, 2, 2**16)
+    check_choice(where, "variance_type", variance_type, VARIANCE_TYPES)
+    check_generator(where, generator, x0.device)
+    weights = _bound_weights(schedule, variance_type)
+    variance, _, _ = _posterior_tables(schedule)
+    offsets = _kl(0.0, variance, 0.0, _reverse_variance(schedule, variance_type))
     terms = []
     for step in range(1, schedule.num_train_timesteps + 1):
         t = torch.full((len(x0),), step, device=x0.device)
-        x0_hat = predict_x0(q_sample(schedule, x0, t, generator=generator), t)
+        x_t = _q_sample(x0, _draw_like(x0, generator), *_roots(schedule, t, x0))
+        x0_hat = predict_x0(x_t, t)
         check_like(where, "the output of predict_x0", x0_hat, "x0", x0)
+        x0_hat = x0_hat.to(x0.dtype)
         if step == 1:
-            term = -discretized_log_likelihood(x0, x0_hat, schedule.betas[1], levels)
+            term = -_log_likelihood(x0, x0_hat, schedule.betas[1], levels)
         else:
             term = weights[step] * (x0 - x0_hat) ** 2 + offsets[step]
         terms.append(term.reshape(len(x0), -1).sum(1))
-    return torch.stack([*terms, prior_kl(schedule, x0)])
+    return torch.stack([*terms, _prior_kl(schedule, x0)])
 
 # %% ../nbs/04_kl_to_mse.ipynb #62db5fef
 def min_snr_weights(schedule: NoiseSchedule, gamma: float = 5.0) -> Float[Tensor, "times"]:
@@ -190,6 +225,11 @@ def min_snr_weights(schedule: NoiseSchedule, gamma: float = 5.0) -> Float[Tensor
     Hang et al. 2023, section 3.4. Raises BadInput unless gamma is a positive number.
     """
     gamma = check_number("min_snr_weights", "gamma", gamma, 0, math.inf, ends="()")
-    weights = snr(schedule).clamp(max=gamma)
+    _check_schedule("min_snr_weights", schedule)
+    return _min_snr(schedule, gamma)
+
+
+def _min_snr(schedule: NoiseSchedule, gamma: float = 5.0) -> Tensor:
+    weights = _snr(schedule).clamp(max=gamma)
     weights[0] = math.nan
     return weights

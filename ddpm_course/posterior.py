@@ -35,7 +35,7 @@ def _posterior_tables(schedule: NoiseSchedule) -> tuple[Tensor, Tensor, Tensor]:
 def posterior_variance(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Variance of q(x_{t-1} | x_t, x_0), float64 [T+1]: nan at 0, 0 at t = 1.
 
-    (3.5) and (3.9); DDPM, eq. 7.
+    (3.5) and (3.9); DDPM, eq. 7. Raises BadType unless schedule is a NoiseSchedule.
     """
     _check_schedule("posterior_variance", schedule)
     return _posterior_tables(schedule)[0]
@@ -44,7 +44,7 @@ def posterior_variance(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
 def posterior_mean_coef1(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Factor of x_0 in the posterior's mean, float64 [T+1]: nan at 0, 1 at t = 1.
 
-    (3.6) and (3.10); DDPM, eq. 7.
+    (3.6) and (3.10); DDPM, eq. 7. Raises BadType unless schedule is a NoiseSchedule.
     """
     _check_schedule("posterior_mean_coef1", schedule)
     return _posterior_tables(schedule)[1]
@@ -53,7 +53,7 @@ def posterior_mean_coef1(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
 def posterior_mean_coef2(schedule: NoiseSchedule) -> Float[Tensor, "times"]:
     """Factor of x_t in the posterior's mean, float64 [T+1]: nan at 0, 0 at t = 1.
 
-    (3.6) and (3.10); DDPM, eq. 7.
+    (3.6) and (3.10); DDPM, eq. 7. Raises BadType unless schedule is a NoiseSchedule.
     """
     _check_schedule("posterior_mean_coef2", schedule)
     return _posterior_tables(schedule)[2]
@@ -79,4 +79,4 @@ def q_posterior_mean_variance(
     _check_state(where, schedule, "x_t", x_t, t)
     check_like(where, "x0", x0, "x_t", x_t)
     mean = _posterior_mean(schedule, x0.to(x_t.dtype), x_t, t)
-    return mean, _at(posterior_variance(schedule), t, x_t)
+    return mean, _at(_posterior_tables(schedule)[0], t, x_t)

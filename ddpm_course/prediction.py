@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -27,7 +26,7 @@ from ddpm_course.checks import (
     check_like,
 )
 from .forward import _check_state, _noise_like, _noise_source, _q_sample, _roots
-from .objective import bound_weights, min_snr_weights, reverse_variance
+from .objective import VARIANCE_TYPES, _bound_weights, _min_snr, _reverse_variance
 from .posterior import _posterior_mean
 from .schedule import NoiseSchedule, _at, _check_schedule
 
@@ -43,7 +42,6 @@ def _ends_in_pure_noise(schedule: NoiseSchedule) -> bool:
 
 def _check_prediction_type(where: str, schedule: NoiseSchedule, prediction_type: str) -> None:
     """Refuse an unknown name, and noise prediction where x_T holds noise alone."""
-    _check_schedule(where, schedule)
     check_choice(where, "prediction_type", prediction_type, PREDICTION_TYPES)
     if prediction_type == "epsilon" and _ends_in_pure_noise(schedule):
         got = "'epsilon' with zero terminal SNR"
@@ -84,8 +82,8 @@ def _target(x0: Tensor, noise: Tensor, of_x0: Tensor, of_noise: Tensor, kind: st
 # %% ../nbs/05_epsilon.ipynb #e72e22cb
 def _check_pair(where: str, schedule: NoiseSchedule, kind: str, t: Tensor, **pair: Tensor) -> None:
     (name, x), (other_name, other) = pair.items()
-    _check_prediction_type(where, schedule, kind)
     _check_state(where, schedule, name, x, t)
+    _check_prediction_type(where, schedule, kind)
     check_like(where, other_name, other, name, x)
 
 
@@ -150,18 +148,19 @@ class Denoiser:
     unconditional: Callable[[Tensor, Tensor], Tensor] | None = None
 
     def __post_init__(self):
+        _check_schedule("Denoiser", self.schedule)
         _check_prediction_type("Denoiser", self.schedule, self.prediction_type)
         check_callable("Denoiser", "model", self.model, "model(x_t, t)")
         if self.unconditional is not None:
             check_callable("Denoiser", "unconditional", self.unconditional, "unconditional(x_t, t)")
 
     def x0(self, x: Float[Tensor, "B *shape"], t: Int[Tensor, "B"]) -> Float[Tensor, "B *shape"]:
-        """The image that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""
+        """The image estimated at x [B, ...] and t [B] in 1..T, of x's shape. Raises BadInput."""
         _check_state("Denoiser.x0", self.schedule, "x", x, t)
         return _x0(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
 
     def noise(self, x: Float[Tensor, "B *shape"], t: Int[Tensor, "B"]) -> Float[Tensor, "B *shape"]:
-        """The noise that is estimated at x [B, ...] and t [B] in 1..T; [B, ...] like x."""
+        """The noise estimated at x [B, ...] and t [B] in 1..T, of x's shape. Raises BadInput."""
         _check_state("Denoiser.noise", self.schedule, "x", x, t)
         return _noise(x, self._output(x, t), *_roots(self.schedule, t, x), self.prediction_type)
 
@@ -191,20 +190,25 @@ def loss_weights(
     gamma 5, "bound" is the variational bound; there "fixed_small" is infinite at t = 1.
     Raises BadValue for an unknown name, or "epsilon" with zero terminal SNR.
     """
+    _check_schedule("loss_weights", schedule)
     _check_prediction_type("loss_weights", schedule, prediction_type)
     check_choice("loss_weights", "weighting", weighting, WEIGHTINGS)
+    check_choice("loss_weights", "variance_type", variance_type, VARIANCE_TYPES)
+    return _loss_weights(schedule, prediction_type, weighting, variance_type)
+
+
+def _loss_weights(schedule: NoiseSchedule, kind: str, weighting: str, variance: str) -> Tensor:
     signal, noise = schedule.alphas_cumprod, schedule.one_minus_alphas_cumprod
     if weighting == "simple":
         return noise / noise  # 1, and nan where there is no noise
-    bound = weighting == "bound"
-    of_x0 = bound_weights(schedule, variance_type) if bound else min_snr_weights(schedule)
+    of_x0 = _bound_weights(schedule, variance) if weighting == "bound" else _min_snr(schedule)
     factors = {
         "sample": 1,
         "epsilon": noise / signal,
         "v_prediction": noise,
         "flow_prediction": noise / (signal.sqrt() + noise.sqrt()) ** 2,
     }
-    return of_x0 * factors[prediction_type]
+    return of_x0 * factors[kind]
 
 # %% ../nbs/05_epsilon.ipynb #05f1a7e8
 def _loss(denoiser: Denoiser, x0: Tensor, t: Tensor, noise: Tensor, weights: Tensor) -> Tensor:
@@ -231,7 +235,8 @@ def training_loss(
     _check_denoiser("training_loss", denoiser)
     _check_state("training_loss", denoiser.schedule, "x0", x0, t)
     noise = _noise_like("training_loss", "x0", x0, noise, generator)
-    weights = loss_weights(denoiser.schedule, denoiser.prediction_type, weighting)
+    check_choice("training_loss", "weighting", weighting, WEIGHTINGS)
+    weights = _loss_weights(denoiser.schedule, denoiser.prediction_type, weighting, "fixed_large")
     return _loss(denoiser, x0, t, noise, _at(weights, t, x0))
 
 # %% ../nbs/05_epsilon.ipynb #39b051dd
@@ -254,12 +259,18 @@ def p_sample(
     Errors as in `predict_x0`, and for noise of another shape than x_t's.
     """
     check_bool("p_sample", "clip_sample", clip_sample)
+    check_choice("p_sample", "variance_type", variance_type, VARIANCE_TYPES)
     x0 = predict_x0(schedule, x_t, t, output, prediction_type)
     noise = _noise_like("p_sample", "x_t", x_t, noise, generator)
-    mean = _posterior_mean(schedule, x0.clamp(-1, 1) if clip_sample else x0, x_t, t)
-    std = reverse_variance(schedule, variance_type).sqrt()
+    return _p_step(schedule, x0.clamp(-1, 1) if clip_sample else x0, x_t, t, noise, variance_type)
+
+
+def _p_step(
+    schedule: NoiseSchedule, x0: Tensor, x_t: Tensor, t: Tensor, noise: Tensor, variance_type: str
+) -> Tensor:
+    std = _reverse_variance(schedule, variance_type).sqrt()
     std[1] = 0  # nothing is added to the image
-    return mean + _at(std, t, x_t) * noise
+    return _posterior_mean(schedule, x0, x_t, t) + _at(std, t, x_t) * noise
 
 # %% ../nbs/05_epsilon.ipynb #96e5d8da
 @torch.no_grad()
@@ -277,16 +288,18 @@ def p_sample_steps(
     shape is that of the batch, [B, ...]; generator lives on device. x_T is standard normal.
     Other options and errors as in `p_sample`.
     """
-    _check_denoiser("p_sample_steps", denoiser)
-    schedule, kind = denoiser.schedule, denoiser.prediction_type
-    options: dict[str, Any] = dict(
-        variance_type=variance_type, clip_sample=clip_sample, generator=generator
-    )
-    x = _noise_source("p_sample_steps", shape, None, generator, device)()
+    where = "p_sample_steps"
+    _check_denoiser(where, denoiser)
+    check_choice(where, "variance_type", variance_type, VARIANCE_TYPES)
+    check_bool(where, "clip_sample", clip_sample)
+    draw = _noise_source(where, shape, None, generator, device)
+    schedule, x = denoiser.schedule, draw()
     yield schedule.num_train_timesteps, x
     for step in range(schedule.num_train_timesteps, 0, -1):
         t = torch.full((len(x),), step, device=x.device)
-        x = p_sample(schedule, x, t, denoiser.model(x, t), prediction_type=kind, **options)
+        x0 = _x0(x, denoiser._output(x, t), *_roots(schedule, t, x), denoiser.prediction_type)
+        x0 = x0.clamp(-1, 1) if clip_sample else x0
+        x = _p_step(schedule, x0, x, t, draw(), variance_type)
         yield step - 1, x
 
 
@@ -296,5 +309,5 @@ def _last(walk: Iterator[tuple[int, Tensor]]) -> Tensor:
 
 
 def p_sample_loop(denoiser: Denoiser, shape: Sequence[int], **options) -> Float[Tensor, "B *shape"]:
-    """Draw x_0 of the given shape: the last state of `p_sample_steps`, whose options it takes."""
+    """Draw x_0 of the given shape: the last state of `p_sample_steps`; options and errors as there."""
     return _last(p_sample_steps(denoiser, shape, **options))

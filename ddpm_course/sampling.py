@@ -25,7 +25,7 @@ from ddpm_course.checks import (
     check_number,
     check_timesteps,
 )
-from .forward import _noise_like, _noise_source, _roots, q_sample
+from .forward import _noise_like, _noise_source, _q_sample, _roots
 from .guidance import guided
 from .objective import VARIANCE_TYPES
 from .prediction import Denoiser, _check_denoiser, _check_pair, _last, _noise, _x0
@@ -217,9 +217,8 @@ class Sampler:
         All but "leading" start at T; "leading" and "linspace" come to 1. Raises BadInput unless
         T is at least `steps`.
         """
-        where = "Sampler.timesteps"
-        T = _check_T(where, num_train_timesteps)
-        check_int(where, "steps", self.steps, 1, T)
+        T = _check_T("Sampler.timesteps", num_train_timesteps)
+        check_int("Sampler.timesteps", "steps", self.steps, 1, T)
         return _timesteps(self.spacing, T, self.steps)
 
     def walk(
@@ -251,7 +250,7 @@ class Sampler:
     def sample(
         self, denoiser: Denoiser, shape: Sequence[int], **options
     ) -> Float[Tensor, "B *shape"]:
-        """Draw x_0 of the given shape: the last state of `walk`, whose options it takes."""
+        """Draw x_0 of the given shape: the last state of `walk`; options and errors as there."""
         return _last(self.walk(denoiser, shape, **options))
 
     def invert(
@@ -278,9 +277,10 @@ class Sampler:
 @torch.no_grad()
 def _inverted(denoiser: Denoiser, x0: Tensor, times: list[int], sampler: Sampler) -> Tensor:
     first = torch.full((len(x0),), times[0], device=x0.device)
-    start = q_sample(denoiser.schedule, x0, first, noise=denoiser.noise(x0, first))
+    roots = _roots(denoiser.schedule, first, x0)
+    noise = _noise(x0, denoiser._output(x0, first), *roots, denoiser.prediction_type)
     no_noise = partial(torch.zeros_like, x0)
-    return _last(_walk(denoiser, start, times, sampler, no_noise))
+    return _last(_walk(denoiser, _q_sample(x0, noise, *roots), times, sampler, no_noise))
 
 # %% ../nbs/07_ddim.ipynb #bbdab576
 def slerp(
@@ -300,4 +300,4 @@ def slerp(
         (part * torch.sinc(part * half_turns) / torch.sinc(half_turns)).to(a)
         for part in (1 - weight, weight)
     )
-    return of_a * a + of_b * b
+    return of_a * a + of_b * b.to(a.dtype)

@@ -47,6 +47,7 @@ class NoiseSchedule:
 
     At t = 0 nothing has happened: betas[0] = 0, alphas[0] = alphas_cumprod[0] = 1,
     one_minus_alphas_cumprod[0] = 0. Build one with `from_betas` or a named schedule.
+    Raises BadInput for tables that are not alike.
     """
 
     betas: Float[Tensor, "times"]  # variance of the noise that step t adds
@@ -76,7 +77,10 @@ class NoiseSchedule:
         return len(self.betas) - 1
 
     def to(self, device: torch.device | str) -> "NoiseSchedule":
-        """The same schedule on another device, one that knows float64 (Apple's MPS does not)."""
+        """The same schedule on another device, one that knows float64 (Apple's MPS does not).
+
+        Raises BadValue for a device that this machine does not have.
+        """
         device = check_device("NoiseSchedule.to", device)
         return NoiseSchedule(*(table.to(device) for table in vars(self).values()))
 

@@ -30,6 +30,7 @@ from ddpm_course.checks import (
 )
 
 _Images = Float[Tensor, "B C H W"]
+_Maps = Float[Tensor, "B _ _ _"]  # of any size
 _Time = Float[Tensor, "B E"]  # embedded
 
 # %% ../nbs/10_unet.ipynb #fe43f323
@@ -47,6 +48,10 @@ def timestep_embedding(t: Int[Tensor, "B"], dim: int) -> Float[Tensor, "B {dim}"
         raise BadValue(where, "dim", str(dim), expected, f"take {dim + 1}")
     if not torch.compiler.is_compiling():  # the check reads values
         check_timesteps(where, t, t.numel() if is_tensor(t) else 1, math.inf)
+    return _clocks(t, half)
+
+
+def _clocks(t: Tensor, half: int) -> Tensor:
     clocks = torch.arange(half, device=t.device, dtype=torch.float32)
     frequencies = torch.exp(-math.log(10000) / (half - 1) * clocks)
     angles = (t - 1).float()[:, None] * frequencies
@@ -64,11 +69,11 @@ class TimeEmbedding(nn.Module):
         )
 
     def forward(self, t: Int[Tensor, "B"]) -> _Time:
-        return self.layers(timestep_embedding(t, self.dim).to(next(self.parameters()).dtype))
+        return self.layers(_clocks(t, self.dim // 2).to(next(self.parameters()).dtype))
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
-    """As many of 32 groups as divide model_channels, a multiple of 4, into fours or more."""
+    """As many of 32 groups as part model_channels into fours or more. Raises BadInput below 1."""
     return math.gcd(32, check_int("num_groups", "model_channels", model_channels, 1) // 4)
 
 
@@ -184,7 +189,7 @@ class DownLevel(nn.Module):
         self.enter = enter
         self.blocks = nn.ModuleList(block(channels, width) for channels in inputs)
 
-    def forward(self, x: Tensor, time: Tensor) -> list[Tensor]:
+    def forward(self, x: _Maps, time: _Time) -> list[_Maps]:
         results = [self.enter(x)]
         for block in self.blocks:
             results.append(block(results[-1], time))
@@ -213,7 +218,7 @@ class UpLevel(nn.Module):
         self.blocks = nn.ModuleList(block(a + b, width) for a, b in zip(inputs, kept))
         self.leave = leave
 
-    def forward(self, x: Tensor, kept: list[Tensor], time: Tensor) -> Tensor:
+    def forward(self, x: _Maps, kept: list[_Maps], time: _Time) -> _Maps:
         for block in self.blocks:
             x = block(torch.cat([x, kept.pop()], dim=1), time)
         return self.leave(x)
@@ -223,11 +228,8 @@ class ToImage(nn.Sequential):
     """[B, C, H, W] to [B, image_channels, H, W]; zero at first."""
 
     def __init__(self, channels: int, groups: int, image_channels: int):
-        super().__init__(
-            group_norm(channels, groups),
-            nn.SiLU(),
-            ZeroConv2d(channels, image_channels, 3, padding=1),
-        )
+        convolution = ZeroConv2d(channels, image_channels, 3, padding=1)
+        super().__init__(group_norm(channels, groups), nn.SiLU(), convolution)
 
 # %% ../nbs/10_unet.ipynb #bd50a9ab
 class ClassEmbedding(nn.Embedding):
@@ -260,9 +262,8 @@ def _check_architecture(
     for what, (value, minimum) in counts.items():
         check_int("UNet", what, value, minimum, 2**16)
     check_int("UNet", "model_channels", model_channels, 1, 2**13)
-    levels = {"channel_multipliers": channel_multipliers, "attention_levels": attention_levels}
-    for what, numbers in levels.items():
-        check_instance("UNet", what, numbers, Sequence, "write them as (1, 2)")
+    check_instance("UNet", "channel_multipliers", channel_multipliers, Sequence, "write (1, 2)")
+    check_instance("UNet", "attention_levels", attention_levels, Sequence, "write (1,)")
     check_int("UNet", "the number of channel_multipliers", len(channel_multipliers), 1, 2**5)
     for multiplier in channel_multipliers:
         check_int("UNet", "channel_multipliers", multiplier, 1, 2**13 // model_channels)
@@ -381,7 +382,7 @@ class UNet(nn.Module):
     def forward(
         self, x: _Images, t: Int[Tensor, "B"], labels: Int[Tensor, "B"] | None = None
     ) -> _Images:
-        """x [B, C, H, W] at steps t [B], int64 from 1, and labels [B] to [B, C, H, W]."""
+        """x [B, C, H, W] at steps t [B], from 1, with labels [B], to the same. Raises BadInput."""
         weights = next(self.parameters())
         if not torch.compiler.is_compiling():  # the checks read values
             _check_input(x, t, self.in_channels, 2 ** (len(self.down) - 1), weights)

@@ -6,7 +6,9 @@ should be. What is raised is `BadInput` with all its fields, and nothing else.
 
 import inspect
 import math
+import re
 import warnings
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -34,6 +36,10 @@ from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule, cosine_schedule
 from ddpm_course.unet import UNet
 
+MODULES = (
+    *(schedule, forward, posterior, objective, prediction, mixture, probability_flow, guidance),
+    *(sampling, unet, flow_matching),
+)
 CHAIN = cosine_schedule(8)
 X = torch.linspace(-1, 1, 2 * 3 * 4 * 4).view(2, 3, 4, 4)
 T, S = torch.tensor([8, 3]), torch.tensor([5, 0])
@@ -67,7 +73,7 @@ state = dict(schedule=CHAIN, x_t=X, t=T, output=X, prediction_type="epsilon")
 drawn = dict(noise=X, generator=None)
 how = dict(variance_type="fixed_small", clip_sample=False)
 seen = dict(mixture=WORLD, schedule=CHAIN, x_t=torch.zeros(2, 2), t=T)
-walked = dict(shape=(2, 3), generator=None, device="cpu")
+walked = dict(shape=(2, 3), generator=None, device=torch.device("cpu"))
 CALLS: dict[Callable, dict] = {
     NoiseSchedule: vars(CHAIN),
     NoiseSchedule.from_betas: dict(betas=[0.1, 0.2]),
@@ -148,7 +154,7 @@ CALLS: dict[Callable, dict] = {
     Sampler(2).timesteps: dict(num_train_timesteps=8),
     Sampler(2, eta=1.0).walk: dict(denoiser=DENOISER, x_T=None, seeds=None, **walked),
     Sampler(2, eta=1.0).sample: dict(
-        denoiser=DENOISER, shape=(2, 3), x_T=None, seeds=[1, 2], device="cpu"
+        denoiser=DENOISER, shape=(2, 3), x_T=None, seeds=[1, 2], device=torch.device("cpu")
     ),
     Sampler(2).invert: dict(denoiser=DENOISER, x0=X),
     sampling.slerp: dict(a=X, b=X + 1, weight=0.5),
@@ -157,7 +163,7 @@ CALLS: dict[Callable, dict] = {
     UNet: dict(
         in_channels=1,
         model_channels=4,
-        channel_multipliers=(1, 1),
+        channel_multipliers=(1, 2),
         num_blocks=1,
         attention_levels=(),
         dropout=0.1,
@@ -184,12 +190,13 @@ def run(call: Callable, arguments: dict) -> None:
 @pytest.mark.parametrize("call", CALLS, ids=name)
 def test_any_argument_works_or_is_refused(call):
     run(call, CALLS[call])
-    raw = []
+    raw, refused = [], False
     for what in CALLS[call]:
         for number, value in enumerate(STRANGE):
             try:
                 run(call, {**CALLS[call], what: value})
             except BadInput as error:
+                refused = True
                 if not all(error.args):
                     raw.append(f"{what}: value {number}: a field is empty: {error.args}")
                 if " at 0x" in str(error):
@@ -198,24 +205,14 @@ def test_any_argument_works_or_is_refused(call):
                 shown = "" if isinstance(value, Unwritable) else repr(value)[:40]
                 raw.append(f"{what}: {shown}: {type(error).__name__}: {str(error)[:60]}")
     assert raw == []
+    told = inspect.getdoc(call.forward if isinstance(call, UNet) else call) or ""
+    assert re.search("Raises|[Ee]rrors", told) or not refused, "say what it raises"
 
 
 def test_no_public_function_is_left_out():
     """Layers of the network are parts of it, and have no checks of their own."""
     layers = {kind for kind in vars(unet).values() if isinstance(kind, type)} - {UNet}
-    for module in (
-        schedule,
-        forward,
-        posterior,
-        objective,
-        prediction,
-        mixture,
-        probability_flow,
-        guidance,
-        sampling,
-        unet,
-        flow_matching,
-    ):
+    for module in MODULES:
         functions = [getattr(module, each) for each in module.__all__]
         functions = {each for each in functions if callable(each)} - layers - {unet.group_norm}
         assert functions <= CALLS.keys(), module.__name__
@@ -246,6 +243,88 @@ def test_a_table_that_is_written_to_changes_nothing_else(name):
     assert torch.equal(TABLES[name]().nan_to_num(), wanted.nan_to_num())
 
 
-@pytest.mark.parametrize("call", [forward.q_sample, prediction.p_sample, sampling.ddim_step])
-def test_noise_of_another_precision_leaves_that_of_the_state(call):
-    assert call(**{**CALLS[call], "noise": X.double()}).dtype == torch.float32
+DOUBLE = X.double()
+
+
+@pytest.mark.parametrize(
+    "call, other",
+    [
+        (forward.q_sample, dict(noise=DOUBLE)),
+        (posterior.q_posterior_mean_variance, dict(x0=DOUBLE)),
+        (objective.discretized_log_likelihood, dict(mean=GREY.double())),
+        (objective.discretized_log_likelihood, dict(variance=torch.ones(2, 1).double())),
+        (objective.variational_bound, dict(predict_x0=lambda x, t: x.double())),
+        (flow_matching.convert_prediction, dict(output=DOUBLE)),
+        (prediction.predict_x0, dict(output=DOUBLE)),
+        (prediction.predict_epsilon, dict(output=DOUBLE)),
+        (prediction.training_target, dict(noise=DOUBLE)),
+        (prediction.training_loss, dict(noise=DOUBLE)),
+        (prediction.p_sample, dict(noise=DOUBLE)),
+        (prediction.p_sample, dict(output=DOUBLE)),
+        (sampling.ddim_step, dict(noise=DOUBLE)),
+        (sampling.ddim_step, dict(output=DOUBLE)),
+        (sampling.slerp, dict(b=DOUBLE)),
+    ],
+    ids=lambda value: name(value) if callable(value) else ", ".join(value),
+)
+def test_what_has_another_precision_leaves_that_of_the_state(call, other):
+    result = call(**{**CALLS[call], **other})
+    for each in result if isinstance(result, tuple) else [result]:
+        assert each.dtype == torch.float32
+
+
+@pytest.fixture
+def checks(monkeypatch) -> list[tuple]:
+    """Each check that is made: its name, what it asks about, and the value."""
+    made = []
+
+    def noted(check: Callable) -> Callable:
+        def wrapper(where, *values, **named):
+            subject = values[:2] if values and isinstance(values[0], str) else values[:1]
+            made.append((check.__name__, *subject, *named.values()))
+            return check(where, *values, **named)
+
+        return wrapper
+
+    for module in MODULES:
+        for check in [each for each in vars(module) if each.startswith("check_")]:
+            monkeypatch.setattr(module, check, noted(getattr(module, check)))
+    return made
+
+
+AGAIN = {
+    UNet: {"model_channels"},  # `num_groups`, which is public, asks as well
+    guidance.guided: {"schedule", "prediction_type"},  # of the two denoisers that it makes
+    probability_flow.ode_log_prob: {"schedule"},  # `Denoiser.noise`, at each step
+}
+
+
+@pytest.mark.parametrize("call", CALLS, ids=name)
+def test_no_argument_is_checked_twice(call, checks):
+    run(call, CALLS[call])
+    told = Counter((check, *map(id, subject)) for check, *subject in checks)
+    twice = {each[1] for each in checks if told[each[0], *map(id, each[1:])] > 1}
+    assert twice == AGAIN.get(call, set())
+
+
+def half(x, t):
+    return 0.5 * x
+
+
+@pytest.mark.parametrize(
+    "walk",
+    [
+        lambda chain: prediction.p_sample_loop(Denoiser(chain, half), (2, 3)),
+        lambda chain: Sampler(len(chain.betas) - 1, eta=1.0).sample(Denoiser(chain, half), (2, 3)),
+        lambda chain: objective.variational_bound(chain, GREY, half, 2),
+    ],
+    ids=["p_sample_loop", "Sampler.sample", "variational_bound"],
+)
+def test_a_step_checks_nothing_but_what_the_model_says(walk, checks):
+    chains, asked = [cosine_schedule(4), cosine_schedule(8)], []
+    for chain in chains:
+        checks.clear()
+        walk(chain)
+        asked.append(Counter(what for _, what, *_ in checks))
+    ((what, count),) = (asked[1] - asked[0]).items()
+    assert what in ("the output of model", "the output of predict_x0") and count == 4

@@ -4,9 +4,14 @@ import pytest
 import torch
 from refusals import refused
 
-from ddpm_course.checks import BadValue
+from ddpm_course.checks import BadType, BadValue
 from ddpm_course.forward import q_sample
-from ddpm_course.objective import VARIANCE_TYPES, reverse_variance
+from ddpm_course.objective import (
+    VARIANCE_TYPES,
+    bound_weights,
+    reverse_variance,
+    variational_bound,
+)
 from ddpm_course.posterior import q_posterior_mean_variance
 from ddpm_course.prediction import (
     PREDICTION_TYPES,
@@ -169,6 +174,47 @@ def test_outputs_and_noise_are_never_broadcast(shape):
     ):
         with refused(BadValue, got=f"shape {list(shape)}"):
             call()
+
+
+@pytest.mark.parametrize("clip_sample", ["no", "", 0, None])
+def test_a_word_for_yes_or_no_is_refused(clip_sample):
+    x0, t, noise = batch()
+    for call in (
+        lambda: p_sample(SCHEDULE, x0, t, x0, noise=noise, clip_sample=clip_sample),
+        lambda: next(p_sample_steps(says(x0), x0.shape, clip_sample=clip_sample)),
+        lambda: p_sample_loop(says(x0), x0.shape, clip_sample=clip_sample),
+    ):
+        with refused(BadType, what="clip_sample", expected="True or False"):
+            call()
+    with refused(BadType, what="rescale", expected="True or False"):
+        linear_schedule(40, rescale=clip_sample)
+
+
+def test_a_name_is_asked_for_where_it_is_given():
+    """By the function that was called, before it computes, and where it would not need the name."""
+    x0, t, noise = batch()
+    for where, what, call in (
+        (
+            "loss_weights",
+            "variance_type",
+            lambda no: loss_weights(SCHEDULE, "sample", "simple", no),
+        ),
+        ("p_sample", "variance_type", lambda no: p_sample(SCHEDULE, x0, t, x0, variance_type=no)),
+        (
+            "p_sample_steps",
+            "variance_type",
+            lambda no: next(p_sample_steps(says(x0), (2, 1), variance_type=no)),
+        ),
+        ("bound_weights", "variance_type", lambda no: bound_weights(SCHEDULE, no)),
+        (
+            "variational_bound",
+            "variance_type",
+            lambda no: variational_bound(SCHEDULE, x0.sign(), lambda x, t: x, 2, no),
+        ),
+        ("training_loss", "weighting", lambda no: training_loss(says(x0), x0, t, noise, no)),
+    ):
+        with refused(BadValue, where=where, what=what, got="'no'"):
+            call("no")
 
 
 def test_2c_channels_are_explained():

@@ -364,3 +364,46 @@ def test_who_reads_a_run_does_not_need_who_trains_one(graph):
     assert len(readers) >= 6
     for name in readers:
         assert "runs.training" not in reached(graph, name), name
+
+
+# --- What tensors say of themselves --------------------------------------------------------------
+
+BARE = {  # these take lists as well, which have no shape to state
+    "schedule.NoiseSchedule.from_betas",
+    "mixture.GaussianMixture.from_covariances",
+}
+
+
+def public_functions(body: list[ast.stmt], place: str) -> dict[str, ast.FunctionDef]:
+    """The functions and methods with public names, each with its place before the name."""
+    found = {}
+    for part in body:
+        match part:
+            case ast.FunctionDef(name=name) if not name.startswith("_"):
+                found[f"{place}.{name}"] = part
+            case ast.ClassDef(name=name, body=inner) if not name.startswith("_"):
+                found |= public_functions(inner, f"{place}.{name}")
+    return found
+
+
+def is_bare(hint: ast.AST | None) -> bool:
+    """Whether a tensor stands there without its shape; what a callback takes is its own affair."""
+    match hint:
+        case ast.Subscript(value=ast.Name(id="Float" | "Int" | "UInt8" | "Callable")):
+            return False
+        case ast.Name("Tensor") | ast.Attribute(attr="Tensor") | ast.Constant("Tensor") | None:
+            return True
+    return any(map(is_bare, ast.iter_child_nodes(hint)))
+
+
+def test_a_tensor_that_is_taken_or_given_says_its_shape():
+    """Nothing is without a hint, and no hint is a plain tensor."""
+    bare = set()
+    for module in CHAPTERS:
+        body = ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8")).body
+        for name, function in public_functions(body, module).items():
+            taken = function.args.posonlyargs + function.args.args + function.args.kwonlyargs
+            hints = [each.annotation for each in taken if each.arg not in ("self", "cls")]
+            if any(map(is_bare, [*hints, function.returns])):
+                bare.add(name)
+    assert bare == BARE
