@@ -7,6 +7,7 @@ import sys
 import pytest
 from code_mutants import (
     PROOFS,
+    RUNS,
     TESTS,
     Mutant,
     changed,
@@ -17,6 +18,7 @@ from code_mutants import (
     tried,
 )
 from notebooks import ROOT
+from test_repository import CHAPTERS
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,10 @@ def test_a_mutant_is_another_module_with_the_same_promises(module, size):
     assert all(mutant.before != mutant.after and mutant.tests for mutant in found)
 
 
+def test_the_derivation_is_broken_in_all_its_chapters():
+    assert TESTS.keys() == {*CHAPTERS}
+
+
 def test_the_prover_is_broken_in_all_its_modules():
     there = {f"proofs.{path.stem}" for path in (ROOT / "ddpm_course/proofs").glob("*.py")}
     assert PROOFS.keys() == there - {"proofs.__init__"}
@@ -127,4 +133,5 @@ def test_a_wrong_kernel_is_noticed():
 @pytest.mark.slow
 def test_the_stored_result_is_of_the_modules_as_they_are():
     stored = (ROOT / "bench/code_mutants.md").read_text()
-    assert fingerprint(TESTS) in stored and fingerprint(PROOFS) in stored, "run make mutants"
+    for part in TESTS, RUNS, PROOFS:
+        assert fingerprint(part) in stored, "run make mutants"

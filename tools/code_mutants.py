@@ -40,6 +40,10 @@ TESTS = {
     "prediction": ["prediction", "oracle", "bad_inputs", "any_argument"],
     "sampling": ["sampling", "bad_inputs", "any_argument"],
     "mixture": ["mixture", "any_argument"],
+    "probability_flow": ["probability_flow", "any_argument"],
+    "guidance": ["guidance", "any_argument"],
+    "flow_matching": ["flow_matching", "any_argument"],
+    "unet": ["unet", "any_argument"],
 }
 RUNS = {
     "runs.loop": ["loop", "resume"],
