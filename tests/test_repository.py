@@ -182,6 +182,14 @@ def test_the_readme_is_short_and_leads_to_all_pages():
     }
 
 
+@pytest.mark.parametrize(
+    "path", ["README.md", "nbs/00_gaussian_algebra.ipynb", "nbs/checking.ipynb"]
+)
+def test_what_derived_means_is_said(path):
+    words = set(re.findall(r"\w+", (ROOT / path).read_text(encoding="utf-8").lower()))
+    assert {"derived", "numeric", "cited", "positive", "finite"} <= words
+
+
 def test_each_chapter_is_in_the_list():
     cells = nbformat.read(NBS / "chapters.ipynb", as_version=4).cells
     (table,) = (
