@@ -342,6 +342,23 @@ def test_a_file_is_no_folder_of_checkpoints(tmp_path):
         newest_checkpoint(tmp_path / "file")
 
 
+def test_links_lead_nowhere(folder, tmp_path):
+    """In the place of the folder a link is refused; in that of a checkpoint it goes, and it alone."""
+    outside = tmp_path / "outside"
+    shutil.copytree(folder, outside)
+    for name in ("step-00000800.old", "step-00001100.unfinished"):
+        (folder / name).symlink_to(outside)
+    (folder / "step-00001100").symlink_to(tmp_path / "nothing")
+    before = contents(outside)
+    assert not save(folder, 1100).is_symlink()
+    assert sorted(path.name for path in folder.iterdir()) == ["step-00001000", "step-00001100"]
+    (tmp_path / "link").symlink_to(outside)
+    for act in (newest_checkpoint, lambda link: save(link, 1200)):
+        with refused(CheckpointError, got="it is a link"):
+            act(tmp_path / "link")
+    assert contents(outside) == before
+
+
 def test_weights_that_are_left_are_what_was_written_or_refused(tmp_path):
     module.write_weights(tmp_path, groups(7))
     assert all(

@@ -204,6 +204,15 @@ def end_killed_at(number, folder, end) -> bool:
     return forked(work) == -signal.SIGKILL
 
 
+def test_a_link_in_the_place_of_checkpoints_goes_alone(tmp_path):
+    (tmp_path / "outside/inside").mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/lock").touch()
+    (tmp_path / "run/checkpoints").symlink_to(tmp_path / "outside")
+    resume(tmp_path / "run")
+    assert not list((tmp_path / "run").iterdir()) and (tmp_path / "outside/inside").is_dir()
+
+
 @pytest.mark.slow
 def test_the_end_is_killed_at_every_operation_on_a_file(whole, tmp_path, monkeypatch):
     """Whatever it leaves can be taken up, and ends as the run that was not killed."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ddpm_course.checks import BadValue
-from ddpm_course.runs.files import naming_errors, write_file
+from ddpm_course.runs.files import check_no_link, naming_errors, write_file
 from ddpm_course.runs.processes import Processes
 
 
@@ -36,7 +36,10 @@ def read_losses(found: list[Tensor], last_step: int, processes: Processes) -> li
 
 
 def _tensorboard(folder: Path, step: int) -> Any:
-    """What writes for TensorBoard, after this step. Raises BadValue when it is not installed."""
+    """What writes for TensorBoard, after this step, into a folder.
+
+    Raises BadValue when it is not installed, and for a link in the folder's place.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -47,6 +50,8 @@ def _tensorboard(folder: Path, step: int) -> Any:
             expected="the package tensorboard",
             fix="install it, or say no",
         ) from None
+    with naming_errors(folder):
+        check_no_link(folder)
     return SummaryWriter(folder, purge_step=step + 1)
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from ddpm_course.runs.files import (
     UNFINISHED,
     check_new_folder,
     make_folder,
+    remove,
     rename_folder,
     sole_writer,
     unfinished,
@@ -258,8 +258,8 @@ def _leave_results(
 
 def _remove_traces(run_dir: Path) -> None:
     """Delete what a finished run does not need. The lock goes last: while it is there, more may."""
-    if (run_dir / "checkpoints").exists():
-        shutil.rmtree(run_dir / "checkpoints")
+    if os.path.lexists(run_dir / "checkpoints"):
+        remove(run_dir / "checkpoints")
     (run_dir / "lock").unlink()
 
 
