@@ -290,6 +290,11 @@ def test_a_damaged_file_is_noticed(folder, name, damage):
             "FileNotFoundError",
         ),
         (
+            lambda path: (path / "manifest.json").write_text("[" * 9999),
+            "checkpoint",
+            "RecursionError",
+        ),
+        (
             lambda path: (shutil.rmtree(path), path.write_bytes(HTML)),
             "checkpoint",
             "NotADirectoryError",
@@ -306,7 +311,7 @@ def test_a_damaged_folder_is_noticed(folder, damage, what, said):
 
 
 def test_an_intact_folder_may_still_hold_something_else(tmp_path):
-    for state in (b"[]", b'{"step": 1}', b"<html>", None):
+    for state in (b"[]", b'{"step": 1}', b"<html>", b"[" * 9999, None):
         path = tmp_path / f"step-{len(list(tmp_path.iterdir())):08}"
         module.write_folder(path, {} if state is None else {"values.json": state})
         check_intact(path)

@@ -51,7 +51,7 @@ def check_intact(path: Path | str) -> None:
             file.name: digest(file.read_bytes()) for file in path.iterdir() if file.name != MANIFEST
         }
         names = sorted(listed.keys() | found.keys())
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             "checkpoint",
@@ -120,7 +120,7 @@ def read_weights(folder: Path, group: str) -> dict[str, Tensor]:
     try:
         data = path.read_bytes()
         expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))[path.name]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             "weights",
@@ -146,7 +146,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     try:
         state = json.loads((path / "values.json").read_text(encoding="utf-8"))
         step, values = state["step"], state["values"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             "values.json",

@@ -81,7 +81,14 @@ class Run:
             )
         except BadInput as error:
             raise error.within(path) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise BadValue(
                 str(path),
                 "configuration of a run",
