@@ -26,10 +26,12 @@ from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
 from ddpm_course.runs import files, loop, stopping, training
 from ddpm_course.runs.checkpoint import CheckpointError, newest_checkpoint
+from ddpm_course.runs.drawing import write_samples
 from ddpm_course.runs.files import unfinished
 from ddpm_course.runs.loop import batches
 from ddpm_course.runs.processes import Processes, join_processes
 from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.run import Run
 from ddpm_course.runs.stopping import Stopped, StopSignal
 from ddpm_course.runs.training import load_images, resume, train
 
@@ -396,6 +398,20 @@ def test_nothing_that_decides_a_number_comes_from_the_environment(whole, tmp_pat
     }.items():
         monkeypatch.setenv(name, value)
     assert_same(train(PROFILE, 3, tmp_path / "run"), whole)
+
+
+def test_the_default_precision_of_the_program_decides_no_number(whole, tmp_path):
+    torch.set_default_dtype(torch.float64)
+    try:
+        run = train(PROFILE, 3, tmp_path / "run")
+        again, _ = write_samples(Run.open(run), 4, 3, tmp_path / "again.png", device="cpu")
+        network = Run.open(run).network("cpu")
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert_same(run, whole)
+    assert filecmp.cmp(again, whole / "samples.png", shallow=False)
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():

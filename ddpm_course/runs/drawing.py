@@ -13,6 +13,7 @@ from ddpm_course.checks import BadValue, check_instance, check_int, check_seed
 from ddpm_course.data import grid_png, random_stream, save_grid
 from ddpm_course.runs.files import check_new, write_file
 from ddpm_course.runs.loop import build_denoiser
+from ddpm_course.runs.processes import computing
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.trained import beside
@@ -148,8 +149,9 @@ def sample_images(
     """
     seed = check_seed("sample_images", seed)
     profile = dataclasses.replace(run.profile, num_samples=num)  # a number in its range
-    schedule, model = run.schedule(device), run.network(device)
-    return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)
+    with computing(0, profile.tf32):
+        schedule, model = run.schedule(device), run.network(device)
+        return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)
 
 
 def file_name(

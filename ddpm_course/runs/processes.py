@@ -122,18 +122,21 @@ def join_processes(profile: Profile) -> Iterator[Processes]:
 
 @contextmanager
 def computing(threads: int, tf32: bool) -> Iterator[None]:
-    """So many CPU threads (0 for as many as now), and rounding to TF32 or not, for a while."""
+    """So many CPU threads (0 for as many as now), float32, rounded to TF32 or not, for a while."""
     former = (
         torch.get_num_threads(),
+        torch.get_default_dtype(),
         torch.get_float32_matmul_precision(),
         torch.backends.cudnn.allow_tf32,
     )
     torch.set_num_threads(threads or former[0])
+    torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     torch.backends.cudnn.allow_tf32 = tf32
     try:
         yield
     finally:
         torch.set_num_threads(former[0])
-        torch.set_float32_matmul_precision(former[1])
-        torch.backends.cudnn.allow_tf32 = former[2]
+        torch.set_default_dtype(former[1])
+        torch.set_float32_matmul_precision(former[2])
+        torch.backends.cudnn.allow_tf32 = former[3]
