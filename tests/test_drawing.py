@@ -101,6 +101,12 @@ def test_options_that_do_not_fit_write_nothing(broken, options, what, got):
     assert sorted(broken.iterdir()) == before
 
 
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_drawn(broken, monkeypatch):
+    monkeypatch.setattr(drawing, "sample_images", None)
+    with refused(BadValue, where="sample", what="out", got="in a folder that is not there"):
+        write_samples(Run.open(broken), 2, 0, broken / "none/a.png", device="cpu")
+
+
 def test_samples_are_never_overwritten(broken):
     path, _ = write_samples(Run.open(broken), 2, 0, device="cpu")
     before = path.read_bytes()

@@ -20,7 +20,7 @@ from ddpm_course.checks import BadInput, BadValue, check_int, check_number, visi
 from ddpm_course.classroom.assignment import exercises_of
 from ddpm_course.classroom.checker import Verdict, is_function, work
 from ddpm_course.classroom.remote import Limits, patience, why_no_walls
-from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.files import check_new_file, write_file
 
 FORMULA = "=+-@\t\r"  # a spreadsheet would compute what begins so
 
@@ -175,15 +175,7 @@ def write_table(
     Yields the grades of one submission after the other. Raises BadValue for a file that exists or
     cannot be written, and what `grade` raises.
     """
-    check_new("grade", "out", out)
-    if not out.absolute().parent.is_dir():
-        raise BadValue(
-            "grade",
-            "out",
-            got=f"{out}, in a folder that is not there",
-            expected="a new file in a folder that is there",
-            fix="make the folder first",
-        )
+    check_new_file("grade", "out", out)
     grades: list[Grade] = []
     for new in grade(folders, chapters, limits):
         grades += new

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ddpm_course.checks import BadValue, check_instance, check_int, check_seed
 from ddpm_course.data import grid_png, random_stream, save_grid
-from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.files import check_new_file, write_file
 from ddpm_course.runs.loop import build_denoiser
 from ddpm_course.runs.processes import computing
 from ddpm_course.runs.profiles import Profile
@@ -192,11 +192,11 @@ def write_samples(
 
     Without out the file is `beside` the run, under its `file_name`. The run's own seed and
     number give its samples.png again. Raises BadInput as `sample_images` does, and when the file
-    exists. For a schedule and a network without a run there is `Sampler.sample`.
+    exists, or its folder does not. For a schedule and a network without a run there is `Sampler.sample`.
     """
     name = f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png"
     path = Path(out or beside(run.folder, name))
-    check_new("sample", "out", path)
+    check_new_file("sample", "out", path)
     images = sample_images(run, num, seed, device, label, sampler)
     save_grid(path, images)
     return path, images

@@ -80,6 +80,19 @@ def check_new(where: str, what: str, path: Path) -> None:
         )
 
 
+def check_new_file(where: str, what: str, path: Path) -> None:
+    """Raise BadValue if path exists, or is to lie in a folder that does not."""
+    check_new(where, what, path)
+    if not path.absolute().parent.is_dir():
+        raise BadValue(
+            where,
+            what,
+            got=f"{path}, in a folder that is not there",
+            expected="a new file in a folder that is there",
+            fix="make the folder first",
+        )
+
+
 def check_no_link(path: Path) -> None:
     """Raise OSError for a link: what is written into it would lie elsewhere."""
     if path.is_symlink():
