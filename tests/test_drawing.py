@@ -6,8 +6,10 @@ import filecmp
 import os
 import shutil
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from refusals import refused
 from tiny import TINY
 
@@ -65,7 +67,7 @@ def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
 def test_a_sample_depends_on_its_number_and_the_seed_alone(run, monkeypatch, eta):
     opened, sampler = Run.open(run), other_sampler(eta=eta)
     whole = sample_images(opened, 23, 7, "cpu", sampler=sampler)
-    monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
+    monkeypatch.setattr(drawing, "SAMPLING_PIXELS", 10 * 64)
     for num, seed, same in ((23, 7, True), (5, 7, True), (5, 8, False)):
         images = sample_images(opened, num, seed, "cpu", sampler=sampler)
         assert torch.allclose(images, whole[:num], atol=1e-5 if same else 1e-2) == same
@@ -151,14 +153,21 @@ def test_a_link_that_was_planted_in_a_run_leads_nowhere(broken, tmp_path):
     assert not (tmp_path / "outside.png").exists()
 
 
-def test_the_samples_of_a_run_are_drawn_in_batches(tmp_path, monkeypatch):
-    sizes, real = [], drawing.walk_samples
+def test_the_samples_of_a_run_are_drawn_in_batches(run, tmp_path, monkeypatch):
+    """As many as their pixels allow; six samples are shown on their way, whatever a batch holds."""
+    opened, sizes, shown = Run.open(run), [], []
+    real = drawing.walk_samples
 
     def walk(*arguments):
         sizes.append(len(arguments[5]))
         return real(*arguments)
 
-    monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
     monkeypatch.setattr(drawing, "walk_samples", walk)
-    train(dataclasses.replace(TINY, num_samples=23), 0, tmp_path / "run")
-    assert sizes == [10, 10, 3]
+    profile = dataclasses.replace(TINY, num_samples=9)
+    for pixels in (9 * 64, 2 * 64, 63):
+        monkeypatch.setattr(drawing, "SAMPLING_PIXELS", pixels)
+        drawn = profile, opened.schedule("cpu"), opened.network("cpu"), opened.image_shape, 3
+        drawing.draw_pictures(tmp_path, *drawn)
+        shown.append(np.asarray(Image.open(tmp_path / "denoising.png"), int))
+    assert sizes == [9] + [2, 2, 2, 2, 1] + [1] * 9
+    assert all(abs(picture - shown[0]).max() <= 1 for picture in shown)
