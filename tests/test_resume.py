@@ -248,6 +248,18 @@ def test_a_finished_run_is_not_taken_up(whole):
         resume(whole)
 
 
+def test_killed_before_anything_was_written(tmp_path):
+    folder = unfinished(tmp_path / "run")
+    folder.mkdir()
+    for _ in range(2):
+        with refused(BadValue, where="resume", got=folder, fix="delete it, and train anew"):
+            resume(tmp_path / "run")
+        (folder / "config.json.aside").write_bytes(b"half")
+    (folder / "metrics.jsonl").touch()
+    with refused(BadValue, where=folder / "config.json"):
+        resume(tmp_path / "run")
+
+
 def test_without_a_checkpoint_it_says_that_it_begins_anew(whole, tmp_path, monkeypatch):
     killed(tmp_path / "run", 2, monkeypatch)
     with pytest.warns(UserWarning, match="has no checkpoint: begun at the first step"):

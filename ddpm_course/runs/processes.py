@@ -87,13 +87,34 @@ class Processes:
             distributed.barrier()
 
 
+def _launched() -> int:
+    """How many processes a launcher has started, 1 without one. Raises BadValue."""
+    number, rank, local = (
+        os.environ.get(name, default)
+        for name, default in (("WORLD_SIZE", "1"), ("RANK", "none"), ("LOCAL_RANK", "none"))
+    )
+    if number == "1":
+        return 1
+    counted = all(told.isdecimal() for told in (number, rank, local)) and int(rank) < int(number)
+    if not (counted and {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()):
+        raise BadValue(
+            "train",
+            "WORLD_SIZE",
+            got=f"{number!r}, with RANK {rank!r} and LOCAL_RANK {local!r}",
+            expected="all that a launcher sets, also MASTER_ADDR and MASTER_PORT",
+            fix="unset WORLD_SIZE to train in one process, or start several with torchrun",
+        )
+    return int(number)
+
+
 @contextmanager
 def join_processes(profile: Profile) -> Iterator[Processes]:
     """This process's place, for a while, among those of a launcher; it is alone without one.
 
-    Raises BadValue for a device that is not there, and a batch that cannot be shared evenly.
+    Raises BadValue for a device that is not there, what no launcher says, and a batch that cannot
+    be shared evenly.
     """
-    device, number = find_device(profile.device), int(os.environ.get("WORLD_SIZE", "1"))
+    device, number = find_device(profile.device), _launched()
     shares = number * profile.accumulate
     if profile.batch_size % shares:
         raise BadValue(

@@ -166,6 +166,14 @@ def resume(run_dir: Path | str) -> Path:
             got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
             fix="give the folder of a run whose name ends with .unfinished",
         )
+    if {path.name for path in folder.iterdir()} <= {"config.json.aside"}:
+        raise BadValue(
+            "resume",
+            "run_dir",
+            got=f"{folder}, where nothing was written yet",
+            expected="an interrupted run",
+            fix="delete it, and train anew",
+        )
     run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
     profile, seed = run.profile, check_seed(str(folder), run.seed)
     threads = run.threads or profile.threads
