@@ -5,6 +5,7 @@ import errno
 import filecmp
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from refusals import refused
 from tiny import TINY
 
 from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.cli import main
 from ddpm_course.runs import drawing, files
 from ddpm_course.runs.drawing import sample_images, sample_labels, walk_samples, write_samples
 from ddpm_course.runs.loop import build_model
@@ -45,6 +47,18 @@ def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
     assert images.shape == (4, 1, 8, 8) and images.abs().max() <= 1
     other, _ = write_samples(Run.open(run), 4, 4, tmp_path / "other.png", device="cpu")
     assert other.read_bytes() != path.read_bytes()
+
+
+def test_a_run_is_opened_once(broken, monkeypatch):
+    read, real = [], Path.read_text
+
+    def read_text(path, *arguments, **options):
+        read.append(path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert main(["sample", str(broken), "--num", "1", "--steps", "2", "--device", "cpu"]) == 0
+    assert read.count(broken / "config.json") == 1
 
 
 def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):

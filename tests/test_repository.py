@@ -253,6 +253,27 @@ def public_names(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *("schedule.NoiseSchedule", "mixture.GaussianMixture", "prediction.Denoiser"),
+        *(
+            "sampling.Sampler",
+            "runs.profiles.Profile",
+            "runs.run.Run",
+            "runs.checkpoint.Checkpoint",
+        ),
+        *("runs.processes.Processes", "classroom.remote.Limits", "classroom.grading.Grade"),
+    ],
+)
+def test_a_value_does_not_change(name):
+    """What is handed on, and kept, is what was checked when it was made."""
+    module, _, kind = name.rpartition(".")
+    assert getattr(
+        importlib.import_module(f"ddpm_course.{module}"), kind
+    ).__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize(
     "path",
     [path for path in modules() if path.name != "_modidx.py"],
     ids=lambda path: path.relative_to(PACKAGE).as_posix(),
