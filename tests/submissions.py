@@ -178,3 +178,8 @@ def ending(connection: Connection, _: Path, numbers: list[str], *__: object) -> 
         connection.send(("1.1", "right", "proved"))
     connection.send((numbers["1.1" in numbers], "checking", ""))
     os._exit(1)
+
+
+def not_starting(*_: object) -> None:
+    """A check that ends before it has begun."""
+    os._exit(1)

@@ -290,6 +290,11 @@ def test_a_damaged_file_is_noticed(folder, name, damage):
             "FileNotFoundError",
         ),
         (
+            lambda path: (path / "manifest.json").write_text("[" * 9999),
+            "checkpoint",
+            "RecursionError",
+        ),
+        (
             lambda path: (shutil.rmtree(path), path.write_bytes(HTML)),
             "checkpoint",
             "NotADirectoryError",
@@ -306,7 +311,7 @@ def test_a_damaged_folder_is_noticed(folder, damage, what, said):
 
 
 def test_an_intact_folder_may_still_hold_something_else(tmp_path):
-    for state in (b"[]", b'{"step": 1}', b"<html>", None):
+    for state in (b"[]", b'{"step": 1}', b"<html>", b"[" * 9999, None):
         path = tmp_path / f"step-{len(list(tmp_path.iterdir())):08}"
         module.write_folder(path, {} if state is None else {"values.json": state})
         check_intact(path)
@@ -340,6 +345,23 @@ def test_a_file_is_no_folder_of_checkpoints(tmp_path):
     (tmp_path / "file").write_bytes(HTML)
     with refused(CheckpointError, got="NotADirectoryError", fix="give the folder of a run"):
         newest_checkpoint(tmp_path / "file")
+
+
+def test_links_lead_nowhere(folder, tmp_path):
+    """In the place of the folder a link is refused; in that of a checkpoint it goes, and it alone."""
+    outside = tmp_path / "outside"
+    shutil.copytree(folder, outside)
+    for name in ("step-00000800.old", "step-00001100.unfinished"):
+        (folder / name).symlink_to(outside)
+    (folder / "step-00001100").symlink_to(tmp_path / "nothing")
+    before = contents(outside)
+    assert not save(folder, 1100).is_symlink()
+    assert sorted(path.name for path in folder.iterdir()) == ["step-00001000", "step-00001100"]
+    (tmp_path / "link").symlink_to(outside)
+    for act in (newest_checkpoint, lambda link: save(link, 1200)):
+        with refused(CheckpointError, got="it is a link"):
+            act(tmp_path / "link")
+    assert contents(outside) == before
 
 
 def test_weights_that_are_left_are_what_was_written_or_refused(tmp_path):

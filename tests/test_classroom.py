@@ -7,12 +7,15 @@ import os
 import re
 import socket
 import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import nbformat
 import pytest
 import sympy as sp
 from notebooks import NBS, ROOT
+from refusals import refused
 from submissions import (
     FORGED,
     NEAR,
@@ -20,6 +23,7 @@ from submissions import (
     ending,
     filled,
     hand_in,
+    not_starting,
     standing_still,
     write_class,
 )
@@ -232,6 +236,25 @@ def test_a_check_that_stands_still_or_ends_costs_one_exercise(worker, why, tmp_p
     found = grading.checked(warm_context(), tmp_path, ["1.1", "1.2", "1.3"], Limits(0.3), "")
     assert found["1.1"] == ("right", "proved")
     assert found["1.2"][0] == found["1.3"][0] == "unread" and why in found["1.2"][1]
+
+
+def test_a_process_that_never_begins_is_not_the_submission_s_fault(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "work", not_starting)
+    with refused(BadInput, where="grade", what="a process to check in"):
+        grading.checked(warm_context(), tmp_path, ["1.1"], Limits(0.3), "")
+
+
+def test_a_script_without_a_guard_grades(tmp_path, monkeypatch):
+    """A new process would begin with the script, and here die of it."""
+    (tmp_path / "script.py").write_text("raise SystemExit")
+    script = ModuleType("__main__")
+    script.__file__ = str(tmp_path / "script.py")
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    hand_in(tmp_path / "one", {"1.4": "check_answer('1.4', 1)"})
+    for number, verdict in ("1.4", "not yet"), ("1.1", "no answer"):
+        found = grading.checked(warm_context(), tmp_path / "one", [number], Limits(60), "")
+        assert found[number][0] == verdict
+    assert sys.modules["__main__"] is script
 
 
 def test_without_walls_functions_are_not_run(tmp_path, monkeypatch):

@@ -5,13 +5,17 @@ import errno
 import filecmp
 import os
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from refusals import refused
 from tiny import TINY
 
 from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.cli import main
 from ddpm_course.runs import drawing, files
 from ddpm_course.runs.drawing import sample_images, sample_labels, walk_samples, write_samples
 from ddpm_course.runs.loop import build_model
@@ -45,6 +49,18 @@ def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
     assert other.read_bytes() != path.read_bytes()
 
 
+def test_a_run_is_opened_once(broken, monkeypatch):
+    read, real = [], Path.read_text
+
+    def read_text(path, *arguments, **options):
+        read.append(path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert main(["sample", str(broken), "--num", "1", "--steps", "2", "--device", "cpu"]) == 0
+    assert read.count(broken / "config.json") == 1
+
+
 def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
     path, own = write_samples(Run.open(broken), 3, 3, device="cpu", sampler=other_sampler(eta=0.0))
     assert path.name == "samples-3-seed-3-eta-0.0.png"
@@ -65,7 +81,7 @@ def test_another_sampler_starts_from_the_same_noise_and_names_its_file(broken):
 def test_a_sample_depends_on_its_number_and_the_seed_alone(run, monkeypatch, eta):
     opened, sampler = Run.open(run), other_sampler(eta=eta)
     whole = sample_images(opened, 23, 7, "cpu", sampler=sampler)
-    monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
+    monkeypatch.setattr(drawing, "SAMPLING_PIXELS", 10 * 64)
     for num, seed, same in ((23, 7, True), (5, 7, True), (5, 8, False)):
         images = sample_images(opened, num, seed, "cpu", sampler=sampler)
         assert torch.allclose(images, whole[:num], atol=1e-5 if same else 1e-2) == same
@@ -99,6 +115,12 @@ def test_options_that_do_not_fit_write_nothing(broken, options, what, got):
     with refused(BadInput, what=what, got=got):
         write_samples(Run.open(broken), **{"num": 2, "seed": 0, "device": "cpu"} | options)
     assert sorted(broken.iterdir()) == before
+
+
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_drawn(broken, monkeypatch):
+    monkeypatch.setattr(drawing, "sample_images", None)
+    with refused(BadValue, where="sample", what="out", got="in a folder that is not there"):
+        write_samples(Run.open(broken), 2, 0, broken / "none/a.png", device="cpu")
 
 
 def test_samples_are_never_overwritten(broken):
@@ -145,14 +167,21 @@ def test_a_link_that_was_planted_in_a_run_leads_nowhere(broken, tmp_path):
     assert not (tmp_path / "outside.png").exists()
 
 
-def test_the_samples_of_a_run_are_drawn_in_batches(tmp_path, monkeypatch):
-    sizes, real = [], drawing.walk_samples
+def test_the_samples_of_a_run_are_drawn_in_batches(run, tmp_path, monkeypatch):
+    """As many as their pixels allow; six samples are shown on their way, whatever a batch holds."""
+    opened, sizes, shown = Run.open(run), [], []
+    real = drawing.walk_samples
 
     def walk(*arguments):
         sizes.append(len(arguments[5]))
         return real(*arguments)
 
-    monkeypatch.setattr(drawing, "SAMPLING_BATCH", 10)
     monkeypatch.setattr(drawing, "walk_samples", walk)
-    train(dataclasses.replace(TINY, num_samples=23), 0, tmp_path / "run")
-    assert sizes == [10, 10, 3]
+    profile = dataclasses.replace(TINY, num_samples=9)
+    for pixels in (9 * 64, 2 * 64, 63):
+        monkeypatch.setattr(drawing, "SAMPLING_PIXELS", pixels)
+        drawn = profile, opened.schedule("cpu"), opened.network("cpu"), opened.image_shape, 3
+        drawing.draw_pictures(tmp_path, *drawn)
+        shown.append(np.asarray(Image.open(tmp_path / "denoising.png"), int))
+    assert sizes == [9] + [2, 2, 2, 2, 1] + [1] * 9
+    assert all(abs(picture - shown[0]).max() <= 1 for picture in shown)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 
 import pytest
 import torch
@@ -43,6 +44,30 @@ def test_the_first_bad_loss_is_named():
     with refused(BadValue, what="the gradient at step 5", got="nan"):
         read_losses([torch.tensor([1.0, math.nan])], 5, one)
     assert read_losses(rows[:1], 1, one) == [1.0]
+
+
+LAUNCHED = {
+    "WORLD_SIZE": "2",
+    "RANK": "0",
+    "LOCAL_RANK": "0",
+    "MASTER_ADDR": "localhost",
+    "MASTER_PORT": "1",
+}
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [("WORLD_SIZE", "two"), ("WORLD_SIZE", "0"), ("RANK", "2"), ("RANK", "one"), ("RANK", "-1")]
+    + [(name, None) for name in LAUNCHED if name != "WORLD_SIZE"],
+)
+def test_what_no_launcher_says_is_refused(name, value, monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ, **LAUNCHED})
+    if value is None:
+        del os.environ[name]
+    else:
+        os.environ[name] = value
+    with refused(BadValue, what="WORLD_SIZE", fix="torchrun"):
+        join_processes(TINY).__enter__()
 
 
 def test_each_training_of_a_process_has_the_device_that_it_asks_for(monkeypatch):

@@ -4,7 +4,7 @@ import configparser
 import dataclasses
 import subprocess
 import sys
-from typing import get_args
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from refusals import refused
@@ -12,7 +12,6 @@ from refusals import refused
 from ddpm_course.checks import BadInput, BadType, BadValue
 from ddpm_course.runs.profiles import (
     SETTINGS,
-    DataName,
     Profile,
     load_profile,
     profile_lines,
@@ -215,10 +214,28 @@ def test_type_and_value_errors_are_python_s_own():
     assert issubclass(BadValue, ValueError) and issubclass(BadType, TypeError)
 
 
-def test_the_data_sets_are_those_of_the_data_module():
+def test_the_names_of_choices_are_those_of_the_modules_that_take_them():
     from ddpm_course.data import DATA
+    from ddpm_course.objective import VARIANCE_TYPES
+    from ddpm_course.prediction import PREDICTION_TYPES, WEIGHTINGS
+    from ddpm_course.sampling import SOLVERS, SPACINGS
+    from ddpm_course.schedule import NAMED_SCHEDULES
 
-    assert get_args(DataName) == DATA
+    hints = get_type_hints(Profile)
+    assert {
+        name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal
+    } == {
+        "data": DATA,
+        "unreadable": ("stop", "skip"),
+        "schedule": tuple(NAMED_SCHEDULES),
+        "prediction_type": PREDICTION_TYPES,
+        "weighting": WEIGHTINGS,
+        "spacing": SPACINGS,
+        "solver": SOLVERS,
+        "variance_type": VARIANCE_TYPES,
+        "precision": ("fp32", "bf16"),
+        "device": ("auto", "cpu", "cuda", "mps"),
+    }
 
 
 def test_reading_a_profile_imports_no_torch():

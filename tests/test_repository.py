@@ -261,6 +261,27 @@ def public_names(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *("schedule.NoiseSchedule", "mixture.GaussianMixture", "prediction.Denoiser"),
+        *(
+            "sampling.Sampler",
+            "runs.profiles.Profile",
+            "runs.run.Run",
+            "runs.checkpoint.Checkpoint",
+        ),
+        *("runs.processes.Processes", "classroom.remote.Limits", "classroom.grading.Grade"),
+    ],
+)
+def test_a_value_does_not_change(name):
+    """What is handed on, and kept, is what was checked when it was made."""
+    module, _, kind = name.rpartition(".")
+    assert getattr(
+        importlib.import_module(f"ddpm_course.{module}"), kind
+    ).__dataclass_params__.frozen
+
+
+@pytest.mark.parametrize(
     "path",
     [path for path in modules() if path.name != "_modidx.py"],
     ids=lambda path: path.relative_to(PACKAGE).as_posix(),
@@ -415,3 +436,75 @@ def test_a_tensor_that_is_taken_or_given_says_its_shape():
             if any(map(is_bare, [*hints, function.returns])):
                 bare.add(name)
     assert bare == BARE
+
+
+# --- How a file gets to its name -----------------------------------------------------------------
+
+WRITERS = {
+    *("write_text", "write_bytes", "savefig", "save", "save_file", "tofile", "SummaryWriter"),
+    *("rename", "symlink", "symlink_to", "hardlink_to", "copyfile", "copy2", "move"),
+    *("extractall", "mkstemp", "NamedTemporaryFile"),
+}
+OPENERS = {"open", "fdopen", "ZipFile"}
+TO_WRITE = re.compile(
+    r"'[rbt]*[wax+][rbt+:gxz]*'|O_WRONLY|O_RDWR|O_CREAT|^open\(.*, (mode=)?\w+\)$"
+)
+OTHER_WAYS = {  # beside those of runs.files, and why
+    "classroom.wall": {"open", "symlink"},  # in a world of its own, which ends with it
+    "cli": {"open"},  # of what is no file, for a reader who has left
+    "data.published": {"write_bytes", "replace"},  # in a folder that ends; and what is downloaded
+    "runs.checkpoint": {"rename"},  # of a folder, which loses its name
+    "runs.metrics": {"open", "SummaryWriter"},  # one line after the other
+}
+
+
+def ways_to_write(source: str) -> set[str]:
+    """The names of the calls by which a file, but none in memory, could get to its name."""
+    tree, found = ast.parse(source), set()
+    in_memory = set(re.findall(r"(\w+) = (?:io\.)?BytesIO\(\)", source))
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        method = isinstance(call.func, ast.Attribute)
+        name = call.func.attr if method else getattr(call.func, "id", "")
+        text, arguments = ast.unparse(call), [*map(ast.unparse, call.args)]
+        writes = name in WRITERS and (method or name != "save")
+        opens = name in OPENERS and TO_WRITE.search(text)
+        replaces = name == "replace" and (
+            text.startswith("os.") or len(arguments) == 1 and not call.keywords
+        )
+        if (writes or opens or replaces) and not in_memory.intersection(arguments[:1]):
+            found.add(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    "source, name",
+    [
+        ("open(path, 'w')", "open"),
+        ("open(path, mode='r+b')", "open"),
+        ("open(path, mode)", "open"),
+        ("path.open('x')", "open"),
+        ("os.open(path, os.O_CREAT)", "open"),
+        ("path.write_text(text)", "write_text"),
+        ("torch.save(weights, path)", "save"),
+        ("image.save(path)", "save"),
+        ("save_file(weights, path)", "save_file"),
+        ("figure.savefig(path)", "savefig"),
+        ("aside.replace(path)", "replace"),
+        ("os.replace(aside, path)", "replace"),
+        ("shutil.move(aside, path)", "move"),
+        ("open(path, 'rb'); open(path); text.replace('a', 'b'); save(weights); Run.open(path)", ""),
+        ("import io\nfile = io.BytesIO()\nfigure.savefig(file)", ""),
+        ("image = torch.zeros(1)\nimage.tofile(file)", "tofile"),
+    ],
+)
+def test_a_way_to_write_is_seen(source, name):
+    assert ways_to_write(source) == {name} - {""}
+
+
+def test_files_get_to_their_names_in_one_way():
+    found = {
+        ".".join(path.relative_to(PACKAGE).with_suffix("").parts): ways_to_write(path.read_text())
+        for path in modules()
+    }
+    assert found.pop("runs.files")
+    assert {name: ways for name, ways in found.items() if ways} == OTHER_WAYS

@@ -26,10 +26,12 @@ from ddpm_course.checks import BadValue
 from ddpm_course.cli import main
 from ddpm_course.runs import files, loop, stopping, training
 from ddpm_course.runs.checkpoint import CheckpointError, newest_checkpoint
+from ddpm_course.runs.drawing import write_samples
 from ddpm_course.runs.files import unfinished
 from ddpm_course.runs.loop import batches
 from ddpm_course.runs.processes import Processes, join_processes
 from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.run import Run
 from ddpm_course.runs.stopping import Stopped, StopSignal
 from ddpm_course.runs.training import load_images, resume, train
 
@@ -204,6 +206,15 @@ def end_killed_at(number, folder, end) -> bool:
     return forked(work) == -signal.SIGKILL
 
 
+def test_a_link_in_the_place_of_checkpoints_goes_alone(tmp_path):
+    (tmp_path / "outside/inside").mkdir(parents=True)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/lock").touch()
+    (tmp_path / "run/checkpoints").symlink_to(tmp_path / "outside")
+    resume(tmp_path / "run")
+    assert not list((tmp_path / "run").iterdir()) and (tmp_path / "outside/inside").is_dir()
+
+
 @pytest.mark.slow
 def test_the_end_is_killed_at_every_operation_on_a_file(whole, tmp_path, monkeypatch):
     """Whatever it leaves can be taken up, and ends as the run that was not killed."""
@@ -235,6 +246,18 @@ def test_the_end_is_killed_at_every_operation_on_a_file(whole, tmp_path, monkeyp
 def test_a_finished_run_is_not_taken_up(whole):
     with refused(BadValue, what="run_dir", got=f"{whole}, which is finished"):
         resume(whole)
+
+
+def test_killed_before_anything_was_written(tmp_path):
+    folder = unfinished(tmp_path / "run")
+    folder.mkdir()
+    for _ in range(2):
+        with refused(BadValue, where="resume", got=folder, fix="delete it, and train anew"):
+            resume(tmp_path / "run")
+        (folder / "config.json.aside").write_bytes(b"half")
+    (folder / "metrics.jsonl").touch()
+    with refused(BadValue, where=folder / "config.json"):
+        resume(tmp_path / "run")
 
 
 def test_without_a_checkpoint_it_says_that_it_begins_anew(whole, tmp_path, monkeypatch):
@@ -387,6 +410,20 @@ def test_nothing_that_decides_a_number_comes_from_the_environment(whole, tmp_pat
     }.items():
         monkeypatch.setenv(name, value)
     assert_same(train(PROFILE, 3, tmp_path / "run"), whole)
+
+
+def test_the_default_precision_of_the_program_decides_no_number(whole, tmp_path):
+    torch.set_default_dtype(torch.float64)
+    try:
+        run = train(PROFILE, 3, tmp_path / "run")
+        again, _ = write_samples(Run.open(run), 4, 3, tmp_path / "again.png", device="cpu")
+        network = Run.open(run).network("cpu")
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert_same(run, whole)
+    assert filecmp.cmp(again, whole / "samples.png", shallow=False)
+    assert {weight.dtype for weight in network.parameters()} == {torch.float32}
 
 
 def test_a_batch_that_cannot_be_shared_is_refused():

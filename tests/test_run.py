@@ -52,6 +52,7 @@ def whole_numbers(path):
     write_weights(path.parent, {"ema": tensors})
 
 
+DEEP = "[" * 9999
 DAMAGE = {
     "ema.safetensors": [
         (lambda path: path.unlink(), dict(got="No such file")),
@@ -61,11 +62,16 @@ DAMAGE = {
         (whole_numbers, dict(got="int8", expected="torch.float32, as in the network")),
         (lambda path: (path.parent / "manifest.json").unlink(), dict(got="No such file")),
         (lambda path: (path.parent / "manifest.json").write_text("[]"), dict(got="TypeError")),
+        (
+            lambda path: (path.parent / "manifest.json").write_text(DEEP),
+            dict(got="RecursionError"),
+        ),
     ],
     "config.json": [
         (lambda path: path.unlink(), dict(got="No such file")),
         (lambda path: path.write_text("{"), dict(got="JSONDecodeError")),
         (lambda path: path.write_text("[]"), dict(got="TypeError")),
+        (lambda path: path.write_text(DEEP), dict(got="RecursionError")),
         (lambda path: path.write_text("{}"), dict(got="KeyError")),
         (lambda path: path.write_bytes(b"\xff\xfe"), dict(got="UnicodeDecodeError")),
         (lambda path: change(path, num_steps=-1), dict(what="num_steps", got="-1")),

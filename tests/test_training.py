@@ -23,6 +23,7 @@ from ddpm_course.data import load_data
 from ddpm_course.runs import loop
 from ddpm_course.runs.checkpoint import newest_checkpoint
 from ddpm_course.runs.drawing import sample_images
+from ddpm_course.runs.metrics import metrics_log, plot_losses
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.training import check_memory, train
@@ -91,6 +92,34 @@ def test_metrics_for_tensorboard(tmp_path):
     found = events.Scalars("loss")
     assert [event.step for event in found] == [line["step"] for line in lines]
     assert [event.value for event in found] == pytest.approx([line["loss"] for line in lines])
+    (tmp_path / "tensorboard").symlink_to(run)
+    with refused(BadValue, where=tmp_path / "tensorboard", got="it is a link"):
+        metrics_log(tmp_path, 0, True).__enter__()
+
+
+def test_a_damaged_log_is_named_and_left_as_it_is(tmp_path):
+    path, good = tmp_path / "metrics.jsonl", b'{"step": 5, "loss": 0.5}\n'
+    for bad in (
+        b"",
+        b"\0\0",
+        b"\xff",
+        b"<html>",
+        b"[5, 0.5]",
+        b'{"step": 5}',
+        b'{"step": "5", "loss": 1}',
+        b'{"step": 5, "loss": NaN}',
+        b'{"step": 5, "loss": 1' + b"0" * 400 + b"}",
+        b"[" * 9999,
+    ):
+        path.write_bytes(good + bad + b"\n" + good)
+        for act in (metrics_log(tmp_path, 5, False).__enter__, lambda: plot_losses(tmp_path)):
+            with refused(BadValue, where=path, what="line 2"):
+                act()
+        assert path.read_bytes() == good + bad + b"\n" + good
+    path.write_bytes(good + good[:9])
+    with metrics_log(tmp_path, 5, False) as write:
+        write({"step": 6, "loss": 0.1})
+    assert path.read_bytes() == good + b'{"step": 6, "loss": 0.1}\n'
 
 
 def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):

@@ -24,7 +24,7 @@ from ddpm_course.proofs.workbook.kinds import Function
 Verdict = Literal["right", "not yet", "unread", "no answer", "not run", "checking"]
 Say = Callable[[str, Verdict, str], None]
 OWN = Path(__file__).parent.parent / "notebooks"  # for the equations, whose cells are run
-FUNCTIONS = "functions"  # said to be checked, before the first of them runs
+READING, FUNCTIONS = "reading", "functions"  # said to be checked: first of all, and before they run
 
 
 def work(
@@ -32,15 +32,17 @@ def work(
 ) -> None:
     """Say through a connection how each exercise was solved; "checking" before one is begun.
 
+    READING comes first: what ends the process before that is not the submission's fault.
     barrier: why functions cannot be run; "" when they can.
     """
+    say: Say = lambda number, verdict, why: connection.send((number, verdict, visible(why)[:500]))
+    say(READING, "checking", "")
     os.chdir(OWN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader ends this process
     if size := used():
         most = size + (2 * limits.megabytes << 20)
         with contextlib.suppress(ValueError, OSError):  # a limit of the system's own is lower
             resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    say: Say = lambda number, verdict, why: connection.send((number, verdict, visible(why)[:500]))
     try:
         submission = read_submission(folder)
     except Unusable as fault:

@@ -7,17 +7,20 @@ import csv
 import io
 import multiprocessing
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from types import ModuleType
 
-from ddpm_course.checks import BadValue, check_int, check_number, visible
+from ddpm_course.checks import BadInput, BadValue, check_int, check_number, visible
 from ddpm_course.classroom.assignment import exercises_of
-from ddpm_course.classroom.checker import FUNCTIONS, Verdict, is_function, work
+from ddpm_course.classroom.checker import Verdict, is_function, work
 from ddpm_course.classroom.remote import Limits, patience, why_no_walls
-from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.files import check_new_file, write_file
 
 FORMULA = "=+-@\t\r"  # a spreadsheet would compute what begins so
 
@@ -42,7 +45,8 @@ def grade(
     """Check submissions, one folder each; yields the grades of one after the other.
 
     A folder holds notebooks, of any name; those in folders below are not read. Nothing is written.
-    Raises BadValue and BadType for chapters and limits, and for a folder that is not there.
+    Raises BadValue and BadType for chapters and limits, and for a folder that is not there, and
+    BadInput where no process can be started to check in.
     """
     limits = limits or Limits()
     check_number("grade", "seconds", limits.seconds, 0, 3600, ends="(]")
@@ -81,6 +85,19 @@ def warm_context() -> ForkServerContext:
     return context
 
 
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """While it is entered, a new process does not begin with the script that was started here.
+
+    So a script that grades needs no `if __name__ == "__main__"`.
+    """
+    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
+
+
 def checked(
     context: ForkServerContext,
     folder: Path,
@@ -88,7 +105,10 @@ def checked(
     limits: Limits,
     barrier: str,
 ) -> dict[str, tuple[Verdict, str]]:
-    """Verdict and reason of each exercise. What ends the checking process costs what it was at."""
+    """Verdict and reason of each exercise. What ends the checking process costs what it was at.
+
+    Raises BadInput when it ends before it has begun: nothing is known of the submission then.
+    """
     found: dict[str, tuple[Verdict, str]] = {}
     while left := [number for number in numbers if number not in found]:
         at, end = "", "what it holds ended the check"
@@ -96,12 +116,11 @@ def checked(
         worker = context.Process(
             target=work, args=(theirs, folder.absolute(), left, limits, barrier)
         )
-        worker.start()
+        with _without_script():
+            worker.start()
         theirs.close()
         try:
-            while ours.poll(
-                patience(limits, len(left)) if at in ("", FUNCTIONS) else limits.seconds
-            ):
+            while ours.poll(limits.seconds if at in left else patience(limits, len(left))):
                 number, verdict, why = ours.recv()
                 at = number if verdict == "checking" else at
                 if verdict != "checking":
@@ -113,6 +132,14 @@ def checked(
             worker.kill()
             worker.join()
             ours.close()
+        if not at:
+            raise BadInput(
+                "grade",
+                "a process to check in",
+                got="one that ended, or stood still, before it had begun",
+                expected="one that reads a submission",
+                fix="read what it said above; without a word, make room in memory",
+            )
         for number in [at] if at in left else left:
             found.setdefault(number, ("unread", end))
     return found
@@ -148,15 +175,7 @@ def write_table(
     Yields the grades of one submission after the other. Raises BadValue for a file that exists or
     cannot be written, and what `grade` raises.
     """
-    check_new("grade", "out", out)
-    if not out.absolute().parent.is_dir():
-        raise BadValue(
-            "grade",
-            "out",
-            got=f"{out}, in a folder that is not there",
-            expected="a new file in a folder that is there",
-            fix="make the folder first",
-        )
+    check_new_file("grade", "out", out)
     grades: list[Grade] = []
     for new in grade(folders, chapters, limits):
         grades += new

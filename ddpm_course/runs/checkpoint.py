@@ -5,8 +5,8 @@ name when all of it is on the disk, and loses its name before it is deleted.
 """
 
 import json
+import os
 import re
-import shutil
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +20,13 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ddpm_course.checks import BadValue, check_int, describe
-from ddpm_course.runs.files import rename_folder, write_file, write_synced
+from ddpm_course.runs.files import (
+    check_no_link,
+    remove,
+    rename_folder,
+    write_file,
+    write_synced,
+)
 
 
 def digest(data: bytes) -> dict[str, int | str]:
@@ -45,7 +51,7 @@ def check_intact(path: Path | str) -> None:
             file.name: digest(file.read_bytes()) for file in path.iterdir() if file.name != MANIFEST
         }
         names = sorted(listed.keys() | found.keys())
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             "checkpoint",
@@ -114,7 +120,7 @@ def read_weights(folder: Path, group: str) -> dict[str, Tensor]:
     try:
         data = path.read_bytes()
         expected = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))[path.name]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             "weights",
@@ -140,7 +146,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     try:
         state = json.loads((path / "values.json").read_text(encoding="utf-8"))
         step, values = state["step"], state["values"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             "values.json",
@@ -173,7 +179,7 @@ def remove_leftovers(folder: Path) -> None:
     """Delete what is unfinished, and what has lost its name."""
     for path in folder.iterdir():
         if LEFTOVER.fullmatch(path.name):
-            shutil.rmtree(path)
+            remove(path)
 
 
 def write_folder(path: Path, files: dict[str, bytes]) -> None:
@@ -184,7 +190,7 @@ def write_folder(path: Path, files: dict[str, bytes]) -> None:
     for name, data in files.items():
         write_synced(unfinished / name, data)
     write_synced(unfinished / MANIFEST, json.dumps(manifest, indent=1).encode())
-    if path.exists():
+    if os.path.lexists(path):
         retire(path)
     rename_folder(unfinished, path)
 
@@ -212,6 +218,7 @@ def save_checkpoint(
     files["values.json"] = json.dumps({"step": step, "values": values}, indent=1).encode()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_no_link(folder)
         remove_leftovers(folder)
         try:
             check_intact(path)
@@ -242,6 +249,7 @@ def newest_checkpoint(folder: Path | str) -> Checkpoint | None:
     the folder cannot be read.
     """
     try:
+        check_no_link(Path(folder))
         paths = saved_steps(Path(folder)).values() if Path(folder).exists() else ()
     except OSError as error:
         raise CheckpointError(

@@ -1,6 +1,7 @@
 """Samples of a run, in batches, as tensors and as pictures."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from tqdm import tqdm
 
 from ddpm_course.checks import BadValue, check_instance, check_int, check_seed
 from ddpm_course.data import grid_png, random_stream, save_grid
-from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.files import check_new_file, write_file
 from ddpm_course.runs.loop import build_denoiser
+from ddpm_course.runs.processes import computing
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.trained import beside
@@ -20,7 +22,8 @@ from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule
 from ddpm_course.unet import UNet
 
-SAMPLING_BATCH = 1024
+# Of a batch of samples: fewer, larger tensors are slower on a CPU, and fill its memory.
+SAMPLING_PIXELS = 2**17
 
 
 def sample_labels(
@@ -87,11 +90,10 @@ def draw_batches(
 ) -> Float[Tensor, "{num} C H W"]:
     """Draw num samples in batches, float32 [num, C, H, W], on the CPU.
 
-    watch sees each x_t of the first batch, counted from 0.
+    watch sees each x_t of a batch, counted from 0, of one batch after the other.
     """
-    batches = [
-        range(first, min(first + SAMPLING_BATCH, num)) for first in range(0, num, SAMPLING_BATCH)
-    ]
+    size = max(1, SAMPLING_PIXELS // math.prod(image_shape[1:]))
+    batches = [range(first, min(first + size, num)) for first in range(0, num, size)]
     sampler, drawn = sampler or profile.sampler, []
     total = len(batches) * (sampler.steps + 1)
     with tqdm(total=total, desc="sample", unit="step", disable=None) as bar:
@@ -100,8 +102,7 @@ def draw_batches(
                 profile, schedule, model, image_shape, seed, numbers, label, sampler
             )
             for count, (t, x) in enumerate(walk):
-                if numbers[0] == 0:
-                    watch(count, x)
+                watch(count, x)
                 if t == 0:
                     drawn.append(x.cpu())
                 bar.update()
@@ -117,16 +118,17 @@ def draw_pictures(
     seed: int,
 ) -> None:
     """Write samples.png, and denoising.png: six samples, one per row, from noise to image."""
-    shown, frames = {round(profile.sampler.steps * k / 8) for k in range(9)}, []
+    shown = sorted({round(profile.sampler.steps * k / 8) for k in range(9)})
+    frames = {count: torch.empty(0, *image_shape) for count in shown}
 
     def keep(count: int, x: Tensor) -> None:
-        if count in shown:
-            frames.append(x[:6].cpu())
+        if count in frames:
+            frames[count] = torch.cat([frames[count], x[:6].cpu()])[:6]
 
     images = draw_batches(
         profile, schedule, model, image_shape, seed, profile.num_samples, watch=keep
     )
-    strip = torch.stack(frames, dim=1).flatten(0, 1)
+    strip = torch.stack([*frames.values()], dim=1).flatten(0, 1)
     write_file(folder / "samples.png", grid_png(images))
     write_file(folder / "denoising.png", grid_png(strip, len(frames)))
 
@@ -148,8 +150,9 @@ def sample_images(
     """
     seed = check_seed("sample_images", seed)
     profile = dataclasses.replace(run.profile, num_samples=num)  # a number in its range
-    schedule, model = run.schedule(device), run.network(device)
-    return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)
+    with computing(0, profile.tf32):
+        schedule, model = run.schedule(device), run.network(device)
+        return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)
 
 
 def file_name(
@@ -190,11 +193,11 @@ def write_samples(
 
     Without out the file is `beside` the run, under its `file_name`. The run's own seed and
     number give its samples.png again. Raises BadInput as `sample_images` does, and when the file
-    exists. For a schedule and a network without a run there is `Sampler.sample`.
+    exists, or its folder does not. For a schedule and a network without a run there is `Sampler.sample`.
     """
     name = f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png"
     path = Path(out or beside(run.folder, name))
-    check_new("sample", "out", path)
+    check_new_file("sample", "out", path)
     images = sample_images(run, num, seed, device, label, sampler)
     save_grid(path, images)
     return path, images

@@ -5,6 +5,7 @@ never followed out of their folder: a link under a name that is to be written is
 refused, not written through.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -77,6 +78,33 @@ def check_new(where: str, what: str, path: Path) -> None:
             expected="a new path",
             fix="choose another name, or move the old one away",
         )
+
+
+def check_new_file(where: str, what: str, path: Path) -> None:
+    """Raise BadValue if path exists, or is to lie in a folder that does not."""
+    check_new(where, what, path)
+    if not path.absolute().parent.is_dir():
+        raise BadValue(
+            where,
+            what,
+            got=f"{path}, in a folder that is not there",
+            expected="a new file in a folder that is there",
+            fix="make the folder first",
+        )
+
+
+def check_no_link(path: Path) -> None:
+    """Raise OSError for a link: what is written into it would lie elsewhere."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(path))
+
+
+def remove(path: Path) -> None:
+    """Delete a folder and all that is in it, or a file; of a link the link alone. Raises OSError."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def unfinished(path: Path) -> Path:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_course.checks import BadValue
-from ddpm_course.runs.files import naming_errors, write_file
+from ddpm_course.checks import BadValue, describe
+from ddpm_course.runs.files import check_no_link, naming_errors, write_file
 from ddpm_course.runs.processes import Processes
 
 
@@ -36,7 +36,10 @@ def read_losses(found: list[Tensor], last_step: int, processes: Processes) -> li
 
 
 def _tensorboard(folder: Path, step: int) -> Any:
-    """What writes for TensorBoard, after this step. Raises BadValue when it is not installed."""
+    """What writes for TensorBoard, after this step, into a folder.
+
+    Raises BadValue when it is not installed, and for a link in the folder's place.
+    """
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
@@ -47,38 +50,68 @@ def _tensorboard(folder: Path, step: int) -> Any:
             expected="the package tensorboard",
             fix="install it, or say no",
         ) from None
+    with naming_errors(folder):
+        check_no_link(folder)
     return SummaryWriter(folder, purge_step=step + 1)
 
 
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The whole lines of a log of metrics; a last one that was cut off does not count.
+
+    Raises BadValue, naming the first line that training has not written.
+    """
+    with naming_errors(path):
+        *lines, _ = path.read_bytes().split(b"\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            metrics = json.loads(line)
+            if not all(math.isfinite(metrics[name]) for name in ("step", "loss")):
+                raise ValueError("not finite")
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+            raise BadValue(
+                str(path),
+                f"line {number}",
+                got=describe(line),
+                expected="metrics of a step, as training writes them",
+                fix="mend that line, or delete it",
+            ) from None
+        found.append(metrics)
+    return found
+
+
 @contextmanager
-def metrics_log(folder: Path, step: int, tensorboard: bool) -> Iterator[Callable[[dict], None]]:
+def metrics_log(
+    folder: Path, step: int, tensorboard: bool
+) -> Iterator[Callable[[dict[str, float]], None]]:
     """A function that writes one line of metrics, after those of the folder up to this step.
 
-    Raises BadValue when TensorBoard is asked for and not installed, and when the disk is full.
+    Raises BadValue when TensorBoard is asked for and not installed, when the disk is full, and as
+    `read_metrics`.
     """
     path = folder / "metrics.jsonl"
+    kept = [line for line in read_metrics(path) if line["step"] <= step] if path.exists() else []
     writer = _tensorboard(folder / "tensorboard", step) if tensorboard else None
-    former = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    kept = [line for line in former if line.endswith("\n") and json.loads(line)["step"] <= step]
-    write_file(path, "".join(kept).encode())
+    write_file(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
-    def write(metrics: dict) -> None:
+    def write(metrics: dict[str, float]) -> None:
         with naming_errors(path):
             print(json.dumps(metrics), file=file, flush=True)
         if writer:
             for name in metrics.keys() - {"step"}:
                 writer.add_scalar(name, metrics[name], metrics["step"])
 
-    with open(path, "a", encoding="utf-8") as file, writer or nullcontext():
+    with naming_errors(path):
+        file = open(path, "a", encoding="utf-8")
+    with file, writer or nullcontext():
         yield write
 
 
 def plot_losses(folder: Path) -> None:
-    """Plot the losses of metrics.jsonl to loss.png."""
+    """Plot the losses of metrics.jsonl to loss.png. Raises BadValue as `read_metrics`."""
     from matplotlib.figure import Figure
 
-    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    metrics = [json.loads(line) for line in lines]
+    metrics = read_metrics(folder / "metrics.jsonl")
     figure = Figure(figsize=(6, 3), layout="constrained")
     ax = figure.subplots()
     ax.plot([line["step"] for line in metrics], [line["loss"] for line in metrics], "k.-")

@@ -87,13 +87,34 @@ class Processes:
             distributed.barrier()
 
 
+def _launched() -> int:
+    """How many processes a launcher has started, 1 without one. Raises BadValue."""
+    number, rank, local = (
+        os.environ.get(name, default)
+        for name, default in (("WORLD_SIZE", "1"), ("RANK", "none"), ("LOCAL_RANK", "none"))
+    )
+    if number == "1":
+        return 1
+    counted = all(told.isdecimal() for told in (number, rank, local)) and int(rank) < int(number)
+    if not (counted and {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()):
+        raise BadValue(
+            "train",
+            "WORLD_SIZE",
+            got=f"{number!r}, with RANK {rank!r} and LOCAL_RANK {local!r}",
+            expected="all that a launcher sets, also MASTER_ADDR and MASTER_PORT",
+            fix="unset WORLD_SIZE to train in one process, or start several with torchrun",
+        )
+    return int(number)
+
+
 @contextmanager
 def join_processes(profile: Profile) -> Iterator[Processes]:
     """This process's place, for a while, among those of a launcher; it is alone without one.
 
-    Raises BadValue for a device that is not there, and a batch that cannot be shared evenly.
+    Raises BadValue for a device that is not there, what no launcher says, and a batch that cannot
+    be shared evenly.
     """
-    device, number = find_device(profile.device), int(os.environ.get("WORLD_SIZE", "1"))
+    device, number = find_device(profile.device), _launched()
     shares = number * profile.accumulate
     if profile.batch_size % shares:
         raise BadValue(
@@ -122,18 +143,21 @@ def join_processes(profile: Profile) -> Iterator[Processes]:
 
 @contextmanager
 def computing(threads: int, tf32: bool) -> Iterator[None]:
-    """So many CPU threads (0 for as many as now), and rounding to TF32 or not, for a while."""
+    """So many CPU threads (0 for as many as now), float32, rounded to TF32 or not, for a while."""
     former = (
         torch.get_num_threads(),
+        torch.get_default_dtype(),
         torch.get_float32_matmul_precision(),
         torch.backends.cudnn.allow_tf32,
     )
     torch.set_num_threads(threads or former[0])
+    torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     torch.backends.cudnn.allow_tf32 = tf32
     try:
         yield
     finally:
         torch.set_num_threads(former[0])
-        torch.set_float32_matmul_precision(former[1])
-        torch.backends.cudnn.allow_tf32 = former[2]
+        torch.set_default_dtype(former[1])
+        torch.set_float32_matmul_precision(former[2])
+        torch.backends.cudnn.allow_tf32 = former[3]

@@ -81,7 +81,14 @@ class Run:
             )
         except BadInput as error:
             raise error.within(path) from None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ) as error:
             raise BadValue(
                 str(path),
                 "configuration of a run",
@@ -100,7 +107,7 @@ class Run:
         where = find_device(device)
         weights = read_weights(self.folder, "ema")
         with torch.device("meta"):
-            model = build_model(self.profile, self.image_shape[0])
+            model = build_model(self.profile, self.image_shape[0]).float()
         load_weights(model, weights, self.folder / "ema.safetensors")
         return model.to(where).eval().requires_grad_(False)
 

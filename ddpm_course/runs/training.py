@@ -3,7 +3,6 @@
 import dataclasses
 import math
 import os
-import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from ddpm_course.runs.files import (
     UNFINISHED,
     check_new_folder,
     make_folder,
+    remove,
     rename_folder,
     sole_writer,
     unfinished,
@@ -166,6 +166,14 @@ def resume(run_dir: Path | str) -> Path:
             got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
             fix="give the folder of a run whose name ends with .unfinished",
         )
+    if {path.name for path in folder.iterdir()} <= {"config.json.aside"}:
+        raise BadValue(
+            "resume",
+            "run_dir",
+            got=f"{folder}, where nothing was written yet",
+            expected="an interrupted run",
+            fix="delete it, and train anew",
+        )
     run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
     profile, seed = run.profile, check_seed(str(folder), run.seed)
     threads = run.threads or profile.threads
@@ -258,8 +266,8 @@ def _leave_results(
 
 def _remove_traces(run_dir: Path) -> None:
     """Delete what a finished run does not need. The lock goes last: while it is there, more may."""
-    if (run_dir / "checkpoints").exists():
-        shutil.rmtree(run_dir / "checkpoints")
+    if os.path.lexists(run_dir / "checkpoints"):
+        remove(run_dir / "checkpoints")
     (run_dir / "lock").unlink()
 
 
