@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ddpm_course.checks import BadInput, BadValue, check_int, check_seed
@@ -219,7 +220,7 @@ def format_summary(sets: dict[str, Measures]) -> str:
     )
 
 
-def plot_report(report: Report, samples: Tensor) -> "Figure":
+def plot_report(report: Report, samples: Float[Tensor, "N C H W"]) -> "Figure":
     """Classes, nearest training images, and the least original samples, [N, C, H, W] in [-1, 1]."""
     from matplotlib.figure import Figure
 
