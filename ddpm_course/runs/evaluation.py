@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ddpm_course.checks import BadInput, BadValue, check_int, check_seed
+from ddpm_course.checks import BadInput, BadValue, check_instance, check_int, check_seed
 from ddpm_course.data import PARTS, image_grid, load_set, random_stream
 from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
@@ -47,6 +47,7 @@ class Report(NamedTuple):
 
 def has_classifier(profile: Profile) -> bool:
     """Whether a classifier is stored for the images of a profile: their set, at its own size."""
+    check_instance("has_classifier", "profile", profile, Profile, 'write load_profile("laptop")')
     stored = CLASSIFIERS.get(profile.data)
     return stored is not None and profile.image_size in (0, stored.image_size)
 
