@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import warnings
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -426,11 +427,9 @@ def test_a_damaged_archive_is_refused(tmp_path, monkeypatch, damage):
         load_set("mnist", data_dir=tmp_path)
 
 
-@pytest.fixture
-def published(tmp_path, monkeypatch):
-    """A small Fashion-MNIST on a server of this machine, and how often it was asked."""
-    folder = write_mnist("FashionMNIST", tmp_path / "server")
-    pack(folder)
+@contextmanager
+def serving(folder):
+    """The address of a server of this machine that has the files of a folder, and what it was asked."""
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -440,14 +439,42 @@ def published(tmp_path, monkeypatch):
         def log_message(self, *arguments):
             asked.append(self.path)
 
-    sums = [(file.name, hashlib.md5(file.read_bytes()).hexdigest()) for file in folder.iterdir()]
-    monkeypatch.setattr(datasets.FashionMNIST, "resources", sums)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}/", asked
+        server.shutdown()
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A small Fashion-MNIST on a server of this machine, and how often it was asked."""
+    folder = write_mnist("FashionMNIST", tmp_path / "server")
+    pack(folder)
+    sums = [(file.name, hashlib.md5(file.read_bytes()).hexdigest()) for file in folder.iterdir()]
+    monkeypatch.setattr(datasets.FashionMNIST, "resources", sums)
+    with serving(folder) as (address, asked):
         monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [address])
         yield folder, asked
-        server.shutdown()
+
+
+@pytest.mark.parametrize("sum_fits", [True, False])
+def test_cifar_10_s_archive_is_downloaded_and_unpacked(tmp_path, cifar, monkeypatch, sum_fits):
+    archive = tmp_path / "server" / datasets.CIFAR10.filename
+    archive.parent.mkdir()
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(cifar, cifar.name)
+    md5 = hashlib.md5(archive.read_bytes()).hexdigest()
+    monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", md5 if sum_fits else "0" * 32)
+    new = tmp_path / "new"
+    with serving(archive.parent) as (address, _):
+        monkeypatch.setattr(datasets.CIFAR10, "url", f"{address}{archive.name}")
+        if sum_fits:
+            assert len(load_set("cifar10", data_dir=new, download=True)) == 20
+        else:
+            with refused(BadValue, where="cifar10", got="no download, RuntimeError"):
+                load_set("cifar10", data_dir=new, download=True)
+    kept = {path.name for path in contents(new)}
+    assert kept == ({file.name for file in cifar.iterdir()} if sum_fits else set())
 
 
 def test_what_is_missing_is_downloaded_once_and_only_when_asked(tmp_path, published):
