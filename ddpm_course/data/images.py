@@ -154,7 +154,7 @@ def image_grid(
 def grid_png(images: Float[Tensor, "B C H W"], columns: int | None = None) -> bytes:
     """Images [B, C, H, W] in [-1, 1], C being 1 or 3, as the bytes of one PNG file.
 
-    Images of 32 pixels or fewer are enlarged by a whole number, to 64 at most.
+    Images of up to 32 pixels are enlarged by a whole number, to 64 at most. Raises as `image_grid`.
     """
     grid = image_grid(images, columns)
     scale = max(1, 64 // images.shape[-1])

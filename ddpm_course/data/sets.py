@@ -88,6 +88,9 @@ def load_set(
 def load_data(
     name: str, part: str = "train", **options: Any
 ) -> tuple[Float[Tensor, "N C H W"], Int[Tensor, "N"]]:
-    """Images, float32 [N, C, H, W] in [-1, 1], and labels, int64 [N]: load_set's, all at once."""
+    """Images, float32 [N, C, H, W] in [-1, 1], and labels, int64 [N]: load_set's, all at once.
+
+    Raises BadInput as `load_set`.
+    """
     found = load_set(name, part, **options)
     return found.floats(), found.labels

@@ -46,7 +46,10 @@ class Report(NamedTuple):
 
 
 def has_classifier(profile: Profile) -> bool:
-    """Whether a classifier is stored for the images of a profile: their set, at its own size."""
+    """Whether a classifier is stored for the images of a profile: their set, at its own size.
+
+    Raises BadType for something else than a profile.
+    """
     check_instance("has_classifier", "profile", profile, Profile, 'write load_profile("laptop")')
     stored = CLASSIFIERS.get(profile.data)
     return stored is not None and profile.image_size in (0, stored.image_size)

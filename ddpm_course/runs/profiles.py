@@ -43,7 +43,7 @@ Solver = Literal["ddim", "heun", "dpmpp_2m"]
 # %% ../../nbs/12_profiles.ipynb #7b2211c6
 @dataclass(frozen=True)
 class Profile:
-    """Every hyper-parameter of a run. A value that does not fit raises `BadValue` or `BadType`."""
+    """Every hyper-parameter of a run. Raises `BadValue` or `BadType` for a value that does not fit."""
 
     # the images
     data: DataName  # the training images
