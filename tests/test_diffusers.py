@@ -150,6 +150,7 @@ def test_a_first_multiplier_other_than_1(tmp_path):
 @pytest.mark.parametrize("strange", [None, 0.5, b"a"])
 def test_what_is_no_path_and_no_profile_is_refused(run, folder, tmp_path, strange):
     for what, call in (
+        ("run_dir", lambda: export_run(strange, tmp_path / "out")),
         ("folder", lambda: export_run(run, strange)),
         ("folder", lambda: import_run(strange, tmp_path / "back", SMOKE)),
         ("run_dir", lambda: import_run(folder, strange, SMOKE)),

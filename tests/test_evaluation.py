@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from refusals import refused
 
-from ddpm_course.checks import BadValue
+from ddpm_course.checks import BadInput, BadValue
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs import evaluation
 from ddpm_course.runs.diffusers import export_run, import_run
@@ -203,6 +203,13 @@ def test_an_option_that_is_no_sampler_is_refused(run):
     """A label would measure one class against all ten."""
     with pytest.raises(TypeError):
         evaluate(run, 1, "cpu", label=7)
+
+
+@pytest.mark.parametrize("strange", [None, 3, b"run", SMOKE])
+def test_what_is_no_run_is_refused(strange):
+    for call in (evaluate, likelihood):
+        with refused(BadInput, where=call.__name__, what="run"):
+            call(strange)
 
 
 def test_a_network_of_one_class_is_not_measured_against_all(run, tmp_path):

@@ -157,7 +157,7 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
     Raises BadInput as `Run.open` does, for a label that the network does not know, a network that
     UNet2DModel cannot be, and a folder that exists.
     """
-    run, folder = Run.open(run_dir), _path("export", "folder", folder)
+    run, folder = Run.open(_path("export", "run_dir", run_dir)), _path("export", "folder", folder)
     profile, model = run.profile, run.network("cpu")
     if label is not None:
         profile, model = of_one_class(profile, model, label)
