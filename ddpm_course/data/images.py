@@ -210,7 +210,7 @@ class ImageSet(Dataset):
         top, shape = max(self.num_classes, 1), (len(pixels),)
         whole = _is_whole(labels) and labels.dtype == torch.int64 and labels.numel()
         if not whole or labels.shape != shape or not 0 <= labels.min() <= labels.max() < top:
-            expected = f"one of 0..{top - 1}, int64, for each of {len(pixels)} images"
+            expected = f"one of 0..{top - 1} for each of {len(pixels)} images"
             fix = "take images and labels from the same source"
             raise BadValue(self.name, "labels", describe(labels), expected, fix)
 
