@@ -1,4 +1,6 @@
-"""Whatever a public function of the derivation is given: an answer, or an error that is clear.
+"""Whatever a public function is given: an answer, or an error that is clear.
+
+Asked are the functions of the derivation, and those of data, profiles and measures.
 
 Each argument in turn is replaced by each of a list of strange values, the others stay as they
 should be. What is raised is `BadInput` with all its fields, and nothing else.
@@ -10,12 +12,14 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 import pytest
 import torch
 
 from ddpm_course import (
+    data,
     flow_matching,
     forward,
     guidance,
@@ -32,6 +36,7 @@ from ddpm_course.checks import BadInput
 from ddpm_course.flow_matching import NoiseLevel
 from ddpm_course.mixture import GaussianMixture
 from ddpm_course.prediction import Denoiser
+from ddpm_course.runs import evaluation, measures, profiles
 from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule, cosine_schedule
 from ddpm_course.unet import UNet
@@ -173,6 +178,56 @@ CALLS: dict[Callable, dict] = {
     NETWORK: dict(x=X, t=T, labels=torch.tensor([0, -1])),
 }
 
+PIXELS = torch.zeros(2, 1, 8, 8, dtype=torch.uint8)
+IMAGES, LABELS = data.to_float(PIXELS), torch.tensor([0, 1])
+SMOKE = profiles.load_profile("smoke")
+DIGITS = measures.load_reference("digits")
+
+
+@wraps(data.random_stream)
+def random_stream(seed, purpose, device):
+    return data.random_stream(seed, purpose, device=device)
+
+
+@wraps(measures.train_classifier)
+def train_classifier(images, labels, seed):
+    return measures.train_classifier(images, labels, seed, epochs=1)
+
+
+ROOMS: dict[Callable, dict] = {
+    data.ImageSet: dict(name="mine", pixels=PIXELS, labels=LABELS, classes=("a", "b"), levels=256),
+    data.batch_order: dict(num_images=8, batch_size=2, seed=0, first=1),
+    data.glyphs: dict(start=0, stop=2, size=8, colour=True, seed=0),
+    data.grid_png: dict(images=IMAGES, columns=1),
+    data.halves: dict(labels=torch.tensor([0, 1, 1, 0]), seed=0),
+    data.image_grid: dict(images=IMAGES, columns=1),
+    data.images.held_out_tenth: dict(labels=LABELS),
+    random_stream: dict(seed=0, purpose="noise", device="cpu"),
+    data.save_grid: dict(path="grid.png", images=IMAGES, columns=1),
+    data.scaled: dict(pixels=PIXELS, levels=256),
+    data.to_float: dict(pixels=PIXELS, levels=256),
+    data.to_uint8: dict(images=IMAGES, levels=256),
+    data.load_data: dict(name="digits", part="train", image_size=0),
+    data.load_set: dict(
+        name="digits", part="train", data_dir="", image_size=0, unreadable="stop", download=False
+    ),
+    profiles.Profile: vars(SMOKE),
+    profiles.profile_names: dict(path=profiles.SETTINGS),
+    profiles.profile_lines: dict(name="smoke", path=profiles.SETTINGS),
+    profiles.load_profile: dict(name="smoke", path=profiles.SETTINGS, changes={"num_steps": "7"}),
+    train_classifier: dict(images=DIGITS.train[:64], labels=DIGITS.train_labels[:64], seed=0),
+    measures.load_classifier: dict(name="digits"),
+    measures.load_reference: dict(name="digits", data_dir="", download=False),
+    measures.frechet_distance: dict(first=torch.eye(3), second=torch.ones(3, 3)),
+    measures.kernel_distance: dict(first=torch.eye(3), second=torch.ones(3, 3)),
+    measures.nearest: dict(images=IMAGES, others=IMAGES),
+    measures.quantize: dict(images=IMAGES, levels=17),
+    measures.measure: dict(reference=DIGITS, images=DIGITS.held_out),
+    measures.baselines: dict(reference=DIGITS),
+    measures.bootstrap_ratio: dict(first=[1.0, 2, 1, 2, 1], second=[1.0, 1, 1, 1, 2]),
+    evaluation.has_classifier: dict(profile=SMOKE),
+}
+
 
 def name(call: Callable) -> str:
     return getattr(call, "__qualname__", type(call).__name__)
@@ -187,14 +242,14 @@ def run(call: Callable, arguments: dict) -> None:
                 pass
 
 
-@pytest.mark.parametrize("call", CALLS, ids=name)
-def test_any_argument_works_or_is_refused(call):
-    run(call, CALLS[call])
+def check_any_argument(call: Callable, arguments: dict) -> None:
+    """Nothing is raised but clear errors, and the docstring says so."""
+    run(call, arguments)
     raw, refused = [], False
-    for what in CALLS[call]:
+    for what in arguments:
         for number, value in enumerate(STRANGE):
             try:
-                run(call, {**CALLS[call], what: value})
+                run(call, {**arguments, what: value})
             except BadInput as error:
                 refused = True
                 if not all(error.args):
@@ -209,6 +264,17 @@ def test_any_argument_works_or_is_refused(call):
     assert re.search("Raises|[Ee]rrors", told) or not refused, "say what it raises"
 
 
+@pytest.mark.parametrize("call", CALLS, ids=name)
+def test_any_argument_works_or_is_refused(call):
+    check_any_argument(call, CALLS[call])
+
+
+@pytest.mark.parametrize("call", ROOMS, ids=name)
+def test_any_argument_of_data_and_runs_works_or_is_refused(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some strange values are names of files
+    check_any_argument(call, ROOMS[call])
+
+
 def test_no_public_function_is_left_out():
     """Layers of the network are parts of it, and have no checks of their own."""
     layers = {kind for kind in vars(unet).values() if isinstance(kind, type)} - {UNet}
@@ -216,6 +282,20 @@ def test_no_public_function_is_left_out():
         functions = [getattr(module, each) for each in module.__all__]
         functions = {each for each in functions if callable(each)} - layers - {unet.group_norm}
         assert functions <= CALLS.keys(), module.__name__
+
+
+def test_no_function_of_data_profiles_and_measures_is_left_out():
+    tried = {inspect.unwrap(call) for call in ROOMS}
+    bare = {data.digits, measures.classifier_path, profiles.check_hyperparameters}  # no checks
+    for module in (data, profiles, measures):
+        functions = {
+            each
+            for each in vars(module).values()
+            if inspect.isfunction(each)
+            and each.__module__.startswith(module.__name__)
+            and not each.__name__.startswith("_")
+        }
+        assert len(functions) > 2 and functions <= tried | bare, module.__name__
 
 
 TABLES = {

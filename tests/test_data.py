@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tarfile
 import warnings
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from threading import Thread
@@ -40,6 +41,7 @@ from ddpm_course.data import (
     load_set,
     random_stream,
     save_grid,
+    scaled,
     to_float,
     to_uint8,
 )
@@ -47,6 +49,8 @@ from ddpm_course.data.folder import open_image
 from ddpm_course.data.images import FONTS, held_out_tenth, outlines
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.training import load_images
+
+PIXELS = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int64])
@@ -77,6 +81,23 @@ def test_to_uint8_takes_the_nearest_level_and_limits_the_ends():
 def test_to_float_refuses(pixels, levels, kind):
     with refused(kind, where="to_float", what="pixels"):
         to_float(pixels, levels)
+
+
+@pytest.mark.parametrize("levels", [1, 0, 257, 300, 17.0, True])
+def test_grey_levels_that_no_byte_has_are_refused(levels):
+    with refused(BadInput, where="to_uint8", what="levels"):
+        to_uint8(torch.tensor([1.0]), levels)
+    for convert in (to_float, scaled):
+        with refused(BadInput, where=convert.__name__, what="levels"):
+            convert(torch.tensor([0]), levels if levels != 257 and levels != 300 else 2**17)
+    with refused(BadInput, where="mine", what="levels"):
+        ImageSet("mine", PIXELS, torch.tensor([0, 0]), levels=levels)
+
+
+@pytest.mark.parametrize("pixels", [None, [0], torch.tensor([0.5]), torch.tensor([True])])
+def test_scaled_takes_whole_numbers_alone(pixels):
+    with refused(BadType, where="scaled", what="pixels"):
+        scaled(pixels)
 
 
 @pytest.mark.parametrize("images", [torch.tensor([float("nan")]), torch.tensor([3]), 0.5])
@@ -153,7 +174,7 @@ def test_a_built_in_set_has_two_parts_and_no_image_twice(name, shape, levels, nu
     seen = set()
     for part, size in zip(PARTS, sizes):
         found = load_set(name, part)
-        assert found.in_memory and found.image_shape == shape and found.levels == levels
+        assert found.image_shape == shape and found.levels == levels
         assert found.pixels.dtype == torch.uint8 and found.pixels.shape == (size, *shape)
         assert len(found) == size and found.pixels.is_contiguous()
         assert found.num_classes == num_classes and found.labels.dtype == torch.int64
@@ -192,11 +213,30 @@ def test_a_set_goes_through_a_data_loader():
         torch.tensor([[0], [1]]),
         torch.tensor([0, 1], dtype=torch.int32),
         torch.zeros(0, dtype=torch.int64),
+        torch.zeros(2),
     ],
 )
 def test_labels_that_do_not_belong_to_the_images_are_refused(labels):
     with refused(BadValue, where="mine", what="labels", got="a tensor"):
-        ImageSet("mine", torch.zeros(2, 1, 4, 4, dtype=torch.uint8), labels, ("a", "b"))
+        ImageSet("mine", PIXELS, labels, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        None,
+        PIXELS.numpy(),
+        PIXELS.float(),
+        PIXELS.long(),
+        PIXELS[0],
+        PIXELS[:, :, :0],
+        PIXELS.expand(2, 2, 4, 4),
+        PIXELS + 17,
+    ],
+)
+def test_pixels_that_would_be_shown_wrong_are_refused(pixels):
+    with refused(BadValue, where="mine", what="pixels", expected="uint8 [N, C, H, W], 0..16"):
+        ImageSet("mine", pixels, torch.tensor([0, 0]), levels=17)
 
 
 @pytest.mark.parametrize("size", [8, 16, 5])
@@ -238,7 +278,27 @@ def test_a_glyph_is_whole_and_can_be_told_from_its_background():
     assert ((centre - outside).abs().mean(1) > 50).all()
 
 
-@pytest.mark.parametrize("arguments", [(-1, 4), (4, 4), (0, 1.5), (0, 4, 0), (0, 4, 28, False, -1)])
+def test_the_outlines_that_are_handed_out_are_copies():
+    before = glyphs(0, 4)[0]
+    outlines()[:] = 1
+    assert torch.equal(glyphs(0, 4)[0], before)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *[
+            (-1, 4),
+            (4, 4),
+            (0, 1.5),
+            (0, 4, 0),
+            (0, 4, 28, False, -1),
+            (0, 1, 8, "no"),
+            (0, 1, 8, 1),
+        ],
+        *[(0, 1, 257), (0, 2**40), (2**40, 2**40 + 1), (0, 2**20, 33)],
+    ],
+)
 def test_glyphs_refuse(arguments):
     with refused(BadInput, where=re.compile("^(glyphs|random_stream)$")):
         glyphs(*arguments)
@@ -252,7 +312,7 @@ def test_mnist_s_format_is_read(tmp_path, name, kind):
     write_mnist(kind, tmp_path, num=20)
     for part in PARTS:
         found = load_set(name, part, data_dir=tmp_path)
-        assert found.image_shape == (1, 28, 28) and found.num_classes == 10 and found.in_memory
+        assert found.image_shape == (1, 28, 28) and found.num_classes == 10
         assert [int(image.unique()) for image, _ in found] == list(range(20))
         assert found.labels.tolist() == [i % 10 for i in range(20)]
     assert load_set(name, data_dir=str(tmp_path), image_size=32).image_shape == (1, 32, 32)
@@ -367,11 +427,9 @@ def test_a_damaged_archive_is_refused(tmp_path, monkeypatch, damage):
         load_set("mnist", data_dir=tmp_path)
 
 
-@pytest.fixture
-def published(tmp_path, monkeypatch):
-    """A small Fashion-MNIST on a server of this machine, and how often it was asked."""
-    folder = write_mnist("FashionMNIST", tmp_path / "server")
-    pack(folder)
+@contextmanager
+def serving(folder):
+    """The address of a server of this machine that has the files of a folder, and what it was asked."""
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -381,14 +439,42 @@ def published(tmp_path, monkeypatch):
         def log_message(self, *arguments):
             asked.append(self.path)
 
-    sums = [(file.name, hashlib.md5(file.read_bytes()).hexdigest()) for file in folder.iterdir()]
-    monkeypatch.setattr(datasets.FashionMNIST, "resources", sums)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}/"
+        yield f"http://127.0.0.1:{server.server_port}/", asked
+        server.shutdown()
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """A small Fashion-MNIST on a server of this machine, and how often it was asked."""
+    folder = write_mnist("FashionMNIST", tmp_path / "server")
+    pack(folder)
+    sums = [(file.name, hashlib.md5(file.read_bytes()).hexdigest()) for file in folder.iterdir()]
+    monkeypatch.setattr(datasets.FashionMNIST, "resources", sums)
+    with serving(folder) as (address, asked):
         monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [address])
         yield folder, asked
-        server.shutdown()
+
+
+@pytest.mark.parametrize("sum_fits", [True, False])
+def test_cifar_10_s_archive_is_downloaded_and_unpacked(tmp_path, cifar, monkeypatch, sum_fits):
+    archive = tmp_path / "server" / datasets.CIFAR10.filename
+    archive.parent.mkdir()
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(cifar, cifar.name)
+    md5 = hashlib.md5(archive.read_bytes()).hexdigest()
+    monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", md5 if sum_fits else "0" * 32)
+    new = tmp_path / "new"
+    with serving(archive.parent) as (address, _):
+        monkeypatch.setattr(datasets.CIFAR10, "url", f"{address}{archive.name}")
+        if sum_fits:
+            assert len(load_set("cifar10", data_dir=new, download=True)) == 20
+        else:
+            with refused(BadValue, where="cifar10", got="no download, RuntimeError"):
+                load_set("cifar10", data_dir=new, download=True)
+    kept = {path.name for path in contents(new)}
+    assert kept == ({file.name for file in cifar.iterdir()} if sum_fits else set())
 
 
 def test_what_is_missing_is_downloaded_once_and_only_when_asked(tmp_path, published):
@@ -437,10 +523,13 @@ def test_a_download_that_fails_leaves_nothing_and_says_what_to_do(tmp_path, publ
         ("data_dir", None, BadType, "a path"),
         ("image_size", 2**63, BadValue, "0 to 4096"),
         ("image_size", 4097, BadValue, "0 to 4096"),
+        ("image_size", 4096, BadValue, "no more than 4 GiB"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(what, value, kind, expected):
-    with refused(kind, where="load_set", what=what, got=repr(value), expected=expected):
+    with refused(
+        kind, where="load_set", what=what, got=re.compile(f"^{value!r}"), expected=expected
+    ):
         load_set("digits", **{what: value})
 
 
@@ -565,7 +654,7 @@ def test_sub_folders_are_classes(tmp_path):
     (tmp_path / ".hidden").mkdir()
     write_pictures(tmp_path / ".hidden", 1)
     train, held_out = (load_set("folder", part, data_dir=tmp_path, image_size=8) for part in PARTS)
-    assert train.classes == held_out.classes == ("cats", "dogs", "owls") and not train.in_memory
+    assert train.classes == held_out.classes == ("cats", "dogs", "owls")
     assert held_out.labels.bincount().tolist() == [2, 1, 3]
     assert train.labels.bincount().tolist() == [19, 6, 27]
     paths = [*train.pixels.paths, *held_out.pixels.paths]
@@ -729,7 +818,10 @@ def test_a_grid_holds_its_images_in_reading_order():
 
 @pytest.mark.parametrize(
     "images, columns",
-    [(IMAGES[0], 1), (IMAGES[:0], 1), (IMAGES[:2], -1), (IMAGES[:2], 1.5), (IMAGES[:2], 0)],
+    [
+        *[(IMAGES[0], 1), (IMAGES[:0], 1), (IMAGES[:2], -1), (IMAGES[:2], 1.5), (IMAGES[:2], 0)],
+        *[(IMAGES[:2].expand(2, channels, 8, 8), 1) for channels in (2, 4, 5)],
+    ],
 )
 def test_a_grid_refuses(images, columns):
     with refused(BadInput, where="image_grid", what=re.compile("^(images|columns)$")):

@@ -29,6 +29,7 @@ from ddpm_course.schedule import make_schedule
 
 SMOKE = load_profile("smoke")
 UNET, SCHEDULER = "unet/config.json", "scheduler/scheduler_config.json"
+SCALED = {"beta_schedule": "scaled_linear"}
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
@@ -146,6 +147,22 @@ def test_a_first_multiplier_other_than_1(tmp_path):
         unet_config(profile, (1, 8, 8))
 
 
+@pytest.mark.parametrize("strange", [None, 0.5, b"a"])
+def test_what_is_no_path_and_no_profile_is_refused(run, folder, tmp_path, strange):
+    for what, call in (
+        ("run_dir", lambda: export_run(strange, tmp_path / "out")),
+        ("folder", lambda: export_run(run, strange)),
+        ("folder", lambda: import_run(strange, tmp_path / "back", SMOKE)),
+        ("run_dir", lambda: import_run(folder, strange, SMOKE)),
+        ("profile", lambda: import_run(folder, tmp_path / "back", strange)),
+        ("profile", lambda: of_one_class(strange, Run.open(run).network("cpu"), 0)),
+        ("model", lambda: of_one_class(SMOKE, strange, 0)),
+        ("label", lambda: of_one_class(SMOKE, build_model(SMOKE, 1), strange)),
+    ):
+        with refused(BadInput, what=what):
+            call()
+
+
 @pytest.mark.parametrize("label", [10, -1])
 def test_a_label_that_the_network_does_not_know(run, tmp_path, label):
     with refused(BadValue, what="label", got=label):
@@ -208,6 +225,8 @@ def test_settings_that_this_course_does_not_have(folder, tmp_path, file, key, va
         (UNET, {"sample_size": [8, 9]}, "sample_size", "[8, 9]"),
         (UNET, {"sample_size": -8}, "sample_size", "-8"),
         (UNET, {"sample_size": "8"}, "sample_size", "'8'"),
+        (UNET, {"sample_size": 2**30}, "sample_size", str(2**30)),
+        (SCHEDULER, {**SCALED, "num_train_timesteps": 10**12}, "num_train_timesteps", "10000"),
         (UNET, {"layers_per_block": 10**9}, "num_blocks", "1000000000"),
         (UNET, {"block_out_channels": [10**12, 2 * 10**12]}, "model_channels", "1000000000000"),
     ],
@@ -225,6 +244,8 @@ def test_descriptions_of_something_else(folder, tmp_path, file, values, what, go
         (UNET, {"a_new_setting": 3, "another": None}, "a_new_setting, another"),
         (SCHEDULER, {"tensor_format": "pt", "predict_epsilon": True}, "predict_epsilon"),
         (SCHEDULER, {"set_alpha_to_one": False}, "set_alpha_to_one"),
+        (SCHEDULER, {"a\x1b]0;b": 1}, r"a\\x1b\]0;b"),
+        (SCHEDULER, {"": 1}, ""),
     ],
 )
 def test_what_the_library_ignores_is_ignored_with_a_warning(

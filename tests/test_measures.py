@@ -1,6 +1,7 @@
 """The distances are what they are called, and each measure sees what it is for."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -90,6 +91,19 @@ def test_distances_refuse(distance, first, second):
         distance(first, second)
 
 
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_features_that_are_not_finite_are_refused(wrong):
+    for distance in (frechet_distance, kernel_distance):
+        with refused(BadInput, where=distance.__name__, expected="finite"):
+            distance(features(), torch.where(features() > 2, wrong, features()))
+
+
+@pytest.mark.parametrize("others", [torch.zeros(3), torch.zeros(3, 4), torch.zeros(3, 8).double()])
+def test_nearest_refuses(others):
+    with refused(BadInput, where="nearest", what="images"):
+        nearest(torch.zeros(2) if others.ndim == 1 else torch.zeros(2, 8), others)
+
+
 def test_nearest_finds_copies_and_the_nearest_of_others():
     images, _ = load_data("digits")
     distance, index = nearest(images[5:8], images)
@@ -153,6 +167,43 @@ def test_the_floor_is_the_mean_of_twenty_new_splits():
     )
     assert all(len(values) == 20 for values in REFERENCE.floors.values())
     assert REAL.frechet == pytest.approx(float(REFERENCE.floors["frechet"].mean()))
+
+
+def test_the_reference_that_is_handed_out_is_a_copy():
+    mine = load_reference("digits")
+    for x in (mine.train, mine.held_out, mine.features, *mine.floors.values()):
+        x[:] = 7
+    mine.floors.clear()
+    mine.classifier.head[2].bias[:] = 7
+    assert measure(load_reference("digits"), REFERENCE.held_out) == measure(
+        REFERENCE, REFERENCE.held_out
+    )
+    again = baselines(load_reference("digits"))
+    assert again == BASELINES
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: load_classifier([]),
+        lambda: load_reference([]),
+        lambda: load_reference("digits", []),
+        lambda: load_reference("digits", download="no"),
+        lambda: quantize(torch.zeros(3), "a"),
+        lambda: measure("digits", REFERENCE.held_out),
+        lambda: baselines("digits"),
+        lambda: bootstrap_ratio(None, [1.0] * 5),
+        lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels[1:]),
+        lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels - 1),
+        lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels, epochs=0),
+        lambda: train_classifier(REFERENCE.train + 1, REFERENCE.train_labels),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(call):
+    with refused(
+        BadInput, where=re.compile("^(load_|to_uint8|measure|baselines|bootstrap|train_)")
+    ):
+        call()
 
 
 def test_rows_of_known_worth_score_what_they_should():

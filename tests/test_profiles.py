@@ -2,6 +2,7 @@
 
 import configparser
 import dataclasses
+import re
 import subprocess
 import sys
 from typing import Literal, get_args, get_origin, get_type_hints
@@ -200,6 +201,29 @@ def test_changes_take_the_place_of_lines():
     assert changed == dataclasses.replace(SMOKE, num_steps=7, attention_levels=(0, 1))
     with refused(BadValue, where="options", what="num_steps", got="0"):
         load_profile("smoke", changes={"num_steps": "0"})
+
+
+@pytest.mark.parametrize(
+    "changes, what",
+    [
+        ({"num_step": "7"}, "changes"),
+        ({1: "7"}, "changes"),
+        ("num_steps = 7", "changes"),
+        ({"num_steps": 7}, "num_steps"),
+        ({"num_steps": 7.9}, "num_steps"),
+        ({"channel_multipliers": (1, 2)}, "channel_multipliers"),
+    ],
+)
+def test_changes_that_would_be_ignored_or_rounded_are_refused(changes, what):
+    with refused(BadInput, where="options", what=what):
+        load_profile("smoke", changes=changes)
+
+
+@pytest.mark.parametrize("path", [3, None, b"my.ini", "", "a\0b"])
+def test_what_is_no_path_is_refused(path):
+    for read in (profile_names, lambda path: load_profile("smoke", path)):
+        with refused(BadInput, what=re.compile("^(path|settings file)$")):
+            read(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00"])

@@ -75,6 +75,7 @@ DAMAGE = {
         (lambda path: path.write_text("{}"), dict(got="KeyError")),
         (lambda path: path.write_bytes(b"\xff\xfe"), dict(got="UnicodeDecodeError")),
         (lambda path: change(path, num_steps=-1), dict(what="num_steps", got="-1")),
+        (lambda path: change_all(path, image_shape=[1, 2**30, 8]), dict(what="image_shape")),
         (lambda path: change(path, schedule="lineal"), dict(what="schedule", got="'lineal'")),
         (lambda path: change(path, unknown=1), dict(got="unknown")),
         (lambda path: change_all(path, image_shape=[1, 8, 0]), dict(what="image_shape", got="0")),

@@ -31,6 +31,9 @@ from ddpm_course.checks import (
     BadType,
     BadValue,
     check_batch,
+    check_bool,
+    check_device,
+    check_instance,
     check_int,
     check_seed,
     describe,
@@ -41,51 +44,53 @@ if TYPE_CHECKING:
     from ddpm_course.data.folder import ImageFiles
 
 # %% ../../nbs/11_data.ipynb #ecafaa70
+def _is_whole(x: Any) -> bool:
+    dtypes = torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64
+    dense = isinstance(x, Tensor) and x.layout == torch.strided and not (x.is_meta or x.is_nested)
+    return dense and x.dtype in dtypes
+
+
+def _check_pixels(where: str, pixels: Any, levels: Any) -> str:
+    expected = f"whole numbers 0..{check_int(where, 'levels', levels, 2, 2**16) - 1}"
+    if not _is_whole(pixels):
+        fix = "floats need no conversion, only the range [-1, 1]"
+        raise BadType(where, "pixels", describe(pixels), expected, fix)
+    return expected
+
+
 def scaled(pixels: Integer[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
-    """Grey levels 0..levels - 1 to float32 in [-1, 1], unread: nothing waits for a GPU."""
+    """Grey levels 0..levels - 1 to float32 in [-1, 1], unread: nothing waits for a GPU.
+
+    levels is 2 to 2^16. Raises BadInput for others, and for floats.
+    """
+    _check_pixels("scaled", pixels, levels)
     return pixels.float() / ((levels - 1) / 2) - 1
 
 
 def to_float(pixels: Integer[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
     """Grey levels 0..levels - 1, of any integer type, to float32 in [-1, 1].
 
-    Raises BadInput for floats, and for values outside of the levels.
+    levels is 2 to 2^16. Raises BadInput for others, for floats, and for values beyond the levels.
     """
-    expected = f"whole numbers 0..{levels - 1}"
-    if not isinstance(pixels, Tensor) or pixels.is_floating_point() or pixels.dtype == torch.bool:
-        raise BadType(
-            "to_float",
-            "pixels",
-            got=describe(pixels),
-            expected=expected,
-            fix="floats need no conversion, only the range [-1, 1]",
-        )
+    expected = _check_pixels("to_float", pixels, levels)
     low, high = map(int, pixels.aminmax()) if pixels.numel() else (0, 0)
     if low < 0 or high >= levels:
-        raise BadValue(
-            "to_float",
-            "pixels",
-            got=f"values {low}..{high}",
-            expected=expected,
-            fix="say how many grey levels the images have with levels=",
-        )
+        fix = "say how many grey levels the images have with levels="
+        raise BadValue("to_float", "pixels", f"values {low}..{high}", expected, fix)
     return scaled(pixels, levels)
 
 # %% ../../nbs/11_data.ipynb #ef14e191
 def to_uint8(images: Float[Tensor, "*shape"], levels: int = 256) -> UInt8[Tensor, "*shape"]:
     """Floats in [-1, 1] to the nearest of the grey levels 0..levels - 1, as uint8.
 
-    Values beyond the ends become black or white. Raises BadInput for NaN and for whole numbers.
+    Values beyond the ends become black or white. Raises BadInput for NaN and whole numbers, and
+    unless levels is 2 to 256.
     """
     check_batch("to_uint8", "images", images)
+    check_int("to_uint8", "levels", levels, 2, 256)
     if images.isnan().any():
-        raise BadValue(
-            "to_uint8",
-            "images",
-            got="NaN",
-            expected="floats in [-1, 1]",
-            fix="look where it first appears; NaN has no colour",
-        )
+        fix = "look where it first appears; NaN has no colour"
+        raise BadValue("to_uint8", "images", "NaN", "floats in [-1, 1]", fix)
     return ((images.clamp(-1, 1) + 1) * ((levels - 1) / 2)).round().to(torch.uint8)
 
 # %% ../../nbs/11_data.ipynb #a2c4dfbf
@@ -115,23 +120,14 @@ def halves(
     from sklearn.model_selection import train_test_split
 
     seed = check_int("halves", "seed", seed, 0, 2**32 - 1)
-    counts = labels.unique(return_counts=True)[1]
-    if labels.ndim != 1 or min(counts.tolist(), default=0) < 2:
-        raise BadValue(
-            "halves",
-            "labels",
-            got=describe(labels),
-            expected="labels [N] that occur at least twice each",
-            fix="leave out images whose label occurs only once",
-        )
+    fits = _is_whole(labels) and labels.ndim == 1
+    if not fits or min(labels.unique(return_counts=True)[1].tolist(), default=0) < 2:
+        expected = "whole labels [N] that occur at least twice each"
+        fix = "leave out images whose label occurs only once"
+        raise BadValue("halves", "labels", describe(labels), expected, fix)
     half = len(labels) // 2
-    parts = train_test_split(
-        range(len(labels)),
-        train_size=half,
-        test_size=half,
-        stratify=labels.tolist(),
-        random_state=seed,
-    )
+    options: dict[str, Any] = {"train_size": half, "test_size": half, "random_state": seed}
+    parts = train_test_split(range(len(labels)), stratify=labels.tolist(), **options)
     return torch.tensor(parts[0]), torch.tensor(parts[1])
 
 # %% ../../nbs/11_data.ipynb #75df04be
@@ -140,30 +136,25 @@ def image_grid(
 ) -> UInt8[Tensor, "C height width"]:
     """Images [B, C, H, W] in [-1, 1] side by side: uint8 [C, H', W'], in a nearly square grid.
 
-    columns sets the images per row. Raises BadInput for another shape.
+    C is 1 or 3; columns sets the images per row. Raises BadInput for another shape.
     """
     from torchvision.utils import make_grid
 
     check_batch("image_grid", "images", images)
-    if images.ndim != 4:
-        raise BadValue(
-            "image_grid",
-            "images",
-            got=describe(images),
-            expected="[B, C, H, W]",
-            fix="add the missing axes, for example x[None]",
-        )
-    if columns is None:
-        columns = math.ceil(len(images) ** 0.5)
-    check_int("image_grid", "columns", columns, 1)
-    grid = make_grid(to_uint8(images).cpu(), columns, padding=1, pad_value=128)
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        fix = "add the missing axes, for example x[None], or choose one channel, or three"
+        expected = "[B, C, H, W] with C = 1 or 3"
+        raise BadValue("image_grid", "images", describe(images), expected, fix)
+    per_row = math.ceil(len(images) ** 0.5) if columns is None else columns
+    per_row = check_int("image_grid", "columns", per_row, 1)
+    grid = make_grid(to_uint8(images).cpu(), per_row, padding=1, pad_value=128)
     return grid[: images.shape[1]]  # torchvision makes three channels of one
 
 # %% ../../nbs/11_data.ipynb #6582a157
 def grid_png(images: Float[Tensor, "B C H W"], columns: int | None = None) -> bytes:
     """Images [B, C, H, W] in [-1, 1], C being 1 or 3, as the bytes of one PNG file.
 
-    Images of 32 pixels or fewer are enlarged by a whole number, to 64 at most.
+    Images of up to 32 pixels are enlarged by a whole number, to 64 at most. Raises as `image_grid`.
     """
     grid = image_grid(images, columns)
     scale = max(1, 64 // images.shape[-1])
@@ -178,8 +169,11 @@ def save_grid(
 ) -> None:
     """Write images [B, C, H, W] in [-1, 1], as `grid_png` has them, as a new file.
 
-    Raises BadValue when the file exists, or cannot be written; then no part of it is left.
+    Raises BadInput as `image_grid` does, and when the file exists, or cannot be written; then no part
+    of it is left.
     """
+    if not isinstance(path, str | Path):
+        raise BadType("save_grid", "path", describe(path), "a path", "write it as text")
     check_new("save_grid", "path", Path(path))
     write_file(Path(path), grid_png(images, columns))
 
@@ -188,7 +182,7 @@ def save_grid(
 class ImageSet(Dataset):
     """Images of one shape with their labels; item i is (uint8 [C, H, W], int).
 
-    The constructor raises BadValue when pixels and labels do not belong together.
+    Raises BadInput for other pixels, such as floats, and for labels that do not belong to them.
     """
 
     name: str
@@ -198,20 +192,27 @@ class ImageSet(Dataset):
     levels: int = 256  # grey levels: the pixels are 0..levels - 1
 
     def __post_init__(self) -> None:
-        top = max(self.num_classes, 1)
-        if (
-            not len(self.labels)
-            or self.labels.shape != (len(self.pixels),)
-            or self.labels.dtype != torch.int64
-            or not 0 <= self.labels.min() <= self.labels.max() < top
-        ):
-            raise BadValue(
-                self.name,
-                "labels",
-                got=describe(self.labels),
-                expected=f"one of 0..{top - 1} for each of {len(self.pixels)} images",
-                fix="take images and labels from the same source",
-            )
+        from ddpm_course.data.folder import ImageFiles
+
+        check_instance("ImageSet", "name", self.name, str, "write it as text")
+        check_instance(self.name, "classes", self.classes, tuple, "give the names as a tuple")
+        pixels, labels, levels = self.pixels, self.labels, self.levels
+        check_int(self.name, "levels", levels, 2, 256)
+        fits = isinstance(pixels, ImageFiles)
+        if isinstance(pixels, Tensor):
+            fits = _is_whole(pixels) and pixels.dtype == torch.uint8 and pixels.numel()
+            fits = fits and pixels.ndim == 4 and pixels.shape[1] in (1, 3)
+            fits = fits and int(pixels.max()) < levels
+        if not fits:
+            expected = f"uint8 [N, C, H, W], 0..{levels - 1}, with C = 1 or 3, or image files"
+            fix = "turn floats in [-1, 1] into pixels with to_uint8"
+            raise BadValue(self.name, "pixels", describe(pixels), expected, fix)
+        top, shape = max(self.num_classes, 1), (len(pixels),)
+        whole = _is_whole(labels) and labels.dtype == torch.int64 and labels.numel()
+        if not whole or labels.shape != shape or not 0 <= labels.min() <= labels.max() < top:
+            expected = f"one of 0..{top - 1} for each of {len(pixels)} images"
+            fix = "take images and labels from the same source"
+            raise BadValue(self.name, "labels", describe(labels), expected, fix)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -230,11 +231,6 @@ class ImageSet(Dataset):
         _, channels, height, width = self.pixels.shape
         return channels, height, width
 
-    @property
-    def in_memory(self) -> bool:
-        """Whether pixels is one tensor; else each image is read when it is asked for."""
-        return isinstance(self.pixels, Tensor)
-
     def floats(self) -> Float[Tensor, "N C H W"]:
         """All images, float32 [N, C, H, W] in [-1, 1]; they take four bytes per pixel."""
         if isinstance(self.pixels, Tensor):
@@ -249,13 +245,8 @@ def digit_set(part: str) -> ImageSet:
     """One half of the digits: images [1, 8, 8] of DIGITS_LEVELS grey levels, ten classes."""
     images, labels = digits()
     chosen = halves(labels)[PARTS.index(part)]
-    return ImageSet(
-        "digits",
-        to_uint8(images[chosen], DIGITS_LEVELS),
-        labels[chosen],
-        tuple(string.digits),
-        DIGITS_LEVELS,
-    )
+    pixels = to_uint8(images[chosen], DIGITS_LEVELS)
+    return ImageSet("digits", pixels, labels[chosen], tuple(string.digits), DIGITS_LEVELS)
 
 # %% ../../nbs/11_data.ipynb #a0e2fb8e
 def random_stream(
@@ -263,8 +254,12 @@ def random_stream(
 ) -> torch.Generator:
     """A generator on device for one purpose: the same for the same seed and purpose.
 
-    Raises BadInput unless seed is in 0..2^64 - 1.
+    Raises BadInput unless seed is in 0..2^64 - 1, and for another purpose or device.
     """
+    device = check_device("random_stream", device)
+    if not all(isinstance(each, str | int) for each in purpose):
+        expected, fix = "text and integers", "write what the numbers are for"
+        raise BadType("random_stream", "purpose", describe(purpose), expected, fix)
     name = repr((check_seed("random_stream", seed), *purpose)).encode()
     digest = hashlib.sha256(name).digest()
     return torch.Generator(device).manual_seed(int.from_bytes(digest[:8], "little"))
@@ -280,9 +275,13 @@ FONTS = """
 """.split()
 
 # %% ../../nbs/11_data.ipynb #81505ff4
-@cache
 def outlines() -> Float[Tensor, "fonts glyphs 64 64"]:
     """Each of GLYPHS in each of FONTS, with soft edges: float32 [21, 36, 64, 64] in [0, 1]."""
+    return _outlines().clone()
+
+
+@cache
+def _outlines() -> Tensor:
     import matplotlib
 
     def outline(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray:
@@ -311,7 +310,7 @@ def render_glyphs(
     matrix = torch.cat([slant.view(-1, 2, 2) @ rotation.view(-1, 2, 2), shift[:, :, None]], dim=2)
     grid = F.affine_grid(matrix, [len(draws), 1, 2 * size, 2 * size], align_corners=False)
     fonts = (font * len(FONTS)).long()
-    soft = F.grid_sample(outlines()[fonts, labels][:, None], grid, align_corners=False)
+    soft = F.grid_sample(_outlines()[fonts, labels][:, None], grid, align_corners=False)
     edge = (0.2 + 0.25 * weight)[:, None, None, None]
     return F.avg_pool2d((3 * (soft - edge) + 0.5).clamp(0, 1), 2)
 
@@ -337,11 +336,12 @@ def glyphs(
     """The glyphs number start to stop - 1 of a seed, and their labels, positions in GLYPHS.
 
     uint8 [N, C, size, size], white on black with C = 1, or of all colours with C = 3; int64 [N].
-    Raises BadInput unless 0 <= start < stop and 8 <= size.
+    Raises BadInput unless 0 <= start < stop, 8 <= size <= 256, and for more than 2^30 pixels.
     """
-    start = check_int("glyphs", "start", start, 0)
-    stop = check_int("glyphs", "stop", stop, start + 1)
-    check_int("glyphs", "size", size, 8)
+    size = check_int("glyphs", "size", size, 8, 256)
+    start = check_int("glyphs", "start", start, 0, 10**6)
+    stop = check_int("glyphs", "stop", stop, start + 1, start + 2**30 // size**2)
+    check_bool("glyphs", "colour", colour)
     draws = torch.rand(stop, 19, generator=random_stream(seed, "glyphs"))[start:]
     labels = torch.arange(start, stop) % len(GLYPHS)
     drawn = []
@@ -361,7 +361,13 @@ def glyph_set(part: str, size: int, colour: bool) -> ImageSet:
 
 # %% ../../nbs/11_data.ipynb #e19c081d
 def held_out_tenth(labels: Int[Tensor, "N"]) -> tuple[Int[Tensor, "kept"], Int[Tensor, "out"]]:
-    """Indices to train on and to hold out, ascending: a tenth of each label, at least one."""
+    """Indices to train on and to hold out, ascending: a tenth of each label, at least one.
+
+    labels are whole numbers [N], the indices int64 [kept] and [N - kept]. Raises BadInput for others.
+    """
+    if not _is_whole(labels) or labels.ndim != 1 or not len(labels):
+        fix = "give the label of each image, one or more"
+        raise BadType("held_out_tenth", "labels", describe(labels), "whole labels [N]", fix)
     order = torch.randperm(len(labels), generator=random_stream(0, "held_out"))
     order = order[labels[order].argsort(stable=True)]
     own = order.split(labels.unique(return_counts=True)[1].tolist())
@@ -376,18 +382,16 @@ def batch_order(
     """The indices of one batch after another, int64 [batch_size], for ever, from batch `first` on.
 
     Every round through the data is a new permutation; its incomplete last batch is left out.
-    Raises BadValue when there are fewer images than a batch holds.
+    Raises BadInput when there are fewer images than a batch holds.
     """
-    check_int("batch_order", "batch_size", batch_size, 1)
-    check_int("batch_order", "first", first, 1)
+    seed = check_seed("batch_order", seed)
+    num_images = check_int("batch_order", "num_images", num_images, 1)
+    batch_size = check_int("batch_order", "batch_size", batch_size, 1)
+    first = check_int("batch_order", "first", first, 1)
     if num_images < batch_size:
-        raise BadValue(
-            "batch_order",
-            "batch_size",
-            got=f"{batch_size} for a data set of {num_images} images",
-            expected="no more than there are images",
-            fix=f"choose batch_size = {num_images} or less, or add images",
-        )
+        got = f"{batch_size} for a data set of {num_images} images"
+        fix = f"choose batch_size = {num_images} or less, or add images"
+        raise BadValue("batch_order", "batch_size", got, "no more than there are images", fix)
     per_round = num_images // batch_size
     whole_rounds, batches = divmod(first - 1, per_round)
     streams = (random_stream(seed, "order", epoch) for epoch in count(whole_rounds))

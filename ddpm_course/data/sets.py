@@ -21,6 +21,7 @@ BUILT_IN: dict[str, Callable[[str], ImageSet]] = {
     "glyphs32": partial(glyph_set, size=32, colour=True),
 }
 LARGEST_SIDE = 4096  # pixels of a side of an image
+LARGEST_SET = 2**32  # bytes of a set that is enlarged in memory
 DATA = (*BUILT_IN, *TORCHVISION, "folder")
 
 
@@ -66,6 +67,16 @@ def load_set(
     if image_size in (0, found.image_shape[-1]):
         return found
     assert isinstance(found.pixels, Tensor)  # only a folder's images are not in memory
+    needed = len(found) * found.image_shape[0] * image_size**2
+    if needed > LARGEST_SET:
+        raise BadValue(
+            "load_set",
+            "image_size",
+            got=f"{image_size}, which takes {needed / 2**30:,.1f} GiB for {len(found)} images",
+            expected=f"no more than {LARGEST_SET / 2**30:g} GiB",
+            fix="choose a smaller image_size, or write the images into a folder, which is read on "
+            "demand",
+        )
     return replace(
         found,
         pixels=F.interpolate(
@@ -77,6 +88,9 @@ def load_set(
 def load_data(
     name: str, part: str = "train", **options: Any
 ) -> tuple[Float[Tensor, "N C H W"], Int[Tensor, "N"]]:
-    """Images, float32 [N, C, H, W] in [-1, 1], and labels, int64 [N]: load_set's, all at once."""
+    """Images, float32 [N, C, H, W] in [-1, 1], and labels, int64 [N]: load_set's, all at once.
+
+    Raises BadInput as `load_set`.
+    """
     found = load_set(name, part, **options)
     return found.floats(), found.labels

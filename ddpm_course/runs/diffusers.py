@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from ddpm_course import __version__
-from ddpm_course.checks import BadInput, BadValue, check_int, describe
+from ddpm_course.checks import BadInput, BadType, BadValue, check_instance, check_int, describe
+from ddpm_course.data.sets import LARGEST_SIDE
 from ddpm_course.runs.checkpoint import tensor_bytes, write_weights
 from ddpm_course.runs.diffusers_settings import (
     chain_of,
@@ -120,6 +121,9 @@ def of_one_class(profile: Profile, model: UNet, label: int) -> tuple[Profile, UN
 
     Raises BadInput for a label that the network does not know.
     """
+    _check_profile("of_one_class", profile)
+    check_instance("of_one_class", "model", model, UNet, "give the network of a run")
+    check_int("of_one_class", "label", label, 0)
     sample_labels(model, [0], label)
     alone = dataclasses.replace(profile, num_classes=0, guidance_scale=1)
     weights = model.state_dict()
@@ -128,6 +132,16 @@ def of_one_class(profile: Profile, model: UNet, label: int) -> tuple[Profile, UN
     network = build_model(alone, model.in_channels)
     network.load_state_dict(weights)
     return alone, network.eval()
+
+
+def _check_profile(where: str, profile: Any) -> None:
+    check_instance(where, "profile", profile, Profile, 'write load_profile("laptop")')
+
+
+def _path(where: str, what: str, path: Any) -> Path:
+    if not isinstance(path, str | Path):
+        raise BadType(where, what, describe(path), "a path", "write it as text")
+    return Path(path)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
@@ -143,7 +157,7 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
     Raises BadInput as `Run.open` does, for a label that the network does not know, a network that
     UNet2DModel cannot be, and a folder that exists.
     """
-    run, folder = Run.open(run_dir), Path(folder)
+    run, folder = Run.open(_path("export", "run_dir", run_dir)), _path("export", "folder", folder)
     profile, model = run.profile, run.network("cpu")
     if label is not None:
         profile, model = of_one_class(profile, model, label)
@@ -188,7 +202,7 @@ def _image_shape(path: Path, unet: dict[str, Any], image_size: int) -> tuple[int
         )
     sides = size if isinstance(size, list) and len(size) == 2 else [size or image_size] * 2
     factor = 2 ** (len(unet["block_out_channels"]) - 1)
-    height, width = (check_int(str(path), "sample_size", side, 1) for side in sides)
+    height, width = (check_int(str(path), "sample_size", side, 1, LARGEST_SIDE) for side in sides)
     for side in (height, width):
         if side % factor:
             raise BadValue(
@@ -251,7 +265,8 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
     Raises BadInput when a file is missing or broken, for a network or a sampler that this course
     does not have, for weights that are not float32, and if run_dir exists.
     """
-    folder, run_dir = Path(folder), Path(run_dir)
+    folder, run_dir = _path("import", "folder", folder), _path("import", "run_dir", run_dir)
+    _check_profile("import", profile)
     unet_dir, scheduler_dir = (
         part if (part := folder / name).is_dir() else folder for name in ("unet", "scheduler")
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ddpm_course.checks import BadValue, check_int, check_number, describe
+from ddpm_course.checks import BadValue, check_int, check_number, describe, visible
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.schedule import make_schedule
 from ddpm_course.unet import num_groups
@@ -168,11 +168,12 @@ def read_settings(path: Path, kind: str) -> dict[str, Any]:
             expected=kind,
             fix="give a folder that was saved as DDPMPipeline",
         )
-    said = {key: value for key, value in given.items() if key[0] != "_" and key not in defaulted}
+    said = {key: value for key, value in given.items() if key[:1] != "_" and key not in defaulted}
     if said.get("predict_epsilon") is False:  # the former name of prediction_type = sample
         said.setdefault("prediction_type", "sample")
     if ignored := sorted(said.keys() - DEFAULTS[kind].keys()):
-        warnings.warn(f"{path}: {kind} has no {', '.join(ignored)}: ignored", stacklevel=2)
+        said_so = visible(f"{path}: {kind} has no {', '.join(ignored)}: ignored")
+        warnings.warn(said_so, stacklevel=2)
     return {key: said.get(key, default) for key, default in DEFAULTS[kind].items()}
 
 
@@ -219,7 +220,7 @@ def chain_of(path: Path, scheduler: dict[str, Any]) -> tuple[str, list[float]]:
     Then the name is that of the line. Raises BadInput for betas that make no chain.
     """
     kind, betas = scheduler["beta_schedule"], scheduler["trained_betas"]
-    T = check_int(str(path), "num_train_timesteps", scheduler["num_train_timesteps"], 1)
+    T = check_int(str(path), "num_train_timesteps", scheduler["num_train_timesteps"], 1, 10**6)
     names = {theirs: ours for ours, theirs in SCHEDULES.items()}
     if betas is None and kind in names:
         return names[kind], []

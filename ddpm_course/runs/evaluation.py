@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
-from ddpm_course.checks import BadInput, BadValue, check_int, check_seed
+from ddpm_course.checks import (
+    BadInput,
+    BadType,
+    BadValue,
+    check_instance,
+    check_int,
+    check_seed,
+    describe,
+)
 from ddpm_course.data import PARTS, image_grid, load_set, random_stream
 from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
@@ -45,9 +54,20 @@ class Report(NamedTuple):
 
 
 def has_classifier(profile: Profile) -> bool:
-    """Whether a classifier is stored for the images of a profile: their set, at its own size."""
+    """Whether a classifier is stored for the images of a profile: their set, at its own size.
+
+    Raises BadType for something else than a profile.
+    """
+    check_instance("has_classifier", "profile", profile, Profile, 'write load_profile("laptop")')
     stored = CLASSIFIERS.get(profile.data)
     return stored is not None and profile.image_size in (0, stored.image_size)
+
+
+def _opened(where: str, run: Run | Path | str) -> Run:
+    if not isinstance(run, Run | Path | str):
+        fix = "give what Run.open returns, or takes"
+        raise BadType(where, "run", describe(run), "a run, or its folder", fix)
+    return run if isinstance(run, Run) else Run.open(run)
 
 
 def _check_measurable(run: Run) -> None:
@@ -88,7 +108,7 @@ def evaluate(
     Raises BadInput as `sample_images` does, when a file exists, for an imported run, and for one
     whose images have no classifier.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = _opened("evaluate", run)
     check_seed("evaluate", seed)
     _check_measurable(run)
     stem = file_name("evaluation", seed, run, sampler)
@@ -148,7 +168,7 @@ def likelihood(
     steps of Heun's method, with one random probe for each image. Raises BadInput as `evaluate`
     does, and unless num_images are held out.
     """
-    run = run if isinstance(run, Run) else Run.open(run)
+    run = _opened("likelihood", run)
     check_seed("likelihood", seed)
     _check_measurable(run)
     data, where = run.profile.data, run.profile.data_dir
@@ -219,7 +239,7 @@ def format_summary(sets: dict[str, Measures]) -> str:
     )
 
 
-def plot_report(report: Report, samples: Tensor) -> "Figure":
+def plot_report(report: Report, samples: Float[Tensor, "N C H W"]) -> "Figure":
     """Classes, nearest training images, and the least original samples, [N, C, H, W] in [-1, 1]."""
     from matplotlib.figure import Figure
 

@@ -8,6 +8,7 @@ __all__ = ['CLASSIFIERS', 'IMAGES_PER_SET', 'Classifier', 'train_classifier', 'S
            'Measures', 'quantize', 'measure', 'baselines', 'RatioInterval', 'bootstrap_ratio']
 
 # %% ../../nbs/30_evaluation.ipynb #4a309d28
+import copy
 import dataclasses
 import hashlib
 import math
@@ -25,8 +26,13 @@ from torch.nn import functional as F
 
 import ddpm_course
 from ddpm_course.checks import (
+    BadType,
     BadValue,
     check_batch,
+    check_bool,
+    check_images,
+    check_instance,
+    check_int,
     check_like,
     check_number,
     describe,
@@ -66,13 +72,24 @@ class Classifier(nn.Module):
         self.head = nn.Sequential(nn.ReLU(), nn.Dropout(0.3), nn.Linear(num_features, num_classes))
 
     def forward(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B classes"]:
+        """How much the images look like each class: logits [B, num_classes]."""
         return self.head(self.features(images))
 
 # %% ../../nbs/30_evaluation.ipynb #e01a5c16
 def train_classifier(
     images: Float[Tensor, "N C H W"], labels: Int[Tensor, "N"], seed: int = 0, epochs: int = 60
 ) -> Classifier:
-    """A classifier of images [N, C, H, W] in [-1, 1] with labels [N], in evaluation mode."""
+    """A classifier of images [N, C, H, W] in [-1, 1] with labels [N], in evaluation mode.
+
+    labels are 0..9999, epochs is 1 or more. Raises BadInput for others, and for fewer than 64 images.
+    """
+    check_images("train_classifier", "images", images)
+    epochs = check_int("train_classifier", "epochs", epochs, 1)
+    like = isinstance(labels, Tensor) and labels.device == images.device
+    fits = like and labels.dtype == torch.int64 and labels.shape == images.shape[:1]
+    if not fits or not 0 <= labels.min() <= labels.max() < 10**4:
+        expected, fix = "int64 [N] of 0..9999, one for each image", "take both from one source"
+        raise BadValue("train_classifier", "labels", describe(labels), expected, fix)
     batches, stream = batch_order(len(images), 64, seed), random_stream(seed, "classifier")
     steps = epochs * (len(images) // 64)
     with torch.random.fork_rng():
@@ -121,8 +138,9 @@ def classifier_path(name: str) -> Path:
 def load_classifier(name: str) -> Classifier:
     """The stored classifier for the data set `name`, in evaluation mode, on the CPU.
 
-    Raises BadValue for a data set without one, and when its file is missing or has changed.
+    Raises BadInput for a data set without one, and when its file is missing or has changed.
     """
+    check_instance("load_classifier", "name", name, str, "write the name of a data set")
     if name not in CLASSIFIERS:
         raise BadValue(
             "load_classifier",
@@ -151,14 +169,10 @@ def load_classifier(name: str) -> Classifier:
 def _check_features(where: str, first: Tensor, second: Tensor) -> None:
     check_batch(where, "first", first)
     check_like(where, "second", second, "first", first)
-    if first.ndim != 2 or len(first) < 2:
-        raise BadValue(
-            where,
-            "first",
-            got=describe(first),
-            expected="features [N, D] of N >= 2 images",
-            fix="compare sets of one size, each image as one row",
-        )
+    if first.ndim != 2 or len(first) < 2 or not (first + second).isfinite().all():
+        expected = "finite features [N, D] of N >= 2 images"
+        fix = "compare sets of one size, each image as one row"
+        raise BadValue(where, "first", describe(first), expected, fix)
 
 # %% ../../nbs/30_evaluation.ipynb #46399787
 class _AsTheyAre(nn.Identity):
@@ -212,12 +226,17 @@ class Reference:
 IMAGES_PER_SET = 900
 
 
-def load_reference(name: str, data_dir: str = "", download: bool = False) -> Reference:
+def load_reference(name: str, data_dir: Path | str = "", download: bool = False) -> Reference:
     """The reference for samples of the data set `name`, read from data_dir as `load_set` does.
 
-    Raises BadValue for a data set without a classifier, and as `load_set`.
+    Each call gives a copy of its own. Raises BadInput for a data set without a classifier, and as
+    `load_set`.
     """
-    return _load_reference(name, data_dir, download)
+    check_instance("load_reference", "name", name, str, "write the name of a data set")
+    if not isinstance(data_dir, str | Path):
+        raise BadType("load_reference", "data_dir", describe(data_dir), "a path", "write text")
+    check_bool("load_reference", "download", download)
+    return copy.deepcopy(_load_reference(name, str(data_dir), download))
 
 
 @lru_cache
@@ -255,18 +274,16 @@ def nearest(
 ) -> tuple[Float[Tensor, "B"], Int[Tensor, "B"]]:
     """Distance of each image to the nearest of others, and its index, [B] each.
 
-    The distance is Euclidean over pixels of [-1, 1]. Raises BadInput for images of other shapes.
+    The distance is Euclidean over pixels of [-1, 1]. Raises BadInput for images of other
+    shapes, another dtype or another device.
     """
     for what, x in (("images", images), ("others", others)):
         check_batch("nearest", what, x)
-    if images.shape[1:] != others.shape[1:]:
-        raise BadValue(
-            "nearest",
-            "images",
-            got=describe(images),
-            expected=f"images like the others: {describe(others)}",
-            fix="compare images of one size",
-        )
+    kinds = [(x.shape[1:], x.dtype, x.device) for x in (images, others)]
+    if kinds[0] != kinds[1] or images.ndim < 2:
+        expected = f"images [B, ...] like the others: {describe(others)}"
+        fix = "compare images of one size, of one precision, on one device"
+        raise BadValue("nearest", "images", describe(images), expected, fix)
     return torch.cdist(images.flatten(1), others.flatten(1)).min(dim=1)
 
 # %% ../../nbs/30_evaluation.ipynb #d46f1642
@@ -282,8 +299,15 @@ class Measures:
 
 # %% ../../nbs/30_evaluation.ipynb #92154b17
 def quantize(images: Float[Tensor, "*shape"], levels: int) -> Float[Tensor, "*shape"]:
-    """Images in [-1, 1], rounded to the grey levels 0..levels - 1 of a data set."""
+    """Images in [-1, 1], rounded to the grey levels 0..levels - 1 of a data set.
+
+    levels is 2 to 256. Raises BadInput for others, for NaN and for whole numbers.
+    """
     return to_float(to_uint8(images, levels), levels)
+
+
+def _check_reference(where: str, reference: Reference) -> None:
+    check_instance(where, "reference", reference, Reference, 'write load_reference("digits")')
 
 
 def measure(reference: Reference, images: Float[Tensor, "N C H W"]) -> Measures:
@@ -291,6 +315,7 @@ def measure(reference: Reference, images: Float[Tensor, "N C H W"]) -> Measures:
 
     Raises BadInput for another number or shape.
     """
+    _check_reference("measure", reference)
     check_like("measure", "images", images, "the held-out images", reference.held_out)
     images = quantize(images, reference.levels)
     features, logits = reference.classifier.features(images), reference.classifier(images)
@@ -305,7 +330,11 @@ def measure(reference: Reference, images: Float[Tensor, "N C H W"]) -> Measures:
 
 # %% ../../nbs/30_evaluation.ipynb #a867ab83
 def baselines(reference: Reference) -> dict[str, Measures]:
-    """The measures of sets whose worth is known, of as many images as the reference holds out."""
+    """The measures of sets whose worth is known, by name, each of as many images as are held out.
+
+    The two distances of "held out" are floors. Raises BadInput for something else than a reference.
+    """
+    _check_reference("baselines", reference)
     stream, num = random_stream(0, "rows"), len(reference.held_out)
 
     def resampled(pool: Tensor, num: int) -> Tensor:
@@ -344,6 +373,8 @@ def bootstrap_ratio(first: Sequence[float], second: Sequence[float]) -> RatioInt
     """
     from scipy.stats import bootstrap
 
+    for name, distances in ("first", first), ("second", second):
+        check_instance("bootstrap_ratio", name, distances, Sequence, "give a list of numbers")
     if len(first) != len(second) or len(first) < 5:
         raise BadValue(
             "bootstrap_ratio",

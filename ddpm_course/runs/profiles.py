@@ -18,6 +18,7 @@ from ddpm_course.checks import (
     BadType,
     BadValue,
     check_choice,
+    check_instance,
     check_int,
     check_number,
     describe,
@@ -42,7 +43,7 @@ Solver = Literal["ddim", "heun", "dpmpp_2m"]
 # %% ../../nbs/12_profiles.ipynb #7b2211c6
 @dataclass(frozen=True)
 class Profile:
-    """Every hyper-parameter of a run. A value that does not fit raises `BadValue` or `BadType`."""
+    """Every hyper-parameter of a run. Raises `BadValue` or `BadType` for a value that does not fit."""
 
     # the images
     data: DataName  # the training images
@@ -215,18 +216,21 @@ def _read(text: str, kind: Any) -> Any:
 SETTINGS = Path(ddpm_course.__file__).with_name("settings.ini")
 
 
-def profile_names(path: Path = SETTINGS) -> list[str]:
+def profile_names(path: Path | str = SETTINGS) -> list[str]:
     """The profiles in a settings file, in its order. Raises `BadValue` if it cannot be read."""
     return _parse_file(path).sections()
 
 
-def _parse_file(path: Path) -> configparser.ConfigParser:
+def _parse_file(path: Path | str) -> configparser.ConfigParser:
+    if not isinstance(path, str | Path):
+        raise BadType("settings", "path", describe(path), "a path", "write it as text")
+    path = Path(path)
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(Path(path).read_text(encoding="utf-8-sig"), source=str(path))
+        parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))
         if not parser.sections():
             raise configparser.Error("no section")
-    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+    except (OSError, ValueError, configparser.Error) as error:
         raise BadValue(
             str(path),
             "settings file",
@@ -237,7 +241,7 @@ def _parse_file(path: Path) -> configparser.ConfigParser:
     return parser
 
 # %% ../../nbs/12_profiles.ipynb #141a3447
-def profile_lines(name: str, path: Path = SETTINGS) -> dict[str, str]:
+def profile_lines(name: str, path: Path | str = SETTINGS) -> dict[str, str]:
     """The lines of profile `name` in the settings file `path`, as text, those of [DEFAULT] among them.
 
     Raises `BadValue`, naming file, section and key, when the file, the profile or a key is missing,
@@ -263,17 +267,23 @@ def profile_lines(name: str, path: Path = SETTINGS) -> dict[str, str]:
 
 
 def load_profile(
-    name: str, path: Path = SETTINGS, changes: Mapping[str, str] | None = None
+    name: str, path: Path | str = SETTINGS, changes: Mapping[str, str] | None = None
 ) -> Profile:
     """Read profile `name` of the settings file `path`.
 
     `changes` are lines that replace those of the file, for example {"num_steps": "20"}. Raises
     `BadValue` or `BadType`, naming file, section and key, as `profile_lines` does, and when a value
-    does not fit; where one of `changes` does not fit, it names "options".
+    does not fit; where one of `changes` is unknown, no text, or does not fit, it names "options".
     """
     lines = profile_lines(name, path)
     profile = _from_lines(f"{path} [{name}]", lines)
-    return _from_lines("options", {**lines, **changes}) if changes else profile
+    if changes is None:
+        return profile
+    check_instance("options", "changes", changes, Mapping, 'write {"num_steps": "20"}')
+    for key, line in changes.items():
+        check_choice("options", "changes", key, tuple(lines))
+        check_instance("options", key, line, str, f'write it as text, "{key}": "..."')
+    return _from_lines("options", {**lines, **changes})
 
 
 def _from_lines(where: str, lines: Mapping[str, str]) -> Profile:

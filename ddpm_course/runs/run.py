@@ -63,7 +63,7 @@ class Run:
             profile = Profile(**fields)
             channels, height, width = config["image_shape"]
             for side in (channels, height, width):
-                check_int("config", "image_shape", side, 1)
+                check_int("config", "image_shape", side, 1, 4096)
             for name, most in (("seed", 2**64 - 1), ("threads", 1024), ("processes", 2**31)):
                 if config.get(name) is not None:
                     check_int("config", name, config[name], int(name != "seed"), most)
