@@ -8,7 +8,7 @@ one fails. First comes the control: every module as it is must be imported so, a
 
 From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md
 With names behind it, it breaks those modules alone, and --seed takes another sample, as in:
-python tools/code_mutants.py proofs --seed 1 --size 100
+python tools/code_mutants.py proofs --seed 2 --size 100
 """
 
 import argparse
@@ -70,7 +70,8 @@ PROOFS = {
     ]
     for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))
 }
-SIZES, SECONDS = {"the derivation": 320, "runs": 80, "the prover": 160}, 300
+SIZES, SECONDS = {"the derivation": 200, "runs": 60, "the prover": 120}, 300
+SEED = 1  # tests were written for what survived of the sample with seed 0
 
 # --- Changes -------------------------------------------------------------------------------------
 
@@ -165,12 +166,12 @@ class Mutant:
     tests: tuple[str, ...]  # files of tests, or single tests, that should notice it
 
 
-def mutants(module: str, size: int | None = None, seed: int = 0) -> list[Mutant]:
+def mutants(module: str, size: int | None = None, seed: int = SEED) -> list[Mutant]:
     """All mutants of a module, or a sample of this size by a fixed seed."""
     tree, places_ = parsed(module)
     names = (TESTS | RUNS | PROOFS)[module]
     tests = tuple(f"tests/test_{name}" + ".py" * ("::" not in name) for name in names)
-    draw = random.Random(f"{module}{seed or ''}")
+    draw = random.Random(f"{module}{seed}")
     chosen = places_ if size is None else draw.sample(places_, min(size, len(places_)))
     return [
         Mutant(
@@ -419,7 +420,7 @@ def run(modules: list[str], size: int, seed: int) -> dict[Mutant, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="how the names of modules begin")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--seed", type=int, default=SEED, help="of the sample")
     parser.add_argument("--size", type=int, help="of the sample of each part")
     options = parser.parse_args()
     known = {
