@@ -56,17 +56,16 @@ def check_answer(number: str, answer: Any) -> Reply:
     try:
         right, why = kind.check(answer)
     except (Unreadable, RecursionError) as unread:
-        return Reply(number, "unread", _unread(unread, number, kind.example))
+        return Reply(number, "unread", _unread(unread), kind.example)
     return Reply(number, "right" if right else "not yet", why)
 
 
-def _unread(error: Unreadable | RecursionError, number: str, example: str) -> str:
-    """What could not be read, and how an answer looks."""
+def _unread(error: Unreadable | RecursionError) -> str:
     at = getattr(error, "at", "").replace("`", "'")[:40]
     why = getattr(error, "why", "it is nested too deeply")
     place = f" from here on: `{at}`" if at else ""
     because = f" ({why})" if len(why) <= 100 else ""  # not the list of all signs of the grammar
-    return f'could not read this{place}{because}; write for example `check_answer("{number}", {example})`'
+    return f"could not read this{place}{because}"
 
 
 def hint(number: str, step: int) -> Text:

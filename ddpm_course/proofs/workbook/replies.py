@@ -1,6 +1,6 @@
 """What is said to an answer, and how an error of `eq` reads on a page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..book import book, eq, in_book
@@ -11,18 +11,22 @@ from ..errors import NotProved, ProofError, Refuted, Undefined, Unreadable, Wron
 class Reply:
     """What is said to an answer. It is true when the answer is right.
 
-    verdict: "right", "not yet", or "unread" for what is no answer to this exercise.
+    verdict: "right", "not yet", or "unread" for what is no answer to this exercise. example: an
+    answer that can be read, as Python, where a formula could not.
     """
 
     number: str
     verdict: Literal["right", "not yet", "unread"]
     why: str
+    example: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         return self.verdict == "right"
 
     def _repr_markdown_(self) -> str:
-        return f"Exercise {self.number} · **{self.verdict}** · {self.why}"
+        call = f'check_answer("{self.number}", {self.example})'
+        example = f"; write for example `{call}`" if self.example else ""
+        return f"Exercise {self.number} · **{self.verdict}** · {self.why}{example}"
 
 
 class Text(str):
