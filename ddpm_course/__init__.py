@@ -1,5 +1,7 @@
 """Denoising diffusion, derived line by line, proved by machine, trained by one command
 
+Each chapter has a module: `schedule`, `forward`, `posterior`, `objective`, `prediction`, `mixture`, `sampling`, `unet`, `probability_flow`, `guidance`, `flow_matching`. `data` reads images; `runs` trains, opens, samples and measures; `proofs` holds the prover; `settings.ini` says how `laptop` and `gpu` differ.
+
 Modules:
 
 - `ddpm_course.checks`: Bad input is met here: every error says where, what was got, what was expected, how to fix it.

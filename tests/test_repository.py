@@ -190,6 +190,11 @@ def test_what_derived_means_is_said(path):
     assert {"derived", "numeric", "cited", "positive", "finite"} <= words
 
 
+def test_the_package_says_what_is_where():
+    told = ast.get_docstring(ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))) or ""
+    assert {*CHAPTERS, "data", "runs", "proofs"} <= set(re.findall(r"`(\w+)`", told))
+
+
 def test_each_chapter_is_in_the_list():
     cells = nbformat.read(NBS / "chapters.ipynb", as_version=4).cells
     (table,) = (

@@ -4,7 +4,8 @@ A chapter is its notebook: text, code, outputs. A checked equation is the target
 that cites it, in any chapter; a figure's caption is its alternative text as well, and a figure
 that moves has its still beside it; source that is collapsed in JupyterLab is folded. The reference
 is made from the modules' docstrings, and the list of equations from the facts that their outputs
-carry. What was measured comes from bench/.
+carry. What was measured comes from bench/. (myst-nb reads notebooks, too, but shows none of this:
+marks of equations, links of citations, stills, folds and boxes would still have to be written.)
 
 From the top of the repository: make book
 """
