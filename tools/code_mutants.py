@@ -141,14 +141,12 @@ def places(tree: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:
 
 
 def left_out(tree: ast.AST) -> set[int]:
-    """The nodes inside annotations, decorators and calls that build an error."""
+    """The nodes inside annotations, decorators and errors that are raised."""
     found = set()
     for node in ast.walk(tree):
         parts = [getattr(node, name, None) for name in ("annotation", "returns")]
         parts += getattr(node, "decorator_list", [])
-        if isinstance(node, ast.Raise) or (
-            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "bad_input"
-        ):
+        if isinstance(node, ast.Raise):
             parts.append(node)
         found |= {id(inner) for part in parts if part for inner in ast.walk(part)}
     return found

@@ -67,7 +67,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     },
 }
 
-SCHEDULES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
+BETA_SCHEDULES = {"linear": "linear", "cosine": "squaredcos_cap_v2"}
 
 
 def unet_config(profile: Profile, image_shape: tuple[int, int, int]) -> dict[str, Any]:
@@ -125,12 +125,12 @@ def scheduler_config(profile: Profile, betas: Sequence[float] = ()) -> dict[str,
         )
     scale, T = 1000 / profile.num_train_timesteps, profile.num_train_timesteps
     cut = profile.schedule == "linear" and profile.beta_end * scale >= 0.999
-    if not betas and (cut or profile.schedule not in SCHEDULES):
+    if not betas and (cut or profile.schedule not in BETA_SCHEDULES):
         betas = make_schedule(profile.schedule, T, **profile.schedule_options).betas[1:].tolist()
     return {
         "_class_name": "DDPMScheduler",
         "num_train_timesteps": T,
-        "beta_schedule": SCHEDULES.get(profile.schedule, "linear"),
+        "beta_schedule": BETA_SCHEDULES.get(profile.schedule, "linear"),
         "beta_start": profile.beta_start * scale,
         "beta_end": profile.beta_end * scale,
         "trained_betas": list(betas) or None,
@@ -221,7 +221,7 @@ def chain_of(path: Path, scheduler: dict[str, Any]) -> tuple[str, list[float]]:
     """
     kind, betas = scheduler["beta_schedule"], scheduler["trained_betas"]
     T = check_int(str(path), "num_train_timesteps", scheduler["num_train_timesteps"], 1, 10**6)
-    names = {theirs: ours for ours, theirs in SCHEDULES.items()}
+    names = {theirs: ours for ours, theirs in BETA_SCHEDULES.items()}
     if betas is None and kind in names:
         return names[kind], []
     if betas is None and kind == "scaled_linear":
