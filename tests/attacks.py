@@ -44,8 +44,8 @@ from ddpm_course.proofs import (
 from ddpm_course.proofs.book import Book, book, in_book
 from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import Theorem
-from ddpm_course.proofs.matrices import Matrix
-from ddpm_course.proofs.statements import AtMost, Equal
+from ddpm_course.proofs.matrices import Det, Matrix, Trace
+from ddpm_course.proofs.statements import AtMost, Equal, Token
 from ddpm_course.proofs.terms import EV, T_, Dot, Range, Term, k_, s_, span, t_
 from ddpm_course.proofs.theory import Definition, Theory
 
@@ -1531,6 +1531,113 @@ def sigma_where_s_is_later(theory):
     return kernel.calc(theory, Term(sigma(t_ - 2, s_) ** 2), moved, (), Range(3))
 
 
+K = sp.Symbol("k", integer=True)
+
+
+def small_theory() -> Theory:
+    theory = Theory()
+    for name, *declared in (
+        ("c", "scalar", "real"),
+        ("u", "scalar", "real"),
+        ("z", "scalar", "real"),
+        ("y", "scalar", "positive"),
+        ("n", "scalar", "natural"),
+        ("y_t", "scalar", "positive"),
+        ("→m", "vector", "real"),
+        ("→w", "vector", "real"),
+        ("→ξ", "fresh", "real"),
+        ("A", "matrix", "symmetric", ("n", "n")),
+        ("B", "matrix", "real", ("n", "n")),
+        ("m", "column", "real", ("n", "1")),
+    ):
+        theory = theory.with_symbol(name, *declared)
+    return theory
+
+
+def matrix_letters(names: str) -> list[sp.Symbol]:
+    return [sp.Symbol(name, commutative=False) for name in names.split()]
+
+
+def product_over_zero(_):
+    product = Term(sp.Product(K, (K, -3, t_)))
+    return kernel.calc(small_theory(), product, Term(sp.S.Zero), (), Range(-3, sp.Integer(-1)))
+
+
+def matrices_as_terms(_):
+    A, B = matrix_letters("A B")
+    return kernel.calc(small_theory(), Term(A * B), Term(B * A), (), Range())
+
+
+def twin_of_a_matrix(_):
+    A, n = sp.symbols("A n")
+    return kernel.calc(small_theory(), Matrix(Trace(A, n)), Matrix(n * A), (), Range())
+
+
+def projection_as_identity(_):
+    m, turned = matrix_letters("m mᵀ")
+    square = ("n", "n")
+    left = Matrix(m * (turned * m) ** -1 * turned, square)
+    return kernel.calc(small_theory(), left, Matrix(sp.S.One, square), (), Range())
+
+
+def trace_of_negative_size(_):
+    size = sp.Integer(-3)
+    return kernel.calc(small_theory(), Matrix(Trace(sp.S.One, size)), Matrix(size), (), Range())
+
+
+def logarithm_by_force(_):
+    (A,) = matrix_letters("A")
+    left, right = sp.log(C**2 * Det(A)), 2 * sp.log(C) + sp.log(Det(A))
+    return kernel.calc(small_theory(), Matrix(left), Matrix(right), (), Range())
+
+
+def vectors_as_numbers(_):
+    u, z, m, w = sp.symbols("u z →m →w")
+    theory, _ = kernel.define(small_theory(), "1", u, Term(m))
+    theory, _ = kernel.define(theory, "2", z, Term(w))
+    return kernel.calc(theory, Term(u * w, "vector"), Term(z * m, "vector"), (), Range())
+
+
+def letter_as_an_index(_):
+    y = sp.Function("y_t")
+    theory = small_theory()
+    same = kernel.calc(theory, Term(sp.sqrt(y(C) ** 2)), Term(y(C)), (), Range())
+    theory = theory.with_hypothesis("H", 2 * t_ - 1, True, 1)
+    theory, _ = kernel.define(theory, "1", C, Term(sp.S.Zero))
+    theory, _ = kernel.define(theory, "2", y(t_), Term(2 * t_ - 1), 0)
+    claim = Equal(Term(sp.S.One), Term(sp.S.NegativeOne))
+    return kernel.transfer(theory, claim, same, (), Range())
+
+
+def markov_without_condition(theory):
+    th = kernel.markov(theory, proved("1.1"), [sp.Tuple(sp.S.One, t_ - 1)])
+    return kernel.at(theory, th, sp.S.One)
+
+
+def token_with_s(_):
+    theory, root = small_theory(), sp.sqrt((s_ + sp.Symbol("y")) ** 2)
+    claim = Equal(Term(root + t_), Term(s_ + sp.Symbol("y") + t_))
+    step = kernel.calc(theory, claim.left, claim.right, (), Range(1))
+    base = kernel.calc(theory, Term(root), Term(s_ + sp.Symbol("y")), (), Range(1))
+    return kernel.induct(theory, Token(claim, 0, False), base, step)
+
+
+def two_noises_as_one(_):
+    drawn = sp.Function("→ξ")
+    one, two = (sp.Sum(drawn(K, n), (K, 1, T_)) for n in (1, 2))
+    return kernel.combination(small_theory(), None, frozenset(), one - two, Range())
+
+
+def hypothesis_that_hides_another(_):
+    y = sp.Symbol("y")
+    theory = small_theory().with_hypothesis("H2", y, True, 1).with_hypothesis("H1", C - 1, True, 1)
+    theory, _ = kernel.define(theory, "1", y, Term(C - 1))
+    th = same_numbers(theory, sp.sqrt((C - 1) ** 2), C - 1)
+    if "H1" in th.assumes:
+        raise WrongRule("page", "the proof names the hypothesis")
+    return th
+
+
 class Hole(NamedTuple):
     """What the kernel alone lets through: why it is false, and which condition is missing."""
 
@@ -2210,6 +2317,175 @@ MENDED = [
         sigma_where_s_is_later,
         "s = t-1: a square is negative",
         "a definition with s is put in at another index",
+    ),
+    hole(
+        "H-22",
+        r"\begin{aligned}1 &= 2 \\ -1 &= 1\end{aligned}",
+        "two lines, both false",
+        "lines are read as one formula",
+    ),
+    hole(
+        "H-23",
+        r"\begin{aligned}1 &= 2 & -1 &= 1\end{aligned}",
+        "two columns, both false",
+        "columns are read as one formula",
+    ),
+    hole(
+        "H-24",
+        r"1 = 2\ \ \ \ \ \ -1 = 1",
+        "two formulas, both false",
+        "a gap is no separator",
+    ),
+    hole(
+        "H-25",
+        r"\begin{aligned}c^2u &= \\[1cc] u\,\cdot1\end{aligned}",
+        "TeX takes [1cc] for a distance: c^2 u = u",
+        "a bracket after a line's end is read as a factor",
+    ),
+    hole(
+        "H-26",
+        r"\frac a23 = \frac a{23}+0",
+        "TeX shows 3a/2",
+        "only digits right after a fraction's first digit are taken singly",
+    ),
+    hole(
+        "H-27",
+        r"1-1 = x+z-z-x",
+        "a number beside a vector",
+        "whatever vanishes is of every kind, not the sign 0 alone",
+    ),
+    hole(
+        "H-28",
+        r"\sum_{k=\frac12}^{\frac12}\cos(2\pi k) = 1",
+        "its term is cos(pi) = -1",
+        "the ends of a sum may be fractions",
+    ),
+    rule_hole(
+        "H-29",
+        r"\prod_{k=-3}^{t}k = 0 for t from -3 to -1",
+        product_over_zero,
+        "t = -2: it is 6",
+        "a product up to a negative number divides by one that may be 0",
+    ),
+    hole(
+        "E-10",
+        r"m^\top m = m^\top m I",
+        "a number is a matrix",
+        "I of any size stands beside a number",
+    ),
+    rule_hole(
+        "E-11",
+        r"AB = BA, of numbers",
+        matrices_as_terms,
+        "(1 1; 1 2) and (2 0; 0 1)",
+        "a term may hold letters of matrices",
+    ),
+    rule_hole(
+        "E-12",
+        r"\operatorname{tr}A = nA",
+        twin_of_a_matrix,
+        "A is a matrix",
+        "a commuting letter passes for that of a matrix",
+    ),
+    rule_hole(
+        "E-13",
+        r"m(m^\top m)^{-1}m^\top = I",
+        projection_as_identity,
+        "n = 2: a projection",
+        "SymPy takes the inverse of a product apart",
+    ),
+    rule_hole(
+        "E-14",
+        r"\operatorname{tr}I = -3",
+        trace_of_negative_size,
+        "no matrix has -3 rows",
+        "the size of a trace may be negative",
+    ),
+    rule_hole(
+        "E-15",
+        r"\log(c^2\lvert A\rvert) = 2\log c+\log\lvert A\rvert",
+        logarithm_by_force,
+        "c < 0: the right side has no value",
+        "logarithms of products are taken apart by force",
+    ),
+    hole(
+        "E-16",
+        r"WW^\top(WW^\top)^{-1} = I",
+        "n = 2: there is no inverse",
+        "a column may be called symmetric",
+        step(notation, "W", "column", "", "symmetric", ("n", 1)),
+    ),
+    rule_hole(
+        "E-17",
+        r"um = zw, of vectors",
+        vectors_as_numbers,
+        "m and w have two directions",
+        "a term is believed to be a number",
+    ),
+    hole(
+        "G-22",
+        r"\mathrm{2} = 3+0",
+        "2 is 3",
+        "a digit may be a letter",
+        step(notation, r"\mathrm{2}", "scalar", ""),
+        step(define, "99.1", r"\mathrm{2} := 3"),
+    ),
+    hole(
+        "G-23",
+        r"\bar\alpha_{{T}} = 4+1",
+        "it is a product",
+        "a label with braces looks like an index",
+        step(notation, r"\bar\alpha_{{T}}", "scalar", ""),
+        step(define, "99.1", r"\bar\alpha_{{T}} := 5"),
+    ),
+    hole(
+        "J-2",
+        r"\sum_{k=1}^{3}y_k = 3y_k",
+        "the page shows y_1+y_2+y_3",
+        "a label may be the letter of an index",
+        step(notation, "y_k", "scalar", ""),
+    ),
+    rule_hole(
+        "K-1",
+        r"1 = -1",
+        letter_as_an_index,
+        "y_c > 0, y_0 = -1",
+        "a letter that is no whole number may be an index",
+    ),
+    rule_hole(
+        "F-2",
+        r"x_1 \sim \mathcal N(\sqrt{\alpha_1}\,x_0,1-\alpha_1), given nothing",
+        markov_without_condition,
+        "its mean is x_0's",
+        "markov joins an empty interval, and loses the given state",
+    ),
+    hole(
+        "F-3",
+        r"q_k(X_t) = \mathcal N(X_t;\sqrt{\bar\alpha_1}\,m,\bar\alpha_1\Sigma+V)",
+        "t = 2: alpha_2 differs",
+        "at moves t in the law of a column, whose letter stays",
+        by=lambda: lambda b, goal: kernel.at(b.theory, b["6.3"].theorem, 1),
+    ),
+    rule_hole(
+        "M-2",
+        r"\sqrt{(s+y)^2} = s+y from t = 0",
+        token_with_s,
+        "s = -1, y = 1/2",
+        "only suppose asks for s, induct does not",
+    ),
+    rule_hole(
+        "C-6",
+        r"\sum_k\xi(k,1)-\sum_k\xi(k,2) \sim \mathcal N(0,0)",
+        two_noises_as_one,
+        "variance 2 T",
+        "noises of two indices are told apart by the first",
+    ),
+    rule_hole(
+        "I-11",
+        r"\sqrt{(c-1)^2} = c-1, without c > 1",
+        hypothesis_that_hides_another,
+        "c = 0",
+        "what a hypothesis' letters rest on is dropped",
     ),
 ]
 

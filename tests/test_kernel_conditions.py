@@ -422,19 +422,15 @@ def name_for_a_mean(k):  # L is E|x_0|^2 under q; that it is more than 2 says no
     return k.instance(theory.with_process("r", "forward", "q"), th, "r"), {moment(r) + 2: 1}
 
 
-@without(
-    "definitions",
-    "define",
-    "value.expr != 0 and value.kind != ('vector' if is_vector(head) else 'scalar')",
-)
-def number_that_is_a_vector(k):
-    return k.define(k.letters(), "1", L, k.vector(h))[1], "L is a number"
-
-
 @without("definitions", "define", "theory.kind(head) in ('sequence', 'matrix', 'column')")
-def name_for_a_column(k):  # X is random, and would be 0
-    theory = columns(k, (X, [], B0, S))[0]
-    return k.define(theory, "2", X, k.scalar(0))[1], "X is random"
+def sequence_without_a_recursion(k):  # a sequence has its domain at 0; H: z_t > 0 from t = 1
+    theory = (
+        k.letters().with_symbol("y_t", "sequence", "positive").with_hypothesis("H", z(t), True, 1)
+    )
+    y = sp.Function("y_t")
+    th = k.calc(theory, k.scalar(sp.sqrt(y(0) ** 2)), k.scalar(y(0)), [], k.Range())
+    theory, _ = k.define(theory, "1", y(t), k.scalar(z(t)), 0)
+    return k.restate(theory, th, k.equal(sp.sqrt(z(0) ** 2), z(0)), k.Range()), {z(0): -1}
 
 
 @without("definitions", "define", "letters - head.free_symbols")
@@ -753,6 +749,13 @@ def noise_of_a_step_backward(k):  # ε_t = x_{t-1} - x_t is fixed by both
     return th, k.law(p, e(t), [t - 1, t], x(t - 1) - x(t), 0)
 
 
+@without("gaussians", "markov", "not all(rng.before(a, b) for a, b in extra)")
+def no_states_beside_the_given_one(k):  # at t = 1 the states 1..0 are none, and x_0 is forgotten
+    theory, th = k.chain(x(t - 1))
+    th = k.at(theory, k.markov(theory, th, [sp.Tuple(sp.S.One, t - 1)]), 1)
+    return th, "the mean of x_1 is that of x_0"
+
+
 @without("gaussians", "markov", "not (after or ahead)")
 @without(
     "gaussians",
@@ -1061,13 +1064,13 @@ def sum_of_fixed_vectors(k):  # m_1, m_2, m_3 are fixed: the variance is 0
 # --- Inductions ----------------------------------------------------------------------------------
 
 
-@without("relations", "suppose", "any(a.has(s_) for a in parts(claim))")
+@without("relations", "induct", "any(a.has(s_) for a in parts(token.claim))")
 def induction_that_moves_s(
     k,
 ):  # f_{s+1}... the step needs s >= 1, the base holds for s = 0: at t = 2, 0 = 7
     theory, th = k.seven()
     claim = k.equal((t - 1) * f(s), 7 * (t - 1))
-    _, token = k.suppose(theory, claim, 1)
+    token = k.Token(claim, 1, False)
     base = k.calc(theory, k.scalar(0), k.scalar(0), [], k.Range())
     made = k.calc(theory, claim.left, claim.right, [th], k.Range(2))
     return k.induct(theory, token, base, made), {s: 0, t: 2, f(0): 0}
@@ -1511,6 +1514,23 @@ def mean_with_the_second_column(k):  # the mean of Y is A Y
     return k.mix_matrix(theory, one, two), k.column_law(Y, [], 0 * B0, S2)
 
 
+@without(
+    "definitions", "declare_matrix", "index_letters(law.mean.expr, law.covariance.expr) - shown"
+)
+def column_that_moves(k):
+    law = k.column_law(X, [], a(t) * B0, S)
+    return k.declare_matrix(k.letters().with_process(pair, "pair"), "1", law)[1], "X has no time"
+
+
+@without("relations", "at", "isinstance(th.claim, MatrixLaw)")
+def column_at_another_time(k):  # C_t ~ N(a_t b, S) for every t
+    theory = k.letters().with_symbol("C_t", "column", "real", ("n", "1"))
+    C = sp.Symbol("C_t", commutative=False)
+    law = k.column_law(C, [], a(t) * B0, S)
+    theory, th = k.declare_matrix(theory.with_process(pair, "pair"), "1", law)
+    return k.at(theory, th, 1), k.column_law(C, [], a(t) * B0, S)
+
+
 @without("gaussians", "mix_matrix", "p.process != q.process")
 def columns_of_two_processes(k):  # in the first process, Y is B X
     theory, one, _ = columns(k, (X, [], B0, S), (Y, [X], B * X, S2))
@@ -1684,15 +1704,6 @@ def sequence_that_moves(k):  # f_t = t τ
 def variable_with_a_value(k):  # of τ^2, where τ := 2: it would be 0
     theory, _ = k.define(k.letters(), "1", tau, k.scalar(2))
     return k.derived(theory, tau**2), sp.Integer(4)
-
-
-@without("theory", "Theory.with_symbol", '"\'" in name')
-def slope_with_a_sign_of_its_own(k):  # the root of f'^2 is f', at f' = -1
-    theory = k.Theory().with_symbol("τ", "variable", "real").with_symbol("g'", "scalar", "positive")
-    slope = sp.Function("g'")(tau)
-    th = k.calc(theory, k.scalar(sp.sqrt(slope**2)), k.scalar(slope), [], k.Range())
-    theory = theory.with_symbol("g", "smooth", "real")
-    return k.restate(theory, th, th.claim, k.Range()), {slope: -1}
 
 
 @without("theory", "Theory.with_symbol", "name in self.symbols")
@@ -2299,6 +2310,21 @@ def another_T(k):
     return k.define(theory, "1", sp.Symbol("T"), k.scalar(4))[1], "T is any number of steps"
 
 
+@without("kernel", "_all_fit", "isinstance(x, Term) and not said_rightly(x)")
+def vector_said_to_be_a_number(k):
+    return k.calc(k.letters(), k.scalar(h), k.scalar(h), [], k.Range()), "h is a vector"
+
+
+@without(
+    "kernel", "_all_fit", "not all(alike(a, b) for a, b in zip(*cells) if isinstance(a, Matrix))"
+)
+def zero_of_two_shapes(k):
+    theory = k.letters()
+    th = k.calc(theory, k.matrix(0, "n", "1"), k.matrix(0, "any", "any"), [], k.Range())
+    claim = k.Equal(k.matrix(0, "n", "1"), k.matrix(0, "1", "n"))
+    return k.restate(theory, th, claim, k.Range()), "a column is no row"
+
+
 @without("kernel", "_all_fit", "isinstance(x, Matrix | Blocks) and not words.fits(x)")
 def matrices_as_numbers(k):  # S R would be its own transpose, which is R S
     return k.calc(
@@ -2603,6 +2629,7 @@ def test_no_letter_is_one_that_the_program_makes_up(name):
 CRASH = "only a clearer message: without it, the next lines fail"
 FENCE = "a second fence: what comes out ends before T, and induct asks for the whole range"
 AGAIN = "for the reader: the kernel looks at the shapes of every statement again"
+COUNTED = "for the reader: the kernel counts the vectors in every statement again"
 EXEMPT = {
     (
         "kernel",
@@ -2722,6 +2749,10 @@ EXEMPT = {
         "not isinstance(th.claim, AtMost)",
     ): "an equation of numbers holds for every number, too",
     ("relations", "substitute", "th.open"): "what is supposed holds for every value of the letter",
+    ("relations", "suppose", "isinstance(claim, MatrixLaw)"): "induct asks again",
+    ("relations", "suppose", "any((a.has(s_) for a in parts(claim)))"): "induct asks again",
+    ("relations", "induct", "isinstance(token.claim, MatrixLaw)"): "the base of a law at another "
+    "time would have to come from at",
     ("relations", "monotone", "th.open"): "what is supposed holds for all states",
     (
         "derivatives",
@@ -2755,6 +2786,21 @@ EXEMPT = {
         "Theory.with_symbol",
         "not (kind in whole and known.kind in whole) and _clash(name, other)",
     ): "for the reader: to the rules, v_1 and v_t at 1 are two letters",
+    (
+        "definitions",
+        "define",
+        "value.expr != 0 and value.kind != ('vector' if is_vector(head) else 'scalar')",
+    ): COUNTED,
+    (
+        "theory",
+        "Theory.with_symbol",
+        '"\'" in name',
+    ): "for the reader: a letter has its domain at whole numbers alone",
+    (
+        "theory",
+        "Theory.with_symbol",
+        "domain == 'symmetric' and (kind != 'matrix' or len({*shape}) != 1)",
+    ): "for the reader: a product has another shape than its transpose",
     ("matrices", "Words.add", "len(shapes) > 1"): AGAIN,
     (
         "matrices",

@@ -60,7 +60,7 @@ def markov(theory: Theory, th: Theorem, extra: Iterable[sp.Tuple]) -> Step:
     ((m, also),), n, rng = q.given, q.of.args[0], th.range
     after = m == also and rng.before(m, n) and all(rng.before(b, m) for _, b in extra)
     ahead = m == also and rng.before(n, m) and all(rng.before(m, a) for a, _ in extra)
-    if not (after or ahead):
+    if not (after or ahead) or not all(rng.before(a, b) for a, b in extra):
         raise WrongRule("markov", "an extra state is not beyond the given one")
     claim = replace(q, given=frozenset(merge([*q.given, *extra])))
     return Step(claim, rng, [th], {f"${named(q.process)}$ is a Markov chain"})
@@ -185,7 +185,7 @@ def mix_matrix(theory: Theory, prior: Theorem, step: Theorem) -> Step:
     if p.given or q.given != {p.of}:
         raise WrongRule("mix", "the second law is not given the column of the first alone")
     context, A, b = Context(theory, common_range("mix", prior, step)), sp.S.Zero, sp.S.Zero
-    for term in sp.Add.make_args(sp.expand(q.mean.expr)):
+    for term in sp.Add.make_args(sp.expand(q.mean.expr, power_base=False)):
         numbers, word = term.args_cnc()
         if word and word[-1] == p.of:
             A += sp.Mul(*numbers, *word[:-1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from . import kernel
 from .matrix_reading import MatrixReading
 from .reader import Node
-from .reading import Reading
+from .reading import ZERO, Reading
 from .statements import AtMost, Claim, Equal, law_in
 from .terms import Law, Range, Term, is_state, merge, span
 
@@ -75,8 +75,7 @@ def goals(r: Reading, equation: Equation) -> list[Goal]:
         ):
             claim = law_claim(r, left, right)
         else:
-            sides = r(left), r(right)
-            x, y = _of_one_kind(r, *(sides[::-1] if sign.op == "ge" else sides))
+            x, y = _of_one_kind(r, *((right, left) if sign.op == "ge" else (left, right)))
             claim = AtMost(x, y) if sign.op in ("le", "ge") else Equal(x, y)
         found.append(Goal(claim, r.rng, (left, right), sign))
     nodes = [n for side in equation.sides for n in side.walk()]
@@ -98,9 +97,10 @@ def _matrix_claim(r: Reading, left: Node, sign: Node, right: Node) -> Claim:
     return Equal(m(left), m(right))
 
 
-def _of_one_kind(r: Reading, left: Term, right: Term) -> tuple[Term, Term]:
+def _of_one_kind(r: Reading, one: Node, other: Node) -> tuple[Term, Term]:
     """The sides as terms of one kind; a plain 0 is of every kind."""
-    kinds = {x.kind for x in (left, right) if x.expr != 0} or {left.kind}
+    left, right = r(one), r(other)
+    kinds = {x.kind for x, node in ((left, one), (right, other)) if node != ZERO} or {left.kind}
     if len(kinds) > 1:
         r.fail(f"a {left.kind} is compared with a {right.kind}")
     (kind,) = kinds

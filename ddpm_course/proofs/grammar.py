@@ -2,6 +2,8 @@
 
 import re
 
+from .errors import Unreadable
+
 GRAMMAR = r"""
 start: sum (relation sum)*
 relation: EQUAL -> equal | DEFINE -> define | LE -> le | GE -> ge | LT -> lt
@@ -158,7 +160,11 @@ GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
     "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega"
 )
-LETTER = re.compile(r"[A-Za-z]$|\\mathrm\{\w+\}$|\\(?:" + "|".join((*GREEK.split(), "ell")) + ")$")
+OPERATORS = "log|exp|cos|sin|tan|lim|max|min|sup|inf|tr|det|d"
+LETTER = re.compile(
+    rf"[A-Za-z]$|\\mathrm\{{(?!(?:{OPERATORS})\}})[A-Za-z]+\}}$|"
+    r"\\(?:" + "|".join((*GREEK.split(), "ell")) + ")$"
+)
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
 ENDS = {
     "",
@@ -181,3 +187,51 @@ ENDS = {
     r"\end{pmatrix}",
 } | RELATIONS
 BEGINS = {"", "+", "-", "(", "[", "{", ",", ";", ":", r"\mid", r"\|", r"\cdot"} | RELATIONS
+
+
+def cut(latex: str) -> list[str]:
+    """LaTeX cut into tokens, without what only arranges the page.
+
+    A line or column may not break before a factor: the eye would take the product for two formulas.
+    """
+    text = latex
+    for variant, spelling in SPELLINGS.items():
+        text = text.replace(variant, spelling)
+    kept, matrix, arranged, columns, spaces = [], False, "", 0, 0
+    for token in CUT.findall(text):
+        matrix = token == r"\begin{pmatrix}" or (matrix and token != r"\end{pmatrix}")
+        spaces = spaces + 1 if token == r"\ " else 0
+        if spaces > 1:
+            raise Unreadable(latex, token, "a gap in which another formula may begin")
+        if token in SPACING:
+            continue
+        if arranged == r"\\" and token not in {"&"} | RELATIONS:
+            raise Unreadable(latex, token, "a line begins with & or with a relation sign")
+        if token in ("&", r"\\") and not matrix:
+            columns = columns + 1 if token == "&" else 0
+            if columns > 1:
+                raise Unreadable(latex, token, "a second column may be another formula")
+            arranged = token
+            continue
+        if arranged and kept and kept[-1] not in BEGINS and token not in ENDS:
+            raise Unreadable(latex, token, "a line or column breaks before a factor")
+        arranged = ""
+        kept.append(token)
+    return single_digits(kept)
+
+
+def single_digits(tokens: list[str]) -> list[str]:
+    r"""Numbers cut into digits where TeX takes one alone: after ^, _, \sqrt, and in \frac without braces."""
+    kept, wanted, outer = [], 0, []  # wanted: the arguments that a \frac still takes
+    for token in tokens:
+        alone = token.isdigit() and (wanted or kept and kept[-1] in ONE_DIGIT)
+        for part in token if alone else [token]:
+            kept.append(part)
+            if part == "{":
+                outer.append(wanted)
+                wanted = 0
+            elif part == r"\frac":
+                wanted = 2
+            else:
+                wanted = max(0, (outer.pop() if part == "}" and outer else wanted) - 1)
+    return kept

@@ -16,8 +16,17 @@ from sympy.core.function import AppliedUndef
 
 from . import definitions, gaussians, relations
 from .errors import WrongRule
-from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words
-from .statements import AtMost, Claim, Equal, Step, Token, parts, same_statement
+from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words, alike
+from ddpm_course.proofs.statements import (
+    AtMost,
+    Claim,
+    Equal,
+    Step,
+    Token,
+    parts,
+    said_rightly,
+    same_statement,
+)
 from .terms import T_, Law, Range, Term, d_, i_, j_, named, s_, t_
 from .theory import Theory
 from .zero import Context
@@ -79,7 +88,8 @@ def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
         name = named(a).removesuffix(TURNED)
         if name not in theory.symbols and name not in theory.processes or name in _OWN:
             raise WrongRule(rule, "{} is not declared", (name,))
-        plain = sp.Symbol(named(a), commutative=a.is_commutative)
+        whole = name in theory.symbols and theory.symbols[name].kind in ("matrix", "column")
+        plain = sp.Symbol(named(a), commutative=not whole)
         if a != plain and getattr(a, "func", None) != sp.Function(named(a)):
             raise WrongRule(rule, "{} is another letter than the declared one", (name,))
 
@@ -94,6 +104,15 @@ def _all_fit(rule: str, theory: Theory, claim: Claim) -> None:
     for x in vars(claim).values():
         if isinstance(x, Matrix | Blocks) and not words.fits(x):
             raise WrongRule(rule, "{} has not the shape that it says", (x,))
+        if isinstance(x, Term) and not said_rightly(x):
+            raise WrongRule(rule, "{} is no {}", (x.expr, x.kind))
+    if isinstance(claim, Equal):
+        cells = (
+            [x for row in getattr(side, "rows", [[side]]) for x in row]
+            for side in (claim.left, claim.right)
+        )
+        if not all(alike(a, b) for a, b in zip(*cells) if isinstance(a, Matrix)):
+            raise WrongRule(rule, "the sides are of different shapes")
 
 # %% ../../nbs/59_kernel.ipynb #c83f7558
 def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:

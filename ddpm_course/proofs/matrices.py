@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import sympy as sp
 from sympy.utilities.iterables import connected_components
@@ -73,9 +74,20 @@ class MatrixLaw:
         return replace(self, mean=self.mean.map(f), covariance=self.covariance.map(f))
 
 
+flat = partial(sp.expand, power_base=False)  # (AB)^-1 stays whole: A and B may have no inverse
+
+
 def size(side: str) -> sp.Expr:
     """A number of rows, as a term."""
     return d_ if side == "d" else sp.Integer(side) if side.isdigit() else sp.Symbol(side)
+
+
+def alike(a: Matrix, b: Matrix) -> bool:
+    """Whether two matrices can have one shape; 0 has any, and I that of a square."""
+    if ANY in a.shape or ANY in b.shape:
+        known = {x.shape for x in (a, b) if ANY not in x.shape}
+        return 0 in (a.expr, b.expr) or all(r == c != "1" for r, c in known)
+    return a.shape == b.shape
 
 
 class Words:
@@ -125,17 +137,23 @@ class Words:
     def _has(self, e: sp.Expr, shape: Shape) -> bool:
         """Whether every term has this shape. 0 has any, and a number stands for its multiple of I."""
         square = shape[0] == shape[1]
-        terms = [term for term in sp.Add.make_args(sp.expand(e)) if term != 0]
+        terms = [term for term in sp.Add.make_args(flat(e)) if term != 0]
         found = map(self._shapes, terms)
-        return all(shape in some or square and ONE in some for some in found) and all(
-            map(self._counts, e.atoms(Trace))
+        return (
+            all(shape in some or square and ONE in some for some in found)
+            and all(map(self._counts, e.atoms(Trace)))
+            and all(self._square(det.args[0]) for det in e.atoms(Det))
         )
+
+    def _square(self, e: sp.Expr) -> set[Shape]:
+        some = self._shapes(sp.Add.make_args(flat(e))[0])
+        return {shape for shape in some if shape[0] == shape[1] and self._has(e, shape)}
 
     def _counts(self, trace: Trace) -> bool:
         body, rows = trace.args
         name = "d" if rows == d_ else str(rows) if rows.is_Integer else named(rows)
-        whole = rows == d_ or rows.is_Integer or self.context.theory.domain(rows) == "natural"
-        return whole and self._has(body, (name, name))
+        whole = rows.is_positive or self.context.theory.domain(rows) == "natural"
+        return bool(whole) and self._has(body, (name, name))
 
     def _shapes(self, term: sp.Expr) -> set[Shape]:
         """The shapes that a word can have, however it is bracketed."""
@@ -159,8 +177,7 @@ class Words:
     def _letter(self, e: sp.Expr) -> set[Shape]:
         """Of a letter, its transpose, or a power of a square matrix."""
         if e.is_Pow:
-            some = self._shapes(sp.Add.make_args(e.base)[0])
-            return {shape for shape in some if shape[0] == shape[1] and self._has(e.base, shape)}
+            return self._square(e.base)
         name = named(e)
         known = self.context.theory.symbols.get(name.removesuffix(TURNED))
         if known is None or not known.shape:
@@ -224,10 +241,10 @@ class Words:
             )
         if isinstance(a, Blocks) or isinstance(b, Blocks):
             return False
-        if a.shape != b.shape and ANY not in (a.shape[0], b.shape[0]):
+        if not alike(a, b):
             return False
         found: dict = {}
-        for term in sp.Add.make_args(sp.expand(self.parted(a.expr - b.expr))):
+        for term in sp.Add.make_args(flat(self.parted(a.expr - b.expr))):
             numbers, word = term.args_cnc()
             word = sp.Mul(*word)
             if a.is_number:
@@ -240,7 +257,7 @@ class Words:
 
         def one(trace):
             total = sp.S.Zero
-            for term in sp.Add.make_args(sp.expand(trace.args[0])):
+            for term in sp.Add.make_args(flat(trace.args[0])):
                 numbers, word = term.args_cnc()
                 if not word:
                     total += sp.Mul(*numbers) * trace.args[1]
@@ -251,15 +268,28 @@ class Words:
                 )
             return total
 
-        e = e.replace(
-            lambda x: isinstance(x, sp.log) and x.has(Det), lambda x: sp.expand_log(x, force=True)
-        )
+        e = e.replace(lambda x: isinstance(x, sp.log) and x.has(Det), self._apart)
         return e.replace(lambda x: isinstance(x, Trace), one)
+
+    def _apart(self, log: sp.Expr) -> sp.Expr:
+        """The logarithm of a product, with what is known to be positive taken out."""
+        total, rest = sp.S.Zero, sp.S.One
+        for factor in sp.Mul.make_args(log.args[0]):
+            base, power = factor.as_base_exp()
+            if isinstance(base, Det):
+                firm = self.positive(base.args[0], definite=True)
+            else:
+                firm = not base.has(Det) and self.context.positive(base)
+            if firm:
+                total += power * sp.log(base)
+            else:
+                rest *= factor
+        return total + sp.log(rest)
 
     def positive(self, e: sp.Expr, definite: bool = False) -> bool:
         """Whether this is a sum of positive multiples of covariances, or of such between A and its turn;
         definite: with one that stands alone."""
-        for term in sp.Add.make_args(sp.expand(e)):
+        for term in sp.Add.make_args(flat(e)):
             numbers, word = term.args_cnc()
             if not word or not self.context.positive(sp.Mul(*numbers)):
                 return False

@@ -1,5 +1,6 @@
 """From LaTeX to a tree: a lexer that knows the declared names, and one fixed unambiguous grammar."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,16 +13,11 @@ from lark.lexer import Lexer
 from .errors import Unreadable
 from .grammar import (
     ACCENTS,
-    BEGINS,
-    CUT,
-    ENDS,
     GRAMMAR,
     LETTER,
-    ONE_DIGIT,
-    SPACING,
-    SPELLINGS,
     TERMINALS,
     WORDS,
+    cut,
 )
 
 KINDS = (
@@ -42,6 +38,7 @@ KINDS = (
 )
 DOMAINS = ("real", "positive", "nonnegative", "(0,1)", "natural", "symmetric")
 INDICES = ("t", "k", "s", "i", "j")
+LABEL = re.compile(r"$|t$|t,s$|\d+$|(?![tskij]$)[A-Za-z]$|\\(?!frac|sqrt|mathrm)[A-Za-z]+$")
 
 
 @dataclass(frozen=True)
@@ -73,33 +70,6 @@ class Node:
             for child in part if isinstance(part, tuple) else (part,):
                 if isinstance(child, Node):
                     yield from child.walk()
-
-
-def cut(latex: str) -> list[str]:
-    """LaTeX cut into tokens, without what only arranges the page.
-
-    A line or column may not break before a factor: the eye would take the product for two formulas.
-    """
-    text = latex
-    for variant, spelling in SPELLINGS.items():
-        text = text.replace(variant, spelling)
-    kept, matrix, arranged = [], False, False
-    for token in CUT.findall(text):
-        matrix = token == r"\begin{pmatrix}" or (matrix and token != r"\end{pmatrix}")
-        if token in SPACING:
-            continue
-        if token in ("&", r"\\") and not matrix:
-            arranged = True
-            continue
-        if arranged and kept and kept[-1] not in BEGINS and token not in ENDS:
-            raise Unreadable(latex, token, "a line or column breaks before a factor")
-        arranged = False
-        single = token.isdigit() and kept and kept[-1] in ONE_DIGIT
-        single = single or (
-            token.isdigit() and kept and kept[-1].isdigit() and kept[-2:-1] == [r"\frac"]
-        )
-        kept.extend(token if single else [token])
-    return kept
 
 
 @dataclass
@@ -372,6 +342,10 @@ def declared(
     names = Names(latex, {}, cut(latex))
     base, label = names.letter(), "".join(names.subscript())
     arguments = "".join(names.todo[names.at :])
+    if not LABEL.match(label) and kind != "density":
+        raise Unreadable(latex, label, "a label is t, or one letter or number that is no index")
+    if domain == "symmetric" and (kind != "matrix" or len({*map(str, shape)}) != 1):
+        raise Unreadable(latex, domain, "symmetric is said of a square matrix")
     if kind == "state" and label != "t":
         raise Unreadable(latex, "", "a state is written with its index, as x_t")
     if kind in ("variable", "point") and (arguments or label in ("t", "t,s")):

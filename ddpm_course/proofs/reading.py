@@ -17,6 +17,8 @@ from .theory import Process, Theory
 from .values import LETTERS
 from .zero import Context
 
+ZERO = Node("number", (0,))  # of every kind
+
 
 class Reading:
     """Gives nodes their values under a theory, for t in a range. naming: the name that is being defined."""
@@ -35,7 +37,7 @@ class Reading:
 
     def of_kind(self, node: Node, kind: str) -> sp.Expr:
         term = self(node)
-        if term.kind != kind and term.expr != 0:
+        if term.kind != kind and node != ZERO:
             self.fail(f"a {term.kind} where a {kind} is needed: {term.expr}")
         return term.expr
 

@@ -12,7 +12,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
-from .matrices import Words
+from .matrices import MatrixLaw, Words
 from ddpm_course.proofs.statements import (
     AtMost,
     Claim,
@@ -65,6 +65,8 @@ __all__ = ['at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex', '
 def at(theory: Theory, th: Theorem, n: sp.Expr) -> Step:
     """The same at n, which is t + k or does not hold t, and lies in the range for every t."""
     n = sp.sympify(n)
+    if isinstance(th.claim, MatrixLaw):
+        raise WrongRule("at", "the law of a column has no other time: its letter stays")
     if th.open:
         raise WrongRule("at", "under an open hypothesis t is fixed")
     if any(a.has(s_) for a in parts(th.claim)):
@@ -90,8 +92,10 @@ def restate(theory: Theory, th: Theorem, claim: Claim, rng: Range) -> Step:
 # %% ../../nbs/58_relations.ipynb #39fdd60a
 def suppose(theory: Theory, claim: Claim, start: int, down: bool = False) -> Step:
     """The hypothesis of an induction: the claim at t-1, for t > start; downwards, the claim at t."""
-    if any(a.has(s_) for a in parts(claim)):
-        raise WrongRule("suppose", "s is bounded by t, and would move with it")
+    if isinstance(claim, MatrixLaw) or any(a.has(s_) for a in parts(claim)):
+        raise WrongRule(
+            "suppose", "s is bounded by t, and would move with it; a column has no time"
+        )
     token = Token(claim, start, down)
     shifted = claim if down else claim.map(lambda e: put(e, t_, t_ - 1))
     return Step(shifted, Range(start + 1), opens=token)
@@ -102,6 +106,8 @@ def induct(theory: Theory, token: Token, base: Theorem, step: Theorem, down: boo
     Downwards: from the claim at T, and from the claim at t to that at t-1."""
     first = token.claim.map(lambda e: put(e, t_, T_ if down else token.start))
     then = token.claim.map(lambda e: put(e, t_, t_ - 1)) if down else token.claim
+    if isinstance(token.claim, MatrixLaw) or any(a.has(s_) for a in parts(token.claim)):
+        raise WrongRule("induct", "s is bounded by t, and would move with it; a column has no time")
     if token.down != down:
         raise WrongRule("induct", "the hypothesis is for the other direction")
     if base.open or step.open - {token}:
@@ -313,6 +319,14 @@ def importance(
     if {x.shape for x in processes} & {"step", "jump", "pair"}:
         raise WrongRule("importance", "whole chains are asked for")
     names = {name for x in processes for name in (x.name, x.like)}
+    missing = {
+        (x.name, time)
+        for x in processes
+        for time in x.parents()
+        if not {(x.name, time), (x.like, time)} & theory.laws.keys()
+    }
+    start = (processes[0].name, sp.S.Zero)
+    missing -= {start} if covered({span(sp.S.Zero)}, C, rng) else set()
     laws, whole = (
         [x for (name, _), x in theory.laws.items() if name in names],
         Context(theory, Range()),
@@ -323,7 +337,8 @@ def importance(
     claim = Equal(
         Term(EE(q, sp.Tuple(*merge(C)), ratio)), Term(Exp(M(p, *merge(R)) - M(q, *merge(C))))
     )
-    return Step(claim, rng, (), whole.used)
+    believed = {f"${name}$ has a density" for name, _ in missing}
+    return Step(claim, rng, (), whole.used | believed)
 
 # %% ../../nbs/58_relations.ipynb #4df52e1b
 def numeric(theory: Theory, claim: Claim, rng: Range) -> Step:

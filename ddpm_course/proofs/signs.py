@@ -8,7 +8,7 @@ from __future__ import annotations
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .terms import T_, Dot, Exp, named, put
+from .terms import T_, Dot, Exp, is_vector, named, put
 from .unfolding import Chains, letter_of
 
 # %% auto #0
@@ -106,7 +106,9 @@ class Sums(Chains):
         for p in found:
             k, low, high = letter_of(p)
             body = put(p.function, k, KEY)
-            table[p] = up_to(body, high) / up_to(body, sp.expand(low - 1))
+            top, bottom = up_to(body, high), up_to(body, sp.expand(low - 1))
+            if bottom != 0 and not (top * bottom).has(1 / sp.S.Zero, sp.S.Zero / 0):  # no numbers
+                table[p] = top / bottom
         return [e.xreplace(table) for e in exprs]
 
 # %% ../../nbs/53_signs.ipynb #0e6d17b2
@@ -239,11 +241,17 @@ class Signs(Sums):
         return found is not None and self._sign(found[0], False) and self._sign(found[1], strict)
 
     def domain(self, atom) -> str:
-        """The domain of an atom. A letter with an index has it from 1 to T, a sequence from 0 on."""
-        n = next((a for a in atom.args if a.is_integer), T_)
+        """The domain of an atom. A letter with an index has it from 1 to T, a sequence from 0 on; a
+        second index lies below the first."""
         first = sp.Integer(self.theory.kind(atom) != "sequence")
-        inside = self.rng.before(first, n) and self.rng.before(n, T_)
-        return self.theory.domain(atom) if inside else "real"
+        times = [a for a in atom.args if a.is_integer]
+        inside = all(self.rng.before(first, n) and self.rng.before(n, T_) for n in times[:1])
+        below = all(
+            self.rng.before(sp.S.Zero, s) and self.rng.before(s, times[0], 1) for s in times[1:]
+        )
+        free = self.theory.kind(atom) in ("smooth", "path")  # of any number
+        known = free or all(a.is_integer or is_vector(a) for a in atom.args)
+        return self.theory.domain(atom) if inside and below and known else "real"
 
     def atom_sign(self, atom, strict: bool) -> tuple[str, bool] | None:
         """The domain of an atom, and whether it is strict, where that is asked for; None where
@@ -286,10 +294,10 @@ class Signs(Sums):
             )
             if not letters <= {named(a) for a in e.atoms(AppliedUndef)}:
                 continue
-            known = type(self)(self.theory, self.rng).unfold(fact.expr)
-            here, there = self.products(e, known)
+            inner = type(self)(self.theory, self.rng)
+            here, there = self.products(e, inner.unfold(fact.expr))
             quotient = sp.cancel(sp.together(here / there)) if there != 0 else sp.S.Zero
             if quotient.is_Number and quotient > 0:
-                self.used.add(name)
+                self.used |= {name, *inner.used}
                 return True
         return False

@@ -15,7 +15,7 @@ from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
 from .matrices import Blocks, Matrix, MatrixLaw, Words
-from .terms import EE, EV, T_, Dot, Exp, Law, M, Range, Term
+from .terms import EE, EV, T_, Dot, Exp, Law, M, Range, Term, is_vector
 from .theory import Theory
 from .zero import Context
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['Side', 'Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'narrowed',
-           'difference', 'law_in', 'index_letters', 'hides', 'in_domain', 'has_value']
+           'difference', 'law_in', 'index_letters', 'said_rightly', 'hides', 'in_domain', 'has_value']
 
 # %% ../../nbs/55_statements.ipynb #00a74e56
 Side = Term | Matrix | Blocks
@@ -155,6 +155,27 @@ def law_in(rule: str, th: Theorem) -> Law:
 def index_letters(*exprs: sp.Basic) -> set[sp.Symbol]:
     """The index letters in expressions."""
     return {a for e in exprs for a in e.free_symbols if a.is_integer and not a.is_positive}
+
+# %% ../../nbs/55_statements.ipynb #7c3e50a8
+def _vectors(e: sp.Basic) -> float:
+    """How many vectors are multiplied in every term; not a number where the terms differ."""
+    if is_vector(e):
+        return 1
+    if isinstance(e, (Dot, EE, M, AppliedUndef)) or not e.args:
+        return 0
+    if isinstance(e, (sp.Sum, sp.Product)):
+        inside = _vectors(e.function)
+        return inside if isinstance(e, sp.Sum) or not inside else float("nan")
+    counts = [*map(_vectors, e.args)]
+    if e.is_Mul:
+        return sum(counts)
+    return counts[0] if len({*counts}) == 1 and (e.is_Add or not counts[0]) else float("nan")
+
+
+def said_rightly(x: Term) -> bool:
+    """Whether a vector is a combination of vectors, and a number holds none but in inner products."""
+    whole = all(a.is_commutative for a in x.expr.atoms(sp.Symbol))  # else it is a matrix
+    return whole and (x.expr == 0 or _vectors(x.expr) == (1 if x.kind == "vector" else 0))
 
 # %% ../../nbs/55_statements.ipynb #3a9e2c91
 def hides(theory: Theory, e) -> bool:

@@ -214,6 +214,8 @@ class Theory:
             raise WrongRule("notation", "there is one family of states")
         if "'" in name:
             raise WrongRule("notation", "a prime is the mark of a derivative")
+        if domain == "symmetric" and (kind != "matrix" or len({*shape}) != 1):
+            raise WrongRule("notation", "{} is symmetric, and not square", (name,))
         if name.lstrip(STATE + VECTOR) in _INDICES:
             raise WrongRule("notation", "{} is the letter of an index", (name,))
         whole = ("matrix", "column")  # of these, each name stands for one thing

@@ -84,6 +84,8 @@ class Meanings:
     def within(self, one) -> Self:
         """The same inside a sum or a product, on the range of its letter."""
         letter, low, high = letter_of(one)
+        if not (low.is_integer and high.is_integer):
+            raise WrongRule("sum", "{} to {} are no whole numbers", (low, high))
         if not self.rng.before(low - 1, high):
             raise WrongRule(
                 "sum",
@@ -206,8 +208,8 @@ class Means(Meanings):
             factor, one = term.as_independent(sp.Sum, as_Add=False)
             if isinstance(one, sp.Sum):
                 inside = self.within(one).mean_vector(process, given, one.function)
-                parts = {inside: factor} if inside != 0 else {}
-                total += factor * sp.Sum(inside, letter_of(one))
+                parts = {inside: factor}
+                total += factor * sp.Sum(inside, letter_of(one)) if inside != 0 else 0
             else:
                 parts = coefficients(term)
                 total += sp.Add(
@@ -242,9 +244,9 @@ class Noises(Means):
         """Whether an atom is a noise independent of the given states: a fresh letter where no process
         is named, else a noise of the process."""
         if process is None:
-            return self.theory.kind(atom) == "fresh"
+            return self.theory.kind(atom) == "fresh" and len(atom.args) < 2
         noise = self.theory.noises.get(named(atom))
-        if not noise:
+        if not noise or len(atom.args) != 1:
             return False
         self.used |= {noise.number, *noise.assumes}
         return noise.independent_of(process, atom.args[0], given, self.rng)

@@ -52,6 +52,8 @@ def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
         low = 1
     if n is not None:
         r.index(n, low, T_, atom)
+        for s in [a for a in atom.args if a.is_integer][1:]:
+            r.index(s, 0, n - 1, atom)
     return atom
 
 
@@ -224,6 +226,8 @@ def _inner(r: Reading, a, b):
 
 def _over(r: Reading, what, letter, low, high, body):
     a, b = r.scalar(low), r.scalar(high)
+    if not (a.is_integer and b.is_integer):
+        r.fail(f"a {what} runs over whole numbers")
     sign = {"sum": r"\sum", "product": r"\prod"}[what]
     ends = rf"{sign}_{{{letter}={latex(a)}}}^{{{latex(b)}}}"
     r.need(lambda c: c.rng.before(a - 1, b), ends)
