@@ -1,6 +1,7 @@
 """Noise levels and predictions under other names: ends, refusals, and training with them."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -24,6 +25,14 @@ def test_levels_at_both_ends():
     assert ends.flow_time.tolist() == [0, 0.5, 1]
     assert NoiseLevel.from_log_snr(ends.log_snr).sigma.tolist() == [0, 1, torch.inf]
     assert NoiseLevel.from_alphas_cumprod(ends.alphas_cumprod).flow_time.tolist() == [0, 0.5, 1]
+
+
+def test_one_level_says_the_same_in_each_way():
+    level = NoiseLevel(torch.tensor(2.0, dtype=torch.float64))
+    assert float(level.alphas_cumprod) == pytest.approx(1 / 5)
+    assert float(level.log_snr) == pytest.approx(math.log(1 / 4))
+    assert float(level.flow_time) == pytest.approx(2 / 3)
+    assert float(NoiseLevel.from_log_snr(math.log(1 / 4)).sigma) == pytest.approx(2)
 
 
 def test_the_flow_schedule_is_linear_in_flow_time():

@@ -176,6 +176,19 @@ def test_a_step_on_the_gpu_is_the_step_on_the_cpu():
     torch.testing.assert_close(*found, atol=1e-4, rtol=1e-3)
 
 
+def test_what_is_trained_without_labels_too_has_a_part_that_knows_none():
+    profile = dataclasses.replace(TINY, label_dropout=0.1)
+    batch = next(batches(profile, load_images(profile), 0, 1, Processes(CPU)))
+    model = initial_state(profile, 1, 0, CPU).model.eval()
+    plain, dropped = (
+        build_denoiser(each, build_schedule(each, CPU), model, batch.labels)
+        for each in (TINY, profile)
+    )
+    unknown = torch.full_like(batch.labels, -1)
+    assert plain.unconditional is None and dropped.unconditional is not None
+    assert torch.equal(dropped.unconditional(batch.x0, batch.t), model(batch.x0, batch.t, unknown))
+
+
 def test_a_compiled_network_keeps_its_names():
     plain, compiled = (
         initial_state(dataclasses.replace(TINY, compile=compile), 1, 0, CPU)

@@ -370,3 +370,8 @@ def test_samples_are_not_limited_unless_asked():
         for clip in ({}, {"clip_sample": True})
     )
     assert free.abs().max() > 1 >= limited.abs().max()
+
+
+def test_the_unconditional_part_of_a_denoiser_is_called_like_the_other():
+    with refused(BadType, where="Denoiser", what="unconditional"):
+        Denoiser(SCHEDULE, lambda x, t: x, unconditional=3)

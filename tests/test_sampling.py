@@ -287,6 +287,27 @@ def test_clipping_derives_the_noise_again(prediction_type, eta):
     assert last.abs().max() <= 1
 
 
+@each_prediction
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_a_clipped_walk_is_a_chain_of_clipped_steps(prediction_type, eta):
+    sampler = Sampler(4, eta=eta, clip_sample=True)
+    denoiser = Denoiser(SCHEDULE, lambda x, t: 3 * x.sin(), prediction_type)
+    generator, states = torch.Generator().manual_seed(0), []
+    x = torch.randn(2, 1, 4, 4, generator=generator)
+    for t, s in zip(times := sampler.timesteps(1000), times[1:]):
+        states.append(x)
+        x = ddim_step(
+            *(SCHEDULE, x, *steps(x, t, s), 3 * x.sin()),
+            prediction_type=prediction_type,
+            eta=eta,
+            clip_sample=True,
+            generator=generator if s else None,
+        )
+    walk = sampler.walk(denoiser, x.shape, generator=torch.Generator().manual_seed(0))
+    for (t, got), expected in zip(walk, [*states, x], strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-5, msg=f"at t = {t}")
+
+
 def test_without_eta_no_random_number_is_drawn():
     x_t, output, _ = batch()
     generator = torch.Generator().manual_seed(0)
