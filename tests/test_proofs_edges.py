@@ -300,6 +300,40 @@ def test_a_state_in_a_message_is_a_point(chain):
     }
 
 
+def test_blocks_are_the_same_when_each_of_them_is(chain):
+    rows = r"\begin{pmatrix}A & %s\end{pmatrix} = \begin{pmatrix}A & 2A-A\end{pmatrix}"
+    assert alone(chain, rows % "A")
+    with pytest.raises(NotProved):
+        alone(chain, rows % "3A", "1.10")
+
+
+def test_a_product_may_begin_at_0(chain):
+    assert alone(chain, r"\prod_{k=0}^{t}(k+2) = 2\prod_{k=1}^{t}(k+2)")
+    with pytest.raises(NotProved):
+        alone(chain, r"\prod_{k=0}^{t}(k+2) = \frac12\prod_{k=1}^{t}(k+2)", "1.10")
+
+
+@pytest.mark.parametrize("name", "tsijk")
+def test_an_index_is_no_name(name):
+    with in_book(Book()):
+        with pytest.raises(WrongRule, match="the letter of an index"):
+            notation(name, "scalar", "")
+        with pytest.raises(WrongRule, match="the letter of an index"):
+            process(name, "forward", "")
+
+
+def test_what_is_no_definition_defines_nothing(chain):
+    with pytest.raises(Unreadable, match="one sign, :="):
+        define("1.3", "v = u")
+    with pytest.raises(WrongRule, match="defined by itself"):
+        define("1.3", "u := u+1")
+
+
+def test_a_density_is_about_states(chain):
+    with pytest.raises(Unreadable, match="a density is about states"):
+        alone(chain, "q(u) = q(u)+0")
+
+
 # --- What a kind of letter asks ------------------------------------------------------------------
 
 
