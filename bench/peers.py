@@ -631,10 +631,9 @@ def report(runs: list[list[Found]], grown: Iterable[str]) -> Iterator[str]:
         "arithmetic alone, in place, in memory that is there, normal draws included. By default "
         "diffusers and denoising_diffusion_pytorch limit the predicted image to [-1, 1], and the "
         "two others do not. A walk of this course hands out each state, in memory of its own: the "
-        "last of the floors does so too. What is then left above it, 0.4 floors of a DDIM walk, is "
-        "the Python of a step and of the set-up; and as much is the allocator's, which gives pages "
-        "back to the system and asks for them again. Any real network hides both. Each column is a "
-        "run of its own.\n"
+        "last of the floors does so too. What is then left above it is the Python of a step and of "
+        "the set-up, and the allocator, which gives pages back to the system and asks for them "
+        "again. Any real network hides both. Each column is a run of its own.\n"
     )
     yield "## How it grows\n"
     yield from grown

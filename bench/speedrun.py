@@ -4,7 +4,7 @@ Everybody can enter. An entry is a function: it trains from a seed, and returns 
 
 1. It learns from the training half of the digits, and from nothing that was learned elsewhere.
 2. It draws at most 50 calls of a network an image. It may know the class that it is to draw.
-3. Its clock are the processor seconds of one thread, from the start of its process, imports
+3. Its time is in processor seconds of one thread, from the start of its process, imports
    included, until it returns. Drawing and measuring come after that.
 4. It has reached the goal if the Fréchet distance of as many images as are held out, in the
    features of the course's classifier, is at most 2 floors on average over the seeds 0 to 4. A floor

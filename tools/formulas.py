@@ -38,9 +38,8 @@ VERDICTS = {
 }
 PROOFS = {"ddpm_course.proofs", "ddpm_course.proofs.book", ".proofs", ".proofs.book"}
 FIELDS = {"number", "latex", "verdict", "start", "rests_on", "assumes", "source"}
-TRUST = re.compile(
-    r"\$?[^\s$]+\$? (is a Markov chain|has a density)"
-)  # what a proof may assume besides hypotheses
+# What a proof may assume besides hypotheses.
+TRUST = re.compile(r"\$?[^\s$]+\$? (is a Markov chain|has a density)")
 
 
 class Fault(NamedTuple):

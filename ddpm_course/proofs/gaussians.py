@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import sympy as sp
 
 from .errors import WrongRule
-from .matrices import Matrix, MatrixLaw, Words
+from .matrices import Matrix, MatrixLaw, Words, flat
 from .statements import Step, common_range, hides, law_in
 from ddpm_course.proofs.terms import (
     Law,
@@ -185,7 +185,7 @@ def mix_matrix(theory: Theory, prior: Theorem, step: Theorem) -> Step:
     if p.given or q.given != {p.of}:
         raise WrongRule("mix", "the second law is not given the column of the first alone")
     context, A, b = Context(theory, common_range("mix", prior, step)), sp.S.Zero, sp.S.Zero
-    for term in sp.Add.make_args(sp.expand(q.mean.expr, power_base=False)):
+    for term in sp.Add.make_args(flat(q.mean.expr)):
         numbers, word = term.args_cnc()
         if word and word[-1] == p.of:
             A += sp.Mul(*numbers, *word[:-1])

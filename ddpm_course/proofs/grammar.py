@@ -1,4 +1,4 @@
-"""The grammar of formulas, and the tables of TeX that the lexer goes by."""
+"""The grammar of formulas, and how TeX is cut into tokens: the tables, and the rules."""
 
 import re
 
@@ -192,7 +192,8 @@ BEGINS = {"", "+", "-", "(", "[", "{", ",", ";", ":", r"\mid", r"\|", r"\cdot"} 
 def cut(latex: str) -> list[str]:
     """LaTeX cut into tokens, without what only arranges the page.
 
-    A line or column may not break before a factor: the eye would take the product for two formulas.
+    Raises Unreadable where the eye would take one formula for two: a line or column that breaks
+    before a factor, a line that does not begin with & or a relation sign, a second column, a gap.
     """
     text = latex
     for variant, spelling in SPELLINGS.items():
