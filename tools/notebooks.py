@@ -49,12 +49,12 @@ def page_of(path: Path) -> str:
 
 
 def directives(cell: NotebookNode) -> set[str]:
-    """What nbdev is told about a code cell, for example {"export", "hide_input"}."""
+    """What nbdev is told about a cell, for example {"export", "hide_input"}."""
     return {line[2:].strip() for line in cell.source.splitlines() if line.startswith("#|")}
 
 
 def shown_source(cell: NotebookNode) -> str:
-    """A code cell's lines for the reader: none of a hidden cell, and no directives."""
+    """A cell's lines for the reader: none of a hidden cell, and no directives."""
     lines = [line for line in cell.source.splitlines() if not line.startswith(("#|", IGNORE))]
     return "" if directives(cell) & {"hide", "hide_input"} else "\n".join(lines).strip()
 

@@ -360,7 +360,8 @@ def chapter(path: Path) -> str:
         if cell.cell_type == "markdown":
             if begins := ASKED.match(cell.source):
                 asked = begins[1]
-            text = with_pictures(FIGURE.sub("", cell.source) if drawn else cell.source)
+            text = shown_source(cell)
+            text = with_pictures(FIGURE.sub("", text) if drawn else text)
             text = linked(text, folder)
             drawn = False
             appendix = appendix or bool(parts and re.search(r"^# ", text, re.M))

@@ -56,9 +56,9 @@ def shown_output(output: NotebookNode) -> str:
 
 
 def shown_cell(cell: NotebookNode) -> list[str]:
-    if cell.cell_type == "markdown":
-        return [with_badges(from_root(cell.source))]
     source = shown_source(cell)
+    if cell.cell_type == "markdown":
+        return [with_badges(from_root(source))]
     code = [fenced(source, "python")] if source else []
     return code + [shown_output(output) for output in shown_outputs(cell)]
 
