@@ -762,7 +762,7 @@ ATTACKS = [
     attack(
         "F12",
         r"p_\sigma(x_{t-1}\mid x_t) = p_\theta(x_{t-1}\mid x_t)",
-        "NotProved",
+        "Refuted",
         "NotProved",
         by=lambda: using("4.11", "7.36"),
         start=2,

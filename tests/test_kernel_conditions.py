@@ -1390,13 +1390,6 @@ def negative_number_for_a_positive_letter(k):
     return k.bound(k.letters(), CUBIC, -3)  # 0 <= -16
 
 
-@without("relations", "monotone", "not isinstance(th.claim, AtMost)")
-def means_of_a_law(k):  # the number E x_t has variance 1
-    theory, th = k.chain(0)
-    th = k.monotone(theory, th, q, frozenset())
-    return th, k.law(q, th.claim.of, [t - 1], th.claim.of, 0)
-
-
 @without("relations", "importance", "not apart(S, C, rng)")
 @without("terms", "apart", "rng.before(b, c, 1)", "rng.before(b, c)", ("WrongRule", "importance"))
 @without("terms", "apart", "rng.before(d, a, 1)", "rng.before(d, a)", ("WrongRule", "importance"))
@@ -2315,6 +2308,12 @@ def vector_said_to_be_a_number(k):
     return k.calc(k.letters(), k.scalar(h), k.scalar(h), [], k.Range()), "h is a vector"
 
 
+@without("kernel", "_all_fit", "isinstance(x, Term) and not said_rightly(x)")
+def number_for_the_mean_of_a_vector(k):
+    law = k.Law(q, x(0), frozenset(), sp.S.One, sp.S.One)
+    return k.declare(k.letters().with_process("q", "forward"), "1", law, 1)[1], "1 is no vector"
+
+
 @without(
     "kernel", "_all_fit", "not all(alike(a, b) for a, b in zip(*cells) if isinstance(a, Matrix))"
 )
@@ -2631,6 +2630,9 @@ FENCE = "a second fence: what comes out ends before T, and induct asks for the w
 AGAIN = "for the reader: the kernel looks at the shapes of every statement again"
 COUNTED = "for the reader: the kernel counts the vectors in every statement again"
 EXEMPT = {
+    ("relations", "suppose", "isinstance(claim, MatrixLaw)"): "induct asks again",
+    ("relations", "suppose", "any((a.has(s_) for a in parts(claim)))"): "induct asks again",
+    ("relations", "monotone", "not isinstance(th.claim, AtMost)"): "E x_t is no vector: _all_fit",
     (
         "kernel",
         "_all_declared",
@@ -2749,8 +2751,6 @@ EXEMPT = {
         "not isinstance(th.claim, AtMost)",
     ): "an equation of numbers holds for every number, too",
     ("relations", "substitute", "th.open"): "what is supposed holds for every value of the letter",
-    ("relations", "suppose", "isinstance(claim, MatrixLaw)"): "induct asks again",
-    ("relations", "suppose", "any((a.has(s_) for a in parts(claim)))"): "induct asks again",
     ("relations", "induct", "isinstance(token.claim, MatrixLaw)"): "the base of a law at another "
     "time would have to come from at",
     ("relations", "monotone", "th.open"): "what is supposed holds for all states",

@@ -387,6 +387,34 @@ def test_digits_lost_to_cancellation_refute_nothing():
             eq("2", same.replace("= u", "= u+1"))
 
 
+def test_a_number_next_to_1_is_not_1():
+    """1 - y has 165 zeros behind the point, and more where h is larger; 1 - 1 stays a gap."""
+    with in_book(Book()):
+        notation("h", "scalar", "a number", "positive")
+        notation("y", "scalar", "a number", "(0,1)")
+        define("1", r"y := \frac{\exp(100h)}{\exp(100h)+1}")
+        eq("2", r"\frac{y}{1-y} = \exp(100h)")
+        with pytest.raises(Undefined):
+            eq("3", r"\frac{1}{1-\frac{y}{y}} = 1")
+
+
+@pytest.mark.parametrize("domain", ["positive", "real"])
+def test_hypotheses_are_met_by_larger_numbers_too(domain):
+    with in_book(Book()) as book:
+        notation("u", "scalar", "a number", domain)
+        assume("H1", "300 < u")
+        assert "not tried" not in line(facts(eq("1", "u^2-u = u(u-1)"), book))
+        with pytest.raises(Refuted):
+            eq("2", r"u \le 400")
+
+
+def test_a_page_says_where_no_numbers_were_tried():
+    with in_book(Book()) as book:
+        notation("u", "scalar", "a number")
+        assume("H1", "u < u-1")
+        assert line(facts(eq("1", "u^2-u = u(u-1)"), book)).endswith("not tried in numbers")
+
+
 def test_a_density_needs_the_hypotheses_of_its_own_laws_alone():
     """H1 is about the network's step, and Bayes' rule about the forward process."""
     with in_book(Book()) as book:

@@ -39,6 +39,7 @@ class Equation:
     source: str = ""
     needs: set[str] = field(default_factory=set)  # hypotheses without which a side has no value
     extends: bool = False  # whether it gives a noise its meaning
+    silent: bool = False  # whether the second opinion had no numbers for it
     prove: Callable[[], tuple[Theorem, ...]] | None = field(default=None, repr=False)
     known: tuple[Theorem, ...] | None = field(default=None, repr=False)
 
@@ -335,7 +336,7 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
         else:
             equation.prove = lambda: proofs(before, equation, by)
         if not b.recalling:
-            oracle.refute(sides, signs, b.declarations, start)
+            equation.silent = not oracle.refute(sides, signs, b.declarations, start)
             equation.links
     except ProofError as wrong:
         b.theory, b.declarations = before.theory, before.declarations

@@ -37,7 +37,7 @@ def rests_on(equation, book) -> tuple[list[str], list[str]]:
 
 
 def facts(equation, book) -> dict:
-    """number, latex, verdict, start, rests_on, assumes, source."""
+    """number, latex, verdict, start, rests_on, assumes, source; silent, where no numbers were tried."""
     numbers, assumed = rests_on(equation, book)
     if equation.kind != "equation":
         numbers, assumed = [], [n for n in assumed if n in book.theory.hypotheses]
@@ -49,6 +49,7 @@ def facts(equation, book) -> dict:
         "rests_on": numbers,
         "assumes": assumed,
         "source": equation.source,
+        **({"silent": True} if equation.silent else {}),
     }
 
 
@@ -66,6 +67,8 @@ def line(known: dict) -> str:
         parts.insert(1, f"from t = {known['start']} on")
     if known["verdict"] == "numeric":
         parts.append("tried in numbers, not proved")
+    if "silent" in known:
+        parts.append("not tried in numbers")
     return " · ".join(filter(None, parts))
 
 

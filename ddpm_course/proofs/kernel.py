@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass
 from functools import wraps
+from itertools import starmap
 from types import MappingProxyType
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -101,7 +102,10 @@ def _all_fit(rule: str, theory: Theory, claim: Claim) -> None:
         rows, one = theory.symbols[named(claim.of)].shape
         if (claim.mean.shape, claim.covariance.shape) != ((rows, one), (rows, rows)):
             raise WrongRule(rule, "mean or covariance do not fit {}", (claim.of,))
-    for x in vars(claim).values():
+    law = isinstance(claim, Law) and zip(
+        (claim.of, claim.mean, claim.variance), ("vector", "vector", "scalar")
+    )
+    for x in starmap(Term, law) if law else vars(claim).values():
         if isinstance(x, Matrix | Blocks) and not words.fits(x):
             raise WrongRule(rule, "{} has not the shape that it says", (x,))
         if isinstance(x, Term) and not said_rightly(x):

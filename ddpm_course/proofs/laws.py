@@ -352,6 +352,7 @@ class World(Points):
 
         before holds the place and the values of a difference that was found with fewer digits, which
         were rounded in another way. If that changes the values, nothing is left of them but rounding.
+        A gap must be there with all digits: with fewer, 1 - y is 0 for y next to 1.
         """
         try:
             self.used = {}
@@ -364,6 +365,8 @@ class World(Points):
                 ((n, *pair) for n, (sign, pair) in enumerate(pairs) if not holds(sign, *pair)), None
             )
         except (Undefined, ArithmeticError) as gap:
+            if 9 * getcontext().prec <= MOST_DIGITS:
+                return self.check_closer(relations, at)
             where = ", ".join(
                 f"{x} = {n}" for x, n in (*at.items(), ("T", self.T)) if isinstance(x, str)
             )
@@ -372,15 +375,21 @@ class World(Points):
             return
         place, *bad = found
         if not before or before[0] != place or not all(map(partial(holds, "eq"), before[1:], bad)):
-            if (digits := 9 * getcontext().prec) > MOST_DIGITS:
-                raise Inexpressible
-            self.made = {}
-            up = getcontext().rounding == ROUND_HALF_EVEN
-            with localcontext(prec=digits, rounding=ROUND_UP if up else ROUND_HALF_EVEN):
-                return self.check(relations, at, found)
+            return self.check_closer(relations, at, found)
         shown = {
             titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()
         } | self.used
         left, right = map(plain, bad)
         point = {name: plain(value) for name, value in shown.items()}
         raise Refuted(left, right, point, f"T = {self.T}, d = {self.d}")
+
+    def check_closer(
+        self, relations: list[tuple[Node, Node, Node]], at: At, before: tuple | None = None
+    ) -> None:
+        """check, with nine times the digits and another rounding."""
+        if (digits := 9 * getcontext().prec) > MOST_DIGITS:
+            raise Inexpressible
+        self.made = {}
+        up = getcontext().rounding == ROUND_HALF_EVEN
+        with localcontext(prec=digits, rounding=ROUND_UP if up else ROUND_HALF_EVEN):
+            self.check(relations, at, before)

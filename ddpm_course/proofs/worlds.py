@@ -133,10 +133,10 @@ class Points:
             for side in (said.left, said.right)
             for n in side.walk()
         }
-        for halvings in range(60):
-            self.drawn, self.made, self.scale = {}, {}, ONE / 2**halvings
+        for n in range(120):  # what fails of numbers near 1, may hold of smaller or of larger ones
+            self.drawn, self.made, self.scale = {}, {}, Decimal(2) ** ((-n if n % 2 else n) // 2)
             if all(map(self.obeys, known.hypotheses.values())):
-                return  # else smaller numbers may do
+                return
         raise Inexpressible
 
     def obeys(self, said: Hypothesis) -> bool:
@@ -154,14 +154,14 @@ class Points:
     def any_number(self, domain: str, scale: Decimal = ONE) -> Decimal:
         """A random number; in the mood for it a small or a large one, or 0 where that is allowed.
 
-        scale: below 1 once the hypotheses have failed for what they speak of; then it is rarely 0."""
+        scale: not 1 once the hypotheses have failed for what they speak of; then it is rarely 0."""
         unit, pick = Decimal(self.rng.randint(50, 950)) / 1000, self.rng.choice
         zero, wide = (
             self.mood == "zero" and scale == 1,
             {"extreme": 5, "far": 10**4}.get(self.mood, 1),
         )
         if domain == "real":
-            return NIL if zero else unit * pick((3, -3))
+            return NIL if zero else unit * pick((3, -3)) * max(scale, ONE)
         if domain == "natural":
             return Decimal(pick((1, 2, 3)))
         if domain == "nonnegative" and (zero or pick("0123") == "0"):
