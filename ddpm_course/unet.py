@@ -6,7 +6,7 @@
 __all__ = ['timestep_embedding', 'TimeEmbedding', 'num_groups', 'group_norm', 'ZeroConv2d', 'ResidualBlock', 'Attention', 'Block',
            'Downsample', 'Upsample', 'DownLevel', 'UpLevel', 'ToImage', 'ClassEmbedding', 'UNet']
 
-# %% ../nbs/10_unet.ipynb #5c0ea8ba
+# %% ../nbs/10_unet.ipynb #b75bfde8
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,6 +29,7 @@ from ddpm_course.checks import (
     is_tensor,
 )
 
+# %% ../nbs/10_unet.ipynb #5c0ea8ba
 _Images = Float[Tensor, "B C H W"]
 _Maps = Float[Tensor, "B _ _ _"]  # of any size
 _Time = Float[Tensor, "B E"]  # embedded

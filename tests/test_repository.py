@@ -122,6 +122,20 @@ def test_every_module_is_listed_with_what_it_is_for():
     assert (NBS / "llms.txt").read_text(encoding="utf-8") == readme.llms(), "run make readme"
 
 
+def is_import(statement: ast.stmt) -> bool:
+    named = isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
+    return named or isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def test_cells_that_import_do_nothing_else():
+    """nbdev runs them to document the names of a notebook. The README shows its example whole."""
+    for path in paths():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and path.stem != "index":
+                code = re.sub(r"^[%!].*", "", cell.source, flags=re.M)
+                assert len({is_import(s) for s in ast.parse(code).body}) < 2, (path.stem, code)
+
+
 def test_nbdev_finds_the_names_of_the_package():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     module, _, name = project["entry-points"]["nbdev"]["ddpm_course"].partition(":")

@@ -4,7 +4,9 @@ A seeded sample of small changes to the modules of the derivation, one of change
 checkpoints and the measures of a run, and one of changes to the prover.
 For each one a process is forked from a parent that has imported the libraries, but not the package;
 it imports the changed module in the place of the right one, and runs the tests of that module until
-one fails. First comes the control: every module as it is must be imported so, and pass its tests.
+one fails. What survives in the prover is tried once more: the notebooks that use the prover are run,
+and their outputs compared, with a package in which that module is changed. First comes the control:
+every module as it is must be imported so, and pass its tests.
 
 From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md
 With names behind it, it breaks those modules alone, and --seed takes another sample, as in:
@@ -22,15 +24,19 @@ import importlib.util
 import os
 import pickle
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from notebooks import ROOT
+from notebooks import ROOT, chapters
 
 TESTS = {
     "schedule": ["schedule", "oracle", "bad_inputs", "any_argument"],
@@ -315,6 +321,39 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
     return found
 
 
+def another_output(mutant: Mutant) -> bool:
+    """Whether a notebook that uses the prover gives another output with the changed module."""
+    users = [
+        path for path in chapters() if "ddpm_course.proofs" in path.read_text(encoding="utf-8")
+    ]
+    with tempfile.TemporaryDirectory() as room:
+        package = Path(room) / "ddpm_course"
+        shutil.copytree(ROOT / "ddpm_course", package, ignore=shutil.ignore_patterns("__pycache__"))
+        (package / f"{mutant.module.replace('.', '/')}.py").write_text(mutant.source)
+        options = "-x -q -p no:cacheprovider --nbval --nbval-current-env --nbval-sanitize-with"
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *options.split(), "tests/sanitize.cfg"]
+            + sorted(map(str, users), reverse=True),  # those about the prover come first
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": room},
+            capture_output=True,
+        )
+    if done.returncode not in (0, 1):
+        raise RuntimeError(done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:])
+    return done.returncode == 1
+
+
+def tried_by_notebooks(results: dict[Mutant, str]) -> dict[Mutant, str]:
+    """The same results, where what survived the tests is tried by the notebooks, too."""
+    left = [mutant for mutant, got in results.items() if got == "survived"]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        seen = dict(zip(left, pool.map(another_output, left)))
+    return {
+        mutant: "killed by a notebook" if seen.get(mutant) else got
+        for mutant, got in results.items()
+    }
+
+
 def warm() -> None:
     """Import what the tests import, but for the package."""
     import hypothesis  # noqa: F401
@@ -370,7 +409,14 @@ def fingerprint(modules: Iterable[str]) -> str:
     return hashlib.sha256("".join(map(source, modules)).encode()).hexdigest()[:16]
 
 
-OUTCOMES = "killed", "survived", "timeout", "crashed", "does not import"
+OUTCOMES = (
+    "killed",
+    "killed by a notebook",
+    "survived",
+    "timeout",
+    "crashed",
+    "does not import",
+)
 
 
 def table(results: dict[Mutant, str], modules: Iterable[str]) -> str:
@@ -406,6 +452,8 @@ def run(modules: list[str], size: int, seed: int) -> dict[Mutant, str]:
     )
     chosen = [mutant for module in modules for mutant in mutants(module, counts[module], seed)]
     results = tried(chosen)
+    if PROOFS.keys() >= {*modules}:
+        results = tried_by_notebooks(results)
     print(table(results, modules))
     print(
         f"\nA sample of {len(results)} of {len(places_)} changes, "
@@ -437,7 +485,7 @@ def main() -> None:
     for mutant, got in sorted(
         results.items(), key=lambda result: (result[0].module, result[0].line)
     ):
-        if got not in ("killed", "not collected"):
+        if got not in ("killed", "not collected", "killed by a notebook"):
             print(
                 f"- {got}: `{mutant.module}`, line {mutant.line}: `{mutant.before}` became "
                 f"`{mutant.after}`"
