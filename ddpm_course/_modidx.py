@@ -37,6 +37,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'ddpm_course.data.images.to_uint8': ('data.html#to_uint8', 'ddpm_course/data/images.py')},
             'ddpm_course.flow_matching': { 'ddpm_course.flow_matching.NoiseLevel': ( 'flow_matching.html#noiselevel',
                                                                                      'ddpm_course/flow_matching.py'),
+                                           'ddpm_course.flow_matching.NoiseLevel.__post_init__': ( 'flow_matching.html#noiselevel.__post_init__',
+                                                                                                   'ddpm_course/flow_matching.py'),
                                            'ddpm_course.flow_matching.NoiseLevel.alphas_cumprod': ( 'flow_matching.html#noiselevel.alphas_cumprod',
                                                                                                     'ddpm_course/flow_matching.py'),
                                            'ddpm_course.flow_matching.NoiseLevel.flow_time': ( 'flow_matching.html#noiselevel.flow_time',

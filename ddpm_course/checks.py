@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -112,6 +113,13 @@ def check_instance(where: str, what: str, value: Any, kind: type, fix: str) -> N
     """value must be an instance of `kind`."""
     if not isinstance(value, kind):
         raise BadType(where, what, describe(value), f"a {kind.__name__}", fix)
+
+
+def check_path(where: str, what: str, value: Any) -> Path:
+    """Return `value`, which is a path or its text, as a path."""
+    if not isinstance(value, str | Path):
+        raise BadType(where, what, describe(value), "a path", "write it as text")
+    return Path(value)
 
 
 def _takes_two(function: Any) -> bool:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .checks import BadValue, check_choice, numbers
+from .checks import BadValue, check_choice, check_instance, numbers
 from .forward import _roots
 from .prediction import PREDICTION_TYPES, _check_pair, _noise, _target, _x0
 from .schedule import NoiseSchedule, _check_schedule
@@ -23,10 +23,14 @@ class NoiseLevel:
     """How much noise a state has, under the names that papers give it; any shape, float64.
 
     sigma is noise over signal, from 0 (an image) to infinity (noise alone): r_t of chapter 07,
-    sigma of EDM (Karras et al. 2022).
+    sigma of EDM (Karras et al. 2022). Raises BadType for sigma that is no tensor.
     """
 
     sigma: Float[Tensor, "*shape"]
+
+    def __post_init__(self):
+        fix = "write torch.tensor(2.0), or NoiseLevel.from_log_snr(...)"
+        check_instance("NoiseLevel", "sigma", self.sigma, Tensor, fix)
 
     @classmethod
     def of_schedule(cls, schedule: NoiseSchedule) -> "NoiseLevel":

@@ -36,7 +36,16 @@ from ddpm_course.checks import BadInput
 from ddpm_course.flow_matching import NoiseLevel
 from ddpm_course.mixture import GaussianMixture
 from ddpm_course.prediction import Denoiser
-from ddpm_course.runs import evaluation, measures, profiles
+from ddpm_course.runs import (
+    checkpoint,
+    drawing,
+    evaluation,
+    measures,
+    processes,
+    profiles,
+    training,
+)
+from ddpm_course.runs.run import Run
 from ddpm_course.sampling import Sampler
 from ddpm_course.schedule import NoiseSchedule, cosine_schedule
 from ddpm_course.unet import UNet
@@ -182,6 +191,7 @@ PIXELS = torch.zeros(2, 1, 8, 8, dtype=torch.uint8)
 IMAGES, LABELS = data.to_float(PIXELS), torch.tensor([0, 1])
 SMOKE = profiles.load_profile("smoke")
 DIGITS = measures.load_reference("digits")
+LAPTOP = Run.open("laptop")
 
 
 @wraps(data.random_stream)
@@ -226,6 +236,13 @@ ROOMS: dict[Callable, dict] = {
     measures.baselines: dict(reference=DIGITS),
     measures.bootstrap_ratio: dict(first=[1.0, 2, 1, 2, 1], second=[1.0, 1, 1, 1, 2]),
     evaluation.has_classifier: dict(profile=SMOKE),
+    Run.open: dict(folder="laptop"),
+    LAPTOP.network: dict(device="cpu"),
+    LAPTOP.schedule: dict(device="cpu"),
+    LAPTOP.denoiser: dict(device="cpu", labels=LABELS),
+    processes.find_device: dict(name="cpu"),
+    drawing.sample_images: dict(run=LAPTOP, num=1, seed=0, label=0, sampler=Sampler(1)),
+    drawing.write_samples: dict(run=LAPTOP, num=1, seed=0, out="a.png", sampler=Sampler(1)),
 }
 
 
@@ -269,10 +286,34 @@ def test_any_argument_works_or_is_refused(call):
     check_any_argument(call, CALLS[call])
 
 
-@pytest.mark.parametrize("call", ROOMS, ids=name)
+SLOW = {drawing.sample_images, drawing.write_samples}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [pytest.param(call, marks=pytest.mark.slow) if call in SLOW else call for call in ROOMS],
+    ids=name,
+)
 def test_any_argument_of_data_and_runs_works_or_is_refused(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some strange values are names of files
     check_any_argument(call, ROOMS[call])
+
+
+@pytest.mark.parametrize("value", [None, 3, [], b"laptop", Unwritable()], ids=type)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda value: training.train(value, 0, "run"),
+        lambda value: training.train(SMOKE, 0, value),
+        training.resume,
+        checkpoint.check_intact,
+        checkpoint.read_checkpoint,
+        lambda value: checkpoint.save_checkpoint(value, 1, {}, {}),
+    ],
+)
+def test_what_is_no_profile_and_no_path_is_refused(call, value):
+    with pytest.raises(BadInput):
+        call(value)
 
 
 def test_no_public_function_is_left_out():

@@ -35,6 +35,7 @@ from ddpm_course.checks import (
     check_device,
     check_instance,
     check_int,
+    check_path,
     check_seed,
     describe,
 )
@@ -172,10 +173,9 @@ def save_grid(
     Raises BadInput as `image_grid` does, and when the file exists, or cannot be written; then no part
     of it is left.
     """
-    if not isinstance(path, str | Path):
-        raise BadType("save_grid", "path", describe(path), "a path", "write it as text")
-    check_new("save_grid", "path", Path(path))
-    write_file(Path(path), grid_png(images, columns))
+    path = check_path("save_grid", "path", path)
+    check_new("save_grid", "path", path)
+    write_file(path, grid_png(images, columns))
 
 # %% ../../nbs/11_data.ipynb #ce0e5b73
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_course.checks import BadType, BadValue, check_bool, check_choice, check_int, describe
+from ddpm_course.checks import BadValue, check_bool, check_choice, check_int, check_path
 from ddpm_course.data.folder import folder_set
 from ddpm_course.data.images import PARTS, ImageSet, digit_set, glyph_set
 from ddpm_course.data.published import TORCHVISION, torchvision_set
@@ -47,8 +47,7 @@ def load_set(
     check_choice("load_set", "unreadable", unreadable, ("stop", "skip"))
     image_size = check_int("load_set", "image_size", image_size, 0, LARGEST_SIDE)
     check_bool("load_set", "download", download)
-    if not isinstance(data_dir, str | Path):
-        raise BadType("load_set", "data_dir", describe(data_dir), "a path", "write it as text")
+    check_path("load_set", "data_dir", data_dir)
     if name == "folder":
         return folder_set(part, data_dir, image_size, unreadable)
     if name in BUILT_IN and str(data_dir):

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ddpm_course.checks import BadValue, check_int, describe
+from ddpm_course.checks import BadValue, check_int, check_path, describe
 from ddpm_course.runs.files import (
     check_no_link,
     remove,
@@ -44,7 +44,7 @@ REMEDY = "copy it again, or move it away, so that an earlier one is taken"
 
 def check_intact(path: Path | str) -> None:
     """Raise CheckpointError, naming the file, unless path holds what its manifest says."""
-    path = Path(path)
+    path = check_path("checkpoint", "path", path)
     try:
         listed = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         found = {
@@ -141,8 +141,8 @@ def read_weights(folder: Path, group: str) -> dict[str, Tensor]:
 
 def read_checkpoint(path: Path | str) -> Checkpoint:
     """The checkpoint in the folder path. Raises CheckpointError unless it is intact."""
-    path = Path(path)
     check_intact(path)
+    path = Path(path)
     try:
         state = json.loads((path / "values.json").read_text(encoding="utf-8"))
         step, values = state["step"], state["values"]
@@ -212,7 +212,7 @@ def save_checkpoint(
     """
     check_int("save_checkpoint", "step", step, 0)
     check_int("save_checkpoint", "keep", keep, 1)
-    folder = Path(folder)
+    folder = check_path("save_checkpoint", "folder", folder)
     path = folder / f"step-{step:08}"
     files = {f"{group}.safetensors": tensor_bytes(part) for group, part in tensors.items()}
     files["values.json"] = json.dumps({"step": step, "values": values}, indent=1).encode()

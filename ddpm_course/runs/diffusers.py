@@ -11,7 +11,14 @@ from typing import Any
 import torch
 
 from ddpm_course import __version__
-from ddpm_course.checks import BadInput, BadType, BadValue, check_instance, check_int, describe
+from ddpm_course.checks import (
+    BadInput,
+    BadValue,
+    check_instance,
+    check_int,
+    check_path,
+    describe,
+)
 from ddpm_course.data.sets import LARGEST_SIDE
 from ddpm_course.runs.checkpoint import tensor_bytes, write_weights
 from ddpm_course.runs.diffusers_settings import (
@@ -138,12 +145,6 @@ def _check_profile(where: str, profile: Any) -> None:
     check_instance(where, "profile", profile, Profile, 'write load_profile("laptop")')
 
 
-def _path(where: str, what: str, path: Any) -> Path:
-    if not isinstance(path, str | Path):
-        raise BadType(where, what, describe(path), "a path", "write it as text")
-    return Path(path)
-
-
 def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(exist_ok=True)
     write_file(path, (json.dumps(content, indent=2) + "\n").encode())
@@ -157,7 +158,10 @@ def export_run(run_dir: Path | str, folder: Path | str, label: int | None = None
     Raises BadInput as `Run.open` does, for a label that the network does not know, a network that
     UNet2DModel cannot be, and a folder that exists.
     """
-    run, folder = Run.open(_path("export", "run_dir", run_dir)), _path("export", "folder", folder)
+    run, folder = (
+        Run.open(check_path("export", "run_dir", run_dir)),
+        check_path("export", "folder", folder),
+    )
     profile, model = run.profile, run.network("cpu")
     if label is not None:
         profile, model = of_one_class(profile, model, label)
@@ -265,7 +269,10 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
     Raises BadInput when a file is missing or broken, for a network or a sampler that this course
     does not have, for weights that are not float32, and if run_dir exists.
     """
-    folder, run_dir = _path("import", "folder", folder), _path("import", "run_dir", run_dir)
+    folder, run_dir = (
+        check_path("import", "folder", folder),
+        check_path("import", "run_dir", run_dir),
+    )
     _check_profile("import", profile)
     unet_dir, scheduler_dir = (
         part if (part := folder / name).is_dir() else folder for name in ("unet", "scheduler")

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from tqdm import tqdm
 
-from ddpm_course.checks import BadValue, check_instance, check_int, check_seed
+from ddpm_course.checks import BadValue, check_instance, check_int, check_path, check_seed
 from ddpm_course.data import grid_png, random_stream, save_grid
 from ddpm_course.runs.files import check_new_file, write_file
 from ddpm_course.runs.loop import build_denoiser
@@ -133,6 +133,14 @@ def draw_pictures(
     write_file(folder / "denoising.png", grid_png(strip, len(frames)))
 
 
+def _sampler_of(where: str, run: Run, sampler: Sampler | None) -> Sampler:
+    """The sampler, if it is one; without it, the run's own."""
+    own = run.profile.sampler
+    fix = "write dataclasses.replace(run.profile.sampler, steps=...)"
+    check_instance(where, "sampler", own if sampler is None else sampler, Sampler, fix)
+    return sampler or own
+
+
 def sample_images(
     run: Run,
     num: int,
@@ -148,7 +156,9 @@ def sample_images(
     rounding. Raises BadInput as `Run.network` does, for more steps than the chain has, and for a
     label that the network does not know.
     """
+    check_instance("sample_images", "run", run, Run, 'write Run.open("laptop")')
     seed = check_seed("sample_images", seed)
+    sampler = _sampler_of("sample_images", run, sampler)
     profile = dataclasses.replace(run.profile, num_samples=num)  # a number in its range
     with computing(0, profile.tf32):
         schedule, model = run.schedule(device), run.network(device)
@@ -162,20 +172,10 @@ def file_name(
 
     As samples-64-seed-1-label-7-eta-0.5. Raises BadType for something else than a sampler.
     """
-    own = run.profile.sampler
-    sampler = own if sampler is None else sampler
-    check_instance(
-        what,
-        "sampler",
-        sampler,
-        Sampler,
-        "write dataclasses.replace(run.profile.sampler, steps=...)",
-    )
+    own, used = run.profile.sampler, _sampler_of(what, run, sampler)
     chosen = {} if label is None else {"label": label}
     chosen |= {
-        key: value
-        for key, value in dataclasses.asdict(sampler).items()
-        if value != getattr(own, key)
+        key: value for key, value in dataclasses.asdict(used).items() if value != getattr(own, key)
     }
     return f"{what}-seed-{seed}" + "".join(f"-{key}-{value}" for key, value in chosen.items())
 
@@ -195,8 +195,11 @@ def write_samples(
     number give its samples.png again. Raises BadInput as `sample_images` does, and when the file
     exists, or its folder does not. For a schedule and a network without a run there is `Sampler.sample`.
     """
+    check_instance("sample", "run", run, Run, 'write Run.open("laptop")')
+    check_int("sample", "num", num, 1)
+    check_seed("sample", seed)
     name = f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png"
-    path = Path(out or beside(run.folder, name))
+    path = check_path("sample", "out", out or beside(run.folder, name))
     check_new_file("sample", "out", path)
     images = sample_images(run, num, seed, device, label, sampler)
     save_grid(path, images)

@@ -26,7 +26,6 @@ from torch.nn import functional as F
 
 import ddpm_course
 from ddpm_course.checks import (
-    BadType,
     BadValue,
     check_batch,
     check_bool,
@@ -35,6 +34,7 @@ from ddpm_course.checks import (
     check_int,
     check_like,
     check_number,
+    check_path,
     describe,
 )
 from ddpm_course.data import (
@@ -233,8 +233,7 @@ def load_reference(name: str, data_dir: Path | str = "", download: bool = False)
     `load_set`.
     """
     check_instance("load_reference", "name", name, str, "write the name of a data set")
-    if not isinstance(data_dir, str | Path):
-        raise BadType("load_reference", "data_dir", describe(data_dir), "a path", "write text")
+    check_path("load_reference", "data_dir", data_dir)
     check_bool("load_reference", "download", download)
     return copy.deepcopy(_load_reference(name, str(data_dir), download))
 

@@ -14,20 +14,21 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ddpm_course.checks import BadValue
+from ddpm_course.checks import BadValue, check_instance
 from ddpm_course.runs.profiles import Profile
 
 
 def find_device(name: str) -> torch.device:
     """The device of that name; "auto" takes CUDA, else Apple's MPS, else the CPU.
 
-    Raises BadValue when the device is not there.
+    Raises BadInput when the device is not there.
     """
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
+    check_instance("find_device", "device", name, str, 'write "auto", "cpu" or "cuda"')
     if name == "auto":
         name = next(device for device, is_there in there.items() if is_there)
     if not there.get(name):

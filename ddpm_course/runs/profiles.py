@@ -21,6 +21,7 @@ from ddpm_course.checks import (
     check_instance,
     check_int,
     check_number,
+    check_path,
     describe,
 )
 
@@ -222,9 +223,7 @@ def profile_names(path: Path | str = SETTINGS) -> list[str]:
 
 
 def _parse_file(path: Path | str) -> configparser.ConfigParser:
-    if not isinstance(path, str | Path):
-        raise BadType("settings", "path", describe(path), "a path", "write it as text")
-    path = Path(path)
+    path = check_path("settings", "path", path)
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(path.read_text(encoding="utf-8-sig"), source=str(path))

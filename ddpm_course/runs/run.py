@@ -101,8 +101,9 @@ class Run:
     def network(self, device: str = "auto") -> UNet:
         """The network with the averaged weights, for sampling.
 
-        Raises CheckpointError when they are missing, broken, or not those of this profile: names,
-        shapes and types are compared before any memory is taken for the network.
+        Raises BadInput for a device that is not there, and CheckpointError when the weights are missing,
+        broken, or not those of this profile: names, shapes and types are compared before any memory
+        is taken for the network.
         """
         where = find_device(device)
         weights = read_weights(self.folder, "ema")
@@ -112,13 +113,13 @@ class Run:
         return model.to(where).eval().requires_grad_(False)
 
     def schedule(self, device: str = "auto") -> NoiseSchedule:
-        """The noise schedule of the run. Raises BadInput for betas that make none."""
+        """The noise schedule of the run. Raises BadInput for betas that make none, and as `network`."""
         return build_schedule(self.profile, find_device(device), self.betas)
 
     def denoiser(self, device: str = "auto", labels: Tensor | None = None) -> Denoiser:
         """The network with its chain, for images with these labels, int64 [B], if any.
 
-        Raises CheckpointError as `network` does.
+        Raises BadInput as `network` does.
         """
         network = self.network(device)
         return build_denoiser(self.profile, self.schedule(device), network, labels)

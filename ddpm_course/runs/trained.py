@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import ddpm_course
+from ddpm_course.checks import check_path
 
 TRAINED = Path(ddpm_course.__file__).with_name("trained")
 
@@ -14,7 +15,7 @@ def trained_names() -> list[str]:
 
 def find_run(folder: Path | str) -> Path:
     """The folder; where there is none, that of the run of this name in the package."""
-    folder = Path(folder)
+    folder = check_path("run", "folder", folder)
     return TRAINED / folder if str(folder) in trained_names() and not folder.exists() else folder
 
 

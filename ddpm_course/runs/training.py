@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ddpm_course.checks import BadValue, check_seed
+from ddpm_course.checks import BadValue, check_instance, check_path, check_seed
 from ddpm_course.data import ImageSet, batch_order, load_set
 from ddpm_course.runs.checkpoint import (
     check_same_run,
@@ -122,7 +122,8 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     after a signal. What was written by then stays in run_dir.unfinished, and `resume` goes on
     from there.
     """
-    run_dir = Path(run_dir)
+    check_instance("train", "profile", profile, Profile, 'write load_profile("laptop")')
+    run_dir = check_path("train", "run_dir", run_dir)
     check_seed("train", seed)
     check_new_folder("train", "run_dir", run_dir)
     with computing(profile.threads, profile.tf32), join_processes(profile) as processes:
@@ -152,7 +153,7 @@ def resume(run_dir: Path | str) -> Path:
     nothing to go on from, CheckpointError when no checkpoint is intact or they are of another run,
     and otherwise as `train`.
     """
-    run_dir = Path(str(run_dir).removesuffix(UNFINISHED))
+    run_dir = Path(str(check_path("resume", "run_dir", run_dir)).removesuffix(UNFINISHED))
     folder = unfinished(run_dir)
     if (run_dir / "lock").exists() and not folder.exists():
         with sole_writer(run_dir):
