@@ -199,7 +199,7 @@ def write_samples(
     check_int("sample", "num", num, 1)
     check_seed("sample", seed)
     name = f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png"
-    path = check_path("sample", "out", out or beside(run.folder, name))
+    path = check_path("sample", "out", beside(run.folder, name) if out is None else out)
     check_new_file("sample", "out", path)
     images = sample_images(run, num, seed, device, label, sampler)
     save_grid(path, images)
