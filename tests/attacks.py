@@ -10,6 +10,7 @@ import copy
 import dataclasses
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -46,7 +47,7 @@ from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.matrices import Det, Matrix, Trace
 from ddpm_course.proofs.statements import AtMost, Equal, Token
-from ddpm_course.proofs.terms import EV, T_, Dot, Range, Term, k_, s_, span, t_
+from ddpm_course.proofs.terms import EV, STATE, T_, VECTOR, Dot, Range, Term, k_, s_, span, t_
 from ddpm_course.proofs.theory import Definition, Theory
 
 KINDS = {
@@ -1686,7 +1687,71 @@ CIRCLE = (
     "define and declare look for their own name, not for laws: refuse EE, EV and M in what "
     "they define"
 )
+
+
+def given_an_empty_interval(theory):
+    """x_0 + eps_t ~ N(x_0, I) given the states 1..0 and 0..t-1; at t = 1 given nothing."""
+    given = frozenset({sp.Tuple(sp.S.One, sp.S.Zero), sp.Tuple(sp.S.Zero, t_ - 1)})
+    noisy = sp.Function(STATE + "x_t")(0) + sp.Function(VECTOR + r"\epsilon_t")(t_)
+    law = kernel.combination(theory, sp.Symbol("q"), given, noisy, Range())
+    return kernel.at(theory, kernel.at(theory, law, t_), sp.S.One)
+
+
+def refused(word: Callable, *arguments) -> Callable:
+    def run():
+        with suppress(ProofError):
+            word(*arguments)
+
+    return run
+
+
 MENDED = [
+    hole(
+        "A-3",
+        r"y(z_T)-y(z_1) = T-1",
+        "z_t may be the same at every t",
+        "define: an index in an argument of the head counts as shown",
+        step(notation, "z_t", "scalar", ""),
+        step(notation, "y(z_t)", "scalar", ""),
+        step(define, "99.0", "y(z_t) := t"),
+    ),
+    hole(
+        "A-4",
+        "g(x_1) = x_1",
+        "g(x_t) = t x_t, where x_t may be any vector",
+        "the same",
+        step(notation, "g(x_t)", "vector", ""),
+        step(define, "99.0", r"g(x_t) := t\,x_t"),
+    ),
+    hole(
+        "A-5",
+        r"\sqrt{c^2} = -c",
+        "c is positive",
+        "assume looks too late whether its number is free, and leaves the hypothesis behind",
+        refused(assume, "2.6", r"c \le 0"),
+    ),
+    hole(
+        "A-6",
+        "c = 3+0",
+        "c is any positive number",
+        "and define leaves its definition behind",
+        refused(define, "2.6", "c := 3"),
+    ),
+    hole(
+        "D-6",
+        r"\mathbb E_{q(x_{1:t}\mid x_0)}\left[\left(\sum_{k=1}^{t}\lVert x_k\rVert^2\right)\lVert x_t"
+        r"\rVert^2\right] = \left(\sum_{k=1}^{t}\lVert x_k\rVert^2\right)\mathbb E_{q(x_t\mid x_0)}"
+        r"[\lVert x_t\rVert^2]",
+        "the right side moves with x_1 to x_t",
+        "the letter that stands for a sum shows no state, and so it counted as fixed",
+    ),
+    rule_hole(
+        "F-4",
+        "the law of x_0+eps_1, given nothing, is N(x_0, I)",
+        given_an_empty_interval,
+        "x_0 is not given",
+        "an empty interval of given states joins two others",
+    ),
     hole(
         "A-1",
         r"y = 2",

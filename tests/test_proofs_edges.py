@@ -11,8 +11,10 @@ from ddpm_course.proofs import (
     WrongRule,
     after,
     assume,
+    cite,
     define,
     eq,
+    importance,
     innovation,
     mix,
     notation,
@@ -20,7 +22,7 @@ from ddpm_course.proofs import (
 )
 from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.display import facts, line
-from ddpm_course.proofs.errors import NotProved, Refuted
+from ddpm_course.proofs.errors import NotProved, ProofError, Refuted
 from ddpm_course.proofs.grids import Grid, plain, sized
 from ddpm_course.proofs.normals import integral
 from ddpm_course.proofs.reader import cut, read
@@ -228,7 +230,7 @@ def test_what_is_not_read_of_a_matrix_is_named(chain, word, latex):
 
 
 def test_a_hypothesis_that_says_nothing_decides_nothing(chain):
-    assume("H", r"0 \le u-v")
+    assume("H1", r"0 \le u-v")
     define("1.3", "u := v")
     assert not Context(chain.theory, Range(1))._by_hypothesis(sp.S.Zero, False)
 
@@ -420,4 +422,66 @@ def test_a_density_needs_the_hypotheses_of_its_own_laws_alone():
     with in_book(Book()) as book:
         after("04_kl_to_mse")
         eq("99.1", r"q(x_t\mid x_{t-1}) = \frac{q(x_{t-1}\mid x_t)\,q(x_t)}{q(x_{t-1})}")
-        assert facts(book.equations["99.1"], book)["assumes"] == []
+        assert facts(book.equations["99.1"], book)["assumes"] == ["$q$ has a density"]
+
+
+@pytest.mark.parametrize("number", ["", "H1: $c$", "$q$ is a Markov chain", r"9} \text{(1)", "H"])
+def test_a_number_is_a_number(chain, number):
+    """It stands on the page as it is given, and says what a theorem needs."""
+    for word in (
+        lambda: assume(number, "0 < u"),
+        lambda: eq(number, "u+1 = 1+u+0"),
+        lambda: define(number, "v := u"),
+        lambda: cite(number, "u", "somewhere"),
+    ):
+        with pytest.raises(WrongRule) as refused:
+            word()
+        assert refused.value.rule == "number"
+
+
+def test_what_fails_leaves_the_book_as_it_was(chain):
+    before = chain.theory
+    for word in (
+        lambda: assume("1.1", "u < 0"),
+        lambda: define("1.1", "v := u"),
+        lambda: assume("H1", "u < x_0"),
+        lambda: define("1.7", r"v := \sqrt{-u}"),
+    ):
+        with pytest.raises(ProofError):
+            word()
+        assert chain.theory is before
+    assume("H1", "u < 3")
+    assert assume("H1", "u < 3") is chain.equations["H1"]
+    with pytest.raises(WrongRule):  # the same words, of other t
+        assume("H1", "u < 3", start=5)
+
+
+def test_a_page_says_where_s_runs(chain):
+    shown = eq("1.7", r"\alpha_t\alpha_s = \alpha_s\alpha_t+0", start=2)
+    assert "from t = 2 on · for s from 1 to t - 1" in line(facts(shown, chain))
+    bound = eq("1.8", r"\prod_{s=1}^{t}\alpha_s = \prod_{k=1}^{t}\alpha_k")
+    assert " s " not in line(facts(bound, chain))
+
+
+def test_what_a_process_needs_is_needed_by_what_speaks_of_it():
+    with in_book(Book()) as book:
+        after("07_ddim")
+        notation("c_1", "scalar", "a number")
+        assume("H99", r"0 \le c_1")
+        process("q_b", "forward", "another chain")
+        define("99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},c_1I)")
+        mean = r"\mathbb E_{q_b(x_t\mid x_0)}"
+        shown = eq("99.2", rf"{mean}[\langle x_0,x_t\rangle] = \langle x_0,{mean}[x_t]\rangle")
+        assert facts(shown, book)["assumes"] == ["H99"]
+
+
+def test_a_density_that_is_not_declared_is_believed():
+    """From t = 3 on it is; before, the chain may be a point."""
+    with in_book(Book()) as book:
+        after("07_ddim")
+        process("q_b", "forward", "another chain")
+        define("99.1", r"q_b(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)", start=3)
+        ratio = r"\frac{p_\theta(x_{0:T})}{q_b(x_{1:T}\mid x_0)}"
+        latex = rf"\mathbb E_{{q_b(x_{{1:T}}\mid x_0)}}\left[{ratio}\right] = p_\theta(x_0)"
+        shown = eq("99.2", latex, by=importance())
+        assert "$q_b$ has a density" in facts(shown, book)["assumes"]

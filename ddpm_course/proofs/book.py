@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -57,6 +58,11 @@ class Equation:
         return self.links[-1]
 
     @property
+    def names_s(self) -> bool:
+        """Whether it is claimed for s, too, which then runs from start - 1 to t - 1."""
+        return any(map(_names_s, (*self.sides, *self.signs)))
+
+    @property
     def verdict(self) -> str:
         """definition, hypothesis, cited, derived or numeric. What gives a noise its meaning is a
         definition, and rests on the law from which that of the noise is derived."""
@@ -71,6 +77,16 @@ class Equation:
 
     def _repr_mimebundle_(self, **_) -> dict:
         return display.shown(self, book())
+
+
+def _names_s(part: object) -> bool:
+    """Whether s stands in a formula, written or in a name such as c_{t,s}, and is not bound there."""
+    if isinstance(part, Node):
+        bound = part.op in ("sum", "prod") and part.parts[0] == "s"
+        return part == Node("index", ("s",)) or not bound and any(map(_names_s, part.parts))
+    if isinstance(part, tuple):
+        return any(map(_names_s, part))
+    return isinstance(part, str) and part.endswith("_t,s")
 
 
 @dataclass
@@ -140,7 +156,8 @@ def notation(
     """Declare a symbol, written as it stands for the index t.
 
     kind: scalar, sequence, vector, random, state, noise, fresh, variable, point, smooth, path, matrix,
-    column or density; domain: real, positive, nonnegative, (0,1), natural or symmetric; shape: the
+    column or density; domain: real, positive, nonnegative, (0,1), natural or symmetric, which is that of
+    a covariance: symmetric, and positive definite; shape: the
     two sides of a matrix or a column, each "n", "m", "d" or a number. Raises Unreadable for what the
     kind does not take, WrongRule for a letter that has a meaning already.
     """
@@ -173,19 +190,24 @@ def process(name: str, shape: str, meaning: str, like: str = "") -> None:
 
 
 def assume(name: str, latex: str, start: int = 1) -> Equation:
-    """State a standing hypothesis about numbers, such as \\sigma_t > 0: theorems that need it say so."""
+    """State a standing hypothesis about numbers, such as \\sigma_t > 0: theorems that need it say so.
+
+    name: H with a number. start: the first t for which it is stated.
+    """
     b = book()
     sides, signs = read_relations(latex, b.declarations.notation)
-    if name in b.equations and b.equations[name].latex == latex:
-        return b.equations[name]
+    known = b.equations.get(name)
+    if known and (known.latex, known.start) == (latex, start):
+        return known
     if len(signs) != 1 or signs[0].op not in ("le", "lt"):
         raise Unreadable(latex, "", "a hypothesis is one \\le or <")
-    r = b.reading(start)
-    (left, right), strict = sides, signs[0].op == "lt"
-    low, high = map(r.scalar, sides)
-    b.theory = b.theory.with_hypothesis(name, high - low, strict, start)
-    b.declarations.hypotheses[name] = Hypothesis(name, left, right, strict, start)
-    return _enter(Equation(name, latex, "hypothesis", start, sides, signs, known=()))
+    with _entering(name, latex):
+        r = b.reading(start)
+        (left, right), strict = sides, signs[0].op == "lt"
+        low, high = map(r.scalar, sides)
+        b.theory = b.theory.with_hypothesis(name, high - low, strict, start)
+        b.declarations.hypotheses[name] = Hypothesis(name, left, right, strict, start)
+        return _enter(Equation(name, latex, "hypothesis", start, sides, signs, known=()))
 
 
 def define(number: str, latex: str, start: int | None = None) -> Equation:
@@ -200,22 +222,15 @@ def define(number: str, latex: str, start: int | None = None) -> Equation:
     if [sign.op for sign in signs] != ["define"]:
         raise Unreadable(latex, "", "a definition has one sign, :=")
     left, right = sides
-    if left.op == "density":
-        th, needs = _define_law(b, number, left, right, 1 if start is None else start)
-    else:
-        th, needs = _define_symbol(b, number, left, right, start)
-    return _enter(
-        Equation(
-            number,
-            latex,
-            "definition",
-            th.lo if th else 1,
-            sides,
-            signs,
-            known=(th,) if th else (),
-            needs=needs,
+    with _entering(number, latex):
+        if left.op == "density":
+            th, needs = _define_law(b, number, left, right, 1 if start is None else start)
+        else:
+            th, needs = _define_symbol(b, number, left, right, start)
+        known, lo = ((th,), th.lo) if th else ((), 1)
+        return _enter(
+            Equation(number, latex, "definition", lo, sides, signs, known=known, needs=needs)
         )
-    )
 
 
 def _define_law(
@@ -301,7 +316,8 @@ def _define_sequence(b: Book, number: str, left: Node, right: Node) -> Theorem |
 
 def cite(number: str, latex: str, source: str) -> Equation:
     """Display a formula that is taken from elsewhere, neither read nor proved."""
-    return _enter(Equation(number, latex, "cited", source=source))
+    with _entering(number, latex):
+        return _enter(Equation(number, latex, "cited", source=source))
 
 
 def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
@@ -324,9 +340,8 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
             raise Unreadable(latex, "<", "a strict inequality is not proved here")
     if any(x == y for x, y in zip(sides, sides[1:])):
         raise WrongRule("eq", "it compares a formula with itself")
-    _free(b, number, latex)
-    equation, before = Equation(number, latex, "equation", start, sides, signs), b.copy()
-    try:
+    with _entering(number, latex) as before:
+        equation = Equation(number, latex, "equation", start, sides, signs)
         if extends := getattr(by, "extends", None):
             equation.extends, made = True, extends(b, equation)
             equation.known = tuple(
@@ -338,31 +353,31 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
         if not b.recalling:
             equation.silent = not oracle.refute(sides, signs, b.declarations, start)
             equation.links
+        return _enter(equation)
+
+
+@contextmanager
+def _entering(number: str, latex: str) -> Iterator[Book]:
+    """For a formula that is about to be entered: the book as it is, which it stays where that fails."""
+    b = book()
+    if not re.fullmatch(r"\w*\d\w*(\.\w*\d\w*)*", number, re.ASCII):
+        raise WrongRule("number", "{} is no number, such as 3.1 or H1", (number,))
+    if number in b.equations and b.equations[number].latex != latex:
+        raise WrongRule(
+            "number", "({}) is already the number of {}", (number, b.equations[number].latex)
+        )
+    before = b.copy()
+    try:
+        yield before
     except ProofError as wrong:
         b.theory, b.declarations = before.theory, before.declarations
         if isinstance(wrong, Unreadable) and not wrong.latex:
             wrong.latex = latex
         raise
-    return _enter(equation)
-
-
-def _free(b: Book, number: str, latex: str) -> None:
-    """A number belongs to one formula."""
-    if number in b.equations and b.equations[number].latex != latex:
-        raise WrongRule(
-            "number",
-            "({}) is already the number of {}",
-            (
-                number,
-                b.equations[number].latex,
-            ),
-        )
 
 
 def _enter(equation: Equation) -> Equation:
-    b = book()
-    _free(b, equation.number, equation.latex)
-    b.equations[equation.number] = equation
+    book().equations[equation.number] = equation
     return equation
 
 

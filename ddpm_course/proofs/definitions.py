@@ -38,7 +38,7 @@ from ddpm_course.proofs.terms import (
     states_of,
     t_,
 )
-from .theory import Definition, Noise, Theory
+from .theory import Declared, Definition, Noise, Theory
 from .unfolding import matches
 from .zero import Context
 
@@ -73,27 +73,28 @@ def define(
                 value.kind,
             ),
         )
-    letters = index_letters(value.expr)
+    inside = {
+        a: sp.Dummy() for a in head.args if not a.is_integer
+    }  # for any number or vector there
+    if index_letters(value.expr.xreplace(inside)) - {*head.args}:
+        raise WrongRule("define", "{} would move with an index that it does not show", (name,))
     if name in map(named, meaning.atoms(AppliedUndef, sp.Symbol)):
         raise WrongRule("define", "{} is defined by itself", (name,))
-    if letters - head.free_symbols:
-        raise WrongRule("define", "{} stand on the right alone", (letters,))
     if theory.moving(meaning) - head.free_symbols:
         raise WrongRule("define", "{} would move with a variable that it does not show", (name,))
     if not theory.random(head) and (
         not states_of(meaning) <= states_of(head) or hides(theory, meaning)
     ):
         raise WrongRule("define", "{} would depend on states that it does not show", (name,))
-    if theory.kind(head) == "fresh":
-        raise WrongRule("define", "{} is drawn afresh wherever it stands", (name,))
+    if "fresh" in map(theory.kind, (head, *meaning.atoms(AppliedUndef, sp.Symbol))):
+        raise WrongRule("define", "{} or its value is drawn afresh wherever it stands", (name,))
     domain = theory.symbols[name].domain
     if lo < 0:
         raise WrongRule("define", "before t = 0 there is nothing")
     if domain != "real" and lo > 1:
         raise WrongRule("define", "{} has a domain, and no value at t = 1", (name,))
     used = has_value(theory, "define", value.expr, Range(lo))
-    first = max(lo, 1) if t_ in head.args or not head.has(t_) else lo
-    used |= in_domain(theory, "define", value, domain, Range(first)) | {*needs}
+    used |= in_domain(theory, "define", value, domain, Range(max(lo, 1))) | {*needs}
     theory = theory._having(
         "definitions",
         name,
@@ -201,8 +202,9 @@ def declare(theory: Theory, number: str, law: Law, lo: int, needs: Iterable[str]
         raise WrongRule(
             "declare", "the variance {} is not proved to be nonnegative", (law.variance,)
         )
-    theory = theory._having("laws", key, law)
-    return Step(law, rng, (), {number, *needs} | context.used, theory=theory)
+    used = {number, *needs} | context.used
+    theory = theory._having("laws", key, Declared(law, lo, frozenset(used)))
+    return Step(law, rng, (), used, theory=theory)
 
 # %% ../../nbs/56_definitions.ipynb #343526c5
 def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> Step:
@@ -247,6 +249,7 @@ def declare_matrix(
     before = [of for name, of in theory.laws if name == process.name]
     if (
         process.shape != "pair"
+        or theory.kind(law.of) != "column"
         or len(before) > 1
         or law.given != frozenset(before)
         or law.of in before
@@ -262,7 +265,7 @@ def declare_matrix(
         raise WrongRule("declare", "the mean holds its own variable, or the covariance is not one")
     if letters(law.covariance) & {law.of, *law.given}:
         raise WrongRule("declare", "a random covariance")
-    first = [theory.laws[process.name, x] for x in before]
+    first = [theory.laws[process.name, x].law for x in before]
     if not all(
         isinstance(x, MatrixLaw) and law.of not in letters(x.mean) | letters(x.covariance)
         for x in first
@@ -273,5 +276,6 @@ def declare_matrix(
         raise WrongRule("declare", "the law moves with a letter that {} does not show", (law.of,))
     for part in law.mean, law.covariance:
         context.used |= has_value(theory, "declare", part.expr, Range(lo))
-    theory = theory._having("laws", (process.name, law.of), law)
-    return Step(law, Range(lo), (), {number, *needs} | context.used, theory=theory)
+    used = {number, *needs} | context.used
+    theory = theory._having("laws", (process.name, law.of), Declared(law, lo, frozenset(used)))
+    return Step(law, Range(lo), (), used, theory=theory)

@@ -37,7 +37,8 @@ def rests_on(equation, book) -> tuple[list[str], list[str]]:
 
 
 def facts(equation, book) -> dict:
-    """number, latex, verdict, start, rests_on, assumes, source; silent, where no numbers were tried."""
+    """number, latex, verdict, start, rests_on, assumes, source; s, where it is claimed for s; silent,
+    where no numbers were tried."""
     numbers, assumed = rests_on(equation, book)
     if equation.kind != "equation":
         numbers, assumed = [], [n for n in assumed if n in book.theory.hypotheses]
@@ -49,6 +50,7 @@ def facts(equation, book) -> dict:
         "rests_on": numbers,
         "assumes": assumed,
         "source": equation.source,
+        **({"s": True} if equation.names_s else {}),
         **({"silent": True} if equation.silent else {}),
     }
 
@@ -63,6 +65,8 @@ def line(known: dict) -> str:
     elif known["verdict"] == "derived":
         first += " from the rules alone"
     parts = [first, *known["assumes"], known["source"]]
+    if "s" in known:
+        parts.insert(1, f"for s from {known['start'] - 1} to t - 1")
     if known["start"] > 1:
         parts.insert(1, f"from t = {known['start']} on")
     if known["verdict"] == "numeric":

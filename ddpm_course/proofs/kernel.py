@@ -17,7 +17,7 @@ from sympy.core.function import AppliedUndef
 
 from . import definitions, gaussians, relations
 from .errors import WrongRule
-from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words, alike
+from .matrices import TURNED, Blocks, Det, Matrix, MatrixLaw, Trace, Words, alike
 from ddpm_course.proofs.statements import (
     AtMost,
     Claim,
@@ -28,7 +28,24 @@ from ddpm_course.proofs.statements import (
     said_rightly,
     same_statement,
 )
-from .terms import T_, Law, Range, Term, d_, i_, j_, named, s_, t_
+from ddpm_course.proofs.terms import (
+    EE,
+    EV,
+    T_,
+    Dot,
+    Exp,
+    Law,
+    M,
+    Range,
+    Term,
+    d_,
+    i_,
+    is_vector,
+    j_,
+    named,
+    s_,
+    t_,
+)
 from .theory import Theory
 from .zero import Context
 
@@ -73,21 +90,46 @@ class Theorem:
 
 # %% ../../nbs/59_kernel.ipynb #e17f353d
 _OWN = {"t", "s", "i", "j", "T", "d", r"\pi"}  # names of letters that no other one may bear
+_SIGNS = (
+    *(sp.Symbol, sp.Rational, sp.Add, sp.Mul, sp.Pow, sp.Tuple, sp.Sum, sp.Product, AppliedUndef),
+    *(sp.log, sp.cos, sp.sin, Exp, Dot, EE, EV, M, Trace, Det),
+)
+
+
+def _is_process(theory: Theory, q: sp.Basic) -> bool:
+    """Whether this names a declared process, at times if its laws move with them."""
+    if named(q) not in theory.processes:
+        return False
+    id_ = theory.processes[named(q)].id
+    moved = q.func == id_.func and len(q.args) == len(id_.args) > 0
+    return q == id_ or moved and all(a.is_integer for a in q.args)
 
 
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
-    """Raises unless every number of a statement is a fraction or pi, and every letter was declared, or
-    is t, s, i, j, T or d, or belongs to a sum in it; and carries no assumption that SymPy would use."""
+    """Raises unless a statement is made of fractions, pi and signs with a meaning, and every letter was
+    declared, or is t, s, i, j, T or d, or belongs to a sum in it; and carries no assumption that SymPy
+    would use."""
     exprs, own = parts(claim), (t_, s_, i_, j_, T_, d_)
-    for n in set().union(*(e.atoms(sp.Atom) for e in exprs)):
-        if not (n.is_Symbol or n.is_Rational or n == sp.pi):
-            raise WrongRule(rule, "{} is neither a fraction nor pi", (n,))
+    if isinstance(claim, Law) and claim.process is not None:
+        if not _is_process(theory, claim.process):
+            raise WrongRule(rule, "{} is no process", (claim.process,))
+        exprs = exprs[1:]
+    for x in (x for e in exprs for x in sp.preorder_traversal(e)):
+        if not (x == sp.pi or isinstance(x, _SIGNS)):
+            raise WrongRule(rule, "{} is no sign that has a meaning here", (x,))
     for letter in {k for e in exprs for x in e.atoms(sp.Sum, sp.Product) for k, *_ in x.limits}:
-        if letter in own or letter.assumptions0 != t_.assumptions0:
+        if letter in own or letter.assumptions0 != t_.assumptions0 or is_vector(letter):
             raise WrongRule(rule, "{} is no letter of a sum", (letter,))
-    for a in set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in exprs)) - {*own}:
+    for x in (x for e in exprs for x in e.atoms(EE, EV, M)):
+        if not _is_process(theory, x.args[0]):
+            raise WrongRule(rule, "{} is no process", (x.args[0],))
+    bare = [
+        e.replace(lambda x: isinstance(x, (EE, EV, M)), lambda x: x.func(sp.S.Zero, *x.args[1:]))
+        for e in exprs
+    ]
+    for a in set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in bare)) - {*own}:
         name = named(a).removesuffix(TURNED)
-        if name not in theory.symbols and name not in theory.processes or name in _OWN:
+        if name not in theory.symbols or name in _OWN:
             raise WrongRule(rule, "{} is not declared", (name,))
         whole = name in theory.symbols and theory.symbols[name].kind in ("matrix", "column")
         plain = sp.Symbol(named(a), commutative=not whole)
@@ -119,6 +161,20 @@ def _all_fit(rule: str, theory: Theory, claim: Claim) -> None:
             raise WrongRule(rule, "the sides are of different shapes")
 
 # %% ../../nbs/59_kernel.ipynb #c83f7558
+def _needed_by_laws(theory: Theory, claim: Claim) -> set[str]:
+    """The hypotheses without which there are no such processes as a statement names."""
+    under = {named(x.args[0]) for e in parts(claim) for x in e.atoms(EE, EV, M)}
+    if isinstance(claim, Law) and claim.process is not None:
+        under |= {named(claim.process)}
+    return {
+        name
+        for q in under
+        for law in theory.laws_of(theory.processes[q]).values()
+        for name in law.assumes
+        if name in theory.hypotheses
+    }
+
+
 def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     claim, rng, premises = step.claim, step.range, tuple(step.premises)
     for p in premises:
@@ -138,11 +194,12 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
         and not all(type(x) in (Term, Matrix, Blocks) for x in (claim.left, claim.right))
     ):
         raise WrongRule(rule, "a {} is no statement", (type(claim).__name__,))
-    if isinstance(claim, Law) and not all(rng.before(a - 1, b) for a, b in claim.given):
-        raise WrongRule(rule, "an interval of given states that runs backwards")
+    if isinstance(claim, Law) and not all(rng.before(a, b) for a, b in claim.given):
+        raise WrongRule(rule, "an interval of given states is empty")
     _all_declared(rule, theory, claim)
     _all_fit(rule, theory, claim)
-    uses, opens = frozenset(step.uses), {x for x in (step.opens,) if x}
+    uses = frozenset(step.uses) | _needed_by_laws(theory, claim)
+    opens = {x for x in (step.opens,) if x}
     assumes = uses.union(*(p.assumes for p in premises))
     tokens = frozenset(opens).union(*(p.open for p in premises)) - {step.closes}
     tried = any(p.strength == "numeric" for p in premises)

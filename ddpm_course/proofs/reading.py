@@ -12,7 +12,7 @@ import sympy as sp
 from .errors import Undefined, Unreadable
 from .means import RULES
 from .reader import Node, Notation
-from .terms import T_, Law, M, Range, Term, apart, merge, s_, span, t_
+from .terms import T_, Law, M, Range, Term, apart, covered, merge, s_, span, t_
 from .theory import Process, Theory
 from .values import LETTERS
 from .zero import Context
@@ -106,13 +106,17 @@ class Reading:
         id_ = process.id.xreplace({LETTERS[x]: self.letters[x] for x in "ts"})
         return id_, drawn, given
 
-    def need_density(self, process: Process) -> None:
-        """Raises Undefined unless every law of a process is proved to have a variance, for all t."""
-        names, whole = (process.name, process.like), Context(self.theory, Range())
-        for (name, _), law in self.theory.laws.items():
-            if name in names and not (isinstance(law, Law) and whole.positive(law.variance)):
+    def need_density(self, process: Process, given: frozenset) -> None:
+        """Raises Undefined unless every law of a process is proved to have a variance, for all t. Where
+        one is not declared, and is no start that is given, a density is believed."""
+        whole = Context(self.theory, Range())
+        for law in (known.law for known in self.theory.laws_of(process).values()):
+            if not (isinstance(law, Law) and whole.positive(law.variance)):
                 raise Undefined(f"a density of {process.name}", "where a law has no variance")
         self.used |= whole.used & set(self.theory.hypotheses)
+        start = {sp.S.Zero} if covered({span(sp.S.Zero)}, given, self.rng) else set()
+        if self.theory.undeclared(process) - start:
+            self.used.add(f"${process.name}$ has a density")
 
     def states(self, node: Node, process) -> sp.Tuple:
         if node.op not in ("member", "span") or self.notation[node.parts[0]].kind != "state":
@@ -136,5 +140,5 @@ class Reading:
 
     def log_density(self, node: Node) -> sp.Expr:
         q, drawn, given = self.density(*node.parts)
-        self.need_density(self.theory.process(q))
+        self.need_density(self.theory.process(q), given)
         return M(q, *merge([*drawn, *given])) - M(q, *merge(given))

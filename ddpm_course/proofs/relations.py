@@ -318,19 +318,11 @@ def importance(
     processes = [theory.process(x) for x in (q, p)]
     if {x.shape for x in processes} & {"step", "jump", "pair"}:
         raise WrongRule("importance", "whole chains are asked for")
-    names = {name for x in processes for name in (x.name, x.like)}
-    missing = {
-        (x.name, time)
-        for x in processes
-        for time in x.parents()
-        if not {(x.name, time), (x.like, time)} & theory.laws.keys()
-    }
+    missing = {(x.name, time) for x in processes for time in theory.undeclared(x)}
     start = (processes[0].name, sp.S.Zero)
     missing -= {start} if covered({span(sp.S.Zero)}, C, rng) else set()
-    laws, whole = (
-        [x for (name, _), x in theory.laws.items() if name in names],
-        Context(theory, Range()),
-    )
+    laws = [known.law for x in processes for known in theory.laws_of(x).values()]
+    whole = Context(theory, Range())
     if not all(isinstance(law, Law) and whole.positive(law.variance) for law in laws):
         raise WrongRule("importance", "a law may have no variance, and then no density")
     ratio = Exp(M(p, *merge([*S, *R])) - M(q, *merge([*S, *C])))

@@ -161,7 +161,9 @@ def _vectors(e: sp.Basic) -> float:
     """How many vectors are multiplied in every term; not a number where the terms differ."""
     if is_vector(e):
         return 1
-    if isinstance(e, (Dot, EE, M, AppliedUndef)) or not e.args:
+    if isinstance(e, EE):
+        return 0 if _vectors(e.args[2]) == 0 else float("nan")
+    if isinstance(e, (Dot, M, AppliedUndef)) or not e.args:
         return 0
     if isinstance(e, (sp.Sum, sp.Product)):
         inside = _vectors(e.function)

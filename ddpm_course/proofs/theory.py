@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ddpm_course.proofs.matrices import MatrixLaw
 
 # %% auto #0
-__all__ = ['Symbol', 'Definition', 'Process', 'Noise', 'Hypothesis', 'Theory']
+__all__ = ['MARKS', 'Symbol', 'Definition', 'Process', 'Noise', 'Declared', 'Hypothesis', 'Theory']
 
 # %% ../../nbs/51_theories.ipynb #10418e54
 _KEY = object()
@@ -47,6 +47,8 @@ def _empty() -> Mapping:
 
 # %% ../../nbs/51_theories.ipynb #e024b34f
 _INDICES = {"t", "s", "i", "j", "k"}
+_VECTORS = "vector", "random", "noise", "fresh", "point", "path"
+MARKS = {"state": STATE, **dict.fromkeys(_VECTORS, VECTOR)}  # how the names of a kind begin
 
 
 def _is_index(subscript: str) -> bool:
@@ -139,6 +141,15 @@ class Noise:
 
 # %% ../../nbs/51_theories.ipynb #2df95ef5
 @dataclass(frozen=True)
+class Declared:
+    """The law of a state, for t >= lo, and what was needed to see that it is one."""
+
+    law: Law | MatrixLaw
+    lo: int
+    assumes: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """expr >= 0, or > 0 where it is strict, for t >= lo."""
 
@@ -155,7 +166,7 @@ class Theory:
     definitions: Mapping[str, Definition] = field(default_factory=_empty)
     sequences: Mapping[str, tuple] = field(default_factory=_empty)
     processes: Mapping[str, Process] = field(default_factory=_empty)
-    laws: Mapping[tuple[str, sp.Expr], Law | MatrixLaw] = field(default_factory=_empty)
+    laws: Mapping[tuple[str, sp.Expr], Declared] = field(default_factory=_empty)
     noises: Mapping[str, Noise] = field(default_factory=_empty)
     hypotheses: Mapping[str, Hypothesis] = field(default_factory=_empty)
     history: tuple = ()
@@ -193,6 +204,16 @@ class Theory:
     def process(self, id: sp.Expr | None) -> Process:
         return self.processes[named(id)]
 
+    def laws_of(self, process: Process) -> dict[sp.Expr, Declared]:
+        """What was declared of a process, and of the one whose step it shares."""
+        names = (process.name, process.like)
+        return {time: law for (name, time), law in self.laws.items() if name in names}
+
+    def undeclared(self, process: Process) -> set[sp.Expr]:
+        """The states of a process without a law, or with one that begins too late."""
+        known = {time: law.lo for time, law in self.laws_of(process).items()}
+        return {time for time, (_, lo) in process.parents().items() if known.get(time, lo + 1) > lo}
+
     def _having(self, table: str, name, entry) -> Theory:
         """Extended by one entry. Only the methods below and the kernel, which check it, call this."""
         tables = {
@@ -216,6 +237,8 @@ class Theory:
             raise WrongRule("notation", "a prime is the mark of a derivative")
         if domain == "symmetric" and (kind != "matrix" or len({*shape}) != 1):
             raise WrongRule("notation", "{} is symmetric, and not square", (name,))
+        if MARKS.get(kind, "") != name[: len(name) - len(name.lstrip(STATE + VECTOR))]:
+            raise WrongRule("notation", "{} has not the mark of a {}", (name, kind))
         if name.lstrip(STATE + VECTOR) in _INDICES:
             raise WrongRule("notation", "{} is the letter of an index", (name,))
         whole = ("matrix", "column")  # of these, each name stands for one thing
@@ -252,8 +275,10 @@ class Theory:
         return self._having("processes", name, Process(name, shape, like))
 
     def with_hypothesis(self, name: str, expr: sp.Expr, strict: bool, lo: int) -> Theory:
-        if name in self.hypotheses:
-            raise WrongRule("hypothesis", "{} is stated already", (name,))
+        if name in self.hypotheses or not name.startswith(
+            "H"
+        ):  # other names are those of definitions
+            raise WrongRule("hypothesis", "{} is stated already, or does not begin with H", (name,))
         hides = any(map(self.random, expr.atoms(AppliedUndef, sp.Symbol)))
         if states_of(expr) or hides or expr.has(EE, EV, M):
             raise WrongRule("hypothesis", "it is about numbers")

@@ -167,7 +167,8 @@ class Means(Meanings):
     def fixed(self, e: sp.Expr, given) -> bool:
         """Whether the given states determine this value."""
         hides = any(map(self.theory.random, e.atoms(AppliedUndef, sp.Symbol)))
-        return not hides and covered(states_of(e), given, self.rng)
+        formal = any(not a.is_integer for a in e.atoms(sp.Dummy))  # it stands for the body of a sum
+        return not hides and not formal and covered(states_of(e), given, self.rng)
 
     def mean(self, process, given, body) -> sp.Expr:
         """The mean of a number: linear, constants out, towers joined; what is left stays a symbol."""

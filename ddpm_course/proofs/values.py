@@ -13,6 +13,7 @@ from .errors import WrongRule
 from .printing import latex
 from .reader import INDICES, Entry, Node, read
 from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, named, s_, t_
+from .theory import MARKS
 from .unfolding import matches
 from .zero import Context
 
@@ -30,8 +31,7 @@ def rule(op: str):
 
 
 def name_of(entry: Entry) -> str:
-    vectors = ("vector", "random", "noise", "fresh", "point", "path")
-    return {"state": STATE, **dict.fromkeys(vectors, VECTOR)}.get(entry.kind, "") + entry.name
+    return MARKS.get(entry.kind, "") + entry.name
 
 
 def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
@@ -40,10 +40,9 @@ def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
     kind = theory.symbols[name].kind if name in theory.symbols else ""
     if name == r.naming:
         low = 0  # it is being defined
-    elif name in theory.definitions:
-        low = theory.definitions[name].lo
-    elif name in theory.noises:
-        low = theory.noises[name].lo
+    elif known := theory.definitions.get(name) or theory.noises.get(name):
+        low = known.lo
+        r.used |= known.assumes & set(theory.hypotheses)  # also where the atom cancels
     elif name in theory.sequences or name.startswith(STATE):
         low = 0
     elif kind in ("random", "noise"):
