@@ -88,7 +88,7 @@ class Theorem:
     def __repr__(self):
         return f"{self.strength} by {self.why[0]}, from t = {self.lo}: {self.claim}"
 
-# %% ../../nbs/59_kernel.ipynb #e17f353d
+# %% ../../nbs/59_kernel.ipynb #47d0c1ea
 _OWN = {"t", "s", "i", "j", "T", "d", r"\pi"}  # names of letters that no other one may bear
 _SIGNS = (
     *(sp.Symbol, sp.Rational, sp.Add, sp.Mul, sp.Pow, sp.Tuple, sp.Sum, sp.Product, AppliedUndef),
@@ -104,7 +104,7 @@ def _is_process(theory: Theory, q: sp.Basic) -> bool:
     moved = q.func == id_.func and len(q.args) == len(id_.args) > 0
     return q == id_ or moved and all(a.is_integer for a in q.args)
 
-
+# %% ../../nbs/59_kernel.ipynb #e17f353d
 def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
     """Raises unless a statement is made of fractions, pi and signs with a meaning, and every letter was
     declared, or is t, s, i, j, T or d, or belongs to a sum in it; and carries no assumption that SymPy
@@ -160,7 +160,7 @@ def _all_fit(rule: str, theory: Theory, claim: Claim) -> None:
         if not all(alike(a, b) for a, b in zip(*cells) if isinstance(a, Matrix)):
             raise WrongRule(rule, "the sides are of different shapes")
 
-# %% ../../nbs/59_kernel.ipynb #c83f7558
+# %% ../../nbs/59_kernel.ipynb #2c9e71b5
 def _needed_by_laws(theory: Theory, claim: Claim) -> set[str]:
     """The hypotheses without which there are no such processes as a statement names."""
     under = {named(x.args[0]) for e in parts(claim) for x in e.atoms(EE, EV, M)}
@@ -174,7 +174,7 @@ def _needed_by_laws(theory: Theory, claim: Claim) -> set[str]:
         if name in theory.hypotheses
     }
 
-
+# %% ../../nbs/59_kernel.ipynb #c83f7558
 def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     claim, rng, premises = step.claim, step.range, tuple(step.premises)
     for p in premises:

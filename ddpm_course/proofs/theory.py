@@ -139,7 +139,7 @@ class Noise:
             covered(given, own, rng) or self.step and covered(given, [span(sp.S.Zero, n - 1)], rng)
         )
 
-# %% ../../nbs/51_theories.ipynb #2df95ef5
+# %% ../../nbs/51_theories.ipynb #6f1a03c2
 @dataclass(frozen=True)
 class Declared:
     """The law of a state, for t >= lo, and what was needed to see that it is one."""
@@ -148,7 +148,7 @@ class Declared:
     lo: int
     assumes: frozenset[str]
 
-
+# %% ../../nbs/51_theories.ipynb #2df95ef5
 @dataclass(frozen=True)
 class Hypothesis:
     """expr >= 0, or > 0 where it is strict, for t >= lo."""
