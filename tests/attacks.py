@@ -2678,6 +2678,12 @@ MENDED = [
         "the page shows a function at c",
         "a letter stands before a bracket that holds no sum",
     ),
+    hole(
+        "H-53",
+        r"\prod_{k=1}^{2}k(1-u) = 2(1-u)^2",
+        "to the eye it is 2(1-u)",
+        "a factor after the last that holds the letter of a product may be none of its body",
+    ),
 ]
 
 

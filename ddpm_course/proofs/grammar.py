@@ -20,7 +20,8 @@ signed: product | PLUS product | MINUS product
 ?power: tail | number | number CARET group -> pow
 ?tail: atom | open CARET group -> pow | open CARET TOP -> transpose
 ?big: LOG inside -> log | EXP inside -> exp | COS letter -> cos | SIN letter -> sin | derivative
-   | SUM under CARET group product -> sum_over | PROD under CARET group beside -> prod_over
+   | SUM under CARET group product -> sum_over | PROD under CARET group power -> prod_over
+   | PROD under CARET group beside tail -> prod_over
    | LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product -> limit
 ?inside: atom | number
 ?derivative: SLOPE sum SUBR moving -> slope
@@ -111,9 +112,9 @@ TERMINALS = {
     r"\end{pmatrix}": "END",
     r"\\": "ROW",
     "&": "AMP",
-    r"\normal": "NORMAL",
-    r"\mean": "MEAN",
-    r"\KL": "KL",
+    r"\mathrm{normal}": "NORMAL",
+    r"\mathrm{mean}": "MEAN",
+    r"\mathrm{KL}": "KL",
 }
 WORDS = {
     "INT": "a number",
@@ -127,13 +128,13 @@ WORDS = {
     "$END": "the end",
 }
 SPELLINGS = {
-    r"\mathcal{N}": r"\normal ",
-    r"\mathcal N": r"\normal ",
-    r"\mathbb{E}": r"\mean ",
-    r"\mathbb E": r"\mean ",
+    r"\mathcal{N}": r"\mathrm{normal}",
+    r"\mathcal N": r"\mathrm{normal}",
+    r"\mathbb{E}": r"\mathrm{mean}",
+    r"\mathbb E": r"\mathrm{mean}",
     r"\operatorname": r"\mathrm",
-    r"D_{\mathrm{KL}}": r"\KL ",
-    "D_{KL}": r"\KL ",
+    r"D_{\mathrm{KL}}": r"\mathrm{KL}",
+    "D_{KL}": r"\mathrm{KL}",
     r"\tfrac": r"\frac",
     r"\dfrac": r"\frac",
 }

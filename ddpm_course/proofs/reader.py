@@ -207,20 +207,17 @@ class Names:
         r"""Raises Unreadable where what was read from start on is no function, and looks like one: a
         letter before a bracket without a sum; a word, such as \mathrm{ln}, before a bracket, or
         without an index before any factor."""
-        ahead, pair = Names(self.latex, {}, self.todo, self.at), BRACKETS.get(self.next)
-        name = "".join(self.todo[start : self.at])
         if self.todo[start - 1] in ONE_DIGIT:
             return  # in \sum_{k=1}^t(2k) the bracket stands after the sign
-        if pair and not {"+", "-"} & {*ahead.group(pair)}:
-            self.fail(f"{name} is no function: a bracket after it holds a sum")
-        ahead.at = self.at
+        ahead, name = Names(self.latex, {}, self.todo, self.at), "".join(self.todo[start : self.at])
         if ahead.next == "^":
             ahead.take()
             ahead.group()
-        if WORD.search(name) and (
-            ahead.next in BRACKETS or not indexed and ahead.next not in ENDS | {"/"}
-        ):
+        pair = BRACKETS.get(ahead.next)
+        if WORD.search(name) and (pair or not indexed and ahead.next not in ENDS | {"/"}):
             self.fail(rf"{name} is no function: write \cdot between it and a factor")
+        if pair and not {"+", "-"} & {*ahead.group(pair)}:
+            self.fail(f"{name} is no function: a bracket after it holds a sum")
 
 
 class _Given(Lexer):
@@ -291,7 +288,11 @@ class _Tree(Transformer):
         return Node("sum", (*c[1], c[3], c[4]))
 
     def prod_over(self, c):
-        return Node("prod", (*c[1], c[3], c[4]))
+        """Of several factors, to the eye, a product takes those up to the last that holds its letter."""
+        letter, factors = Node("index", c[1][:1]), c[4:]
+        if len(factors) > 1 and letter not in factors[1].walk():
+            raise Unreadable("", "", "a factor without the letter of the product: write it before")
+        return Node("prod", (*c[1], c[3], self.mul(factors) if factors[1:] else factors[0]))
 
     def density(self, c):
         return Node("density", (str(c[0]), c[2], c[4] if len(c) > 4 else ()))
@@ -333,9 +334,9 @@ def read_relations(latex: str, notation: Notation) -> tuple[tuple[Node, ...], tu
     except UnexpectedToken as wrong:
         got = "the end" if wrong.token.type == "$END" else str(wrong.token)
         signs = {
-            name: sign.replace("normal", "mathcal N")
-            .replace("mean", "mathbb E")
-            .replace(r"\KL", "D_{KL}")
+            name: sign.replace(r"\mathrm{normal}", r"\mathcal N")
+            .replace(r"\mathrm{mean}", r"\mathbb E")
+            .replace(r"\mathrm{KL}", "D_{KL}")
             for sign, name in TERMINALS.items()
         }
         expected = sorted({signs.get(name, WORDS.get(name, "")) for name in wrong.expected})
