@@ -1679,6 +1679,29 @@ def noise_of(law: str) -> Callable:
     )
 
 
+def hole_afresh(
+    id: str, latex: str, false: str, missing: str, name: str, kind: str, domain: str = "real", **how
+) -> Hole:
+    """A claim in an empty book, which declares one letter besides a number, a noise and a matrix."""
+
+    def run():
+        with in_book(Book()):
+            notation("c", "scalar", "any number")
+            notation(r"\xi", "fresh", "a noise")
+            notation("B", "matrix", "any matrix", shape=("n", "n"))
+            notation(name, kind, "a letter of its own", domain, **how)
+            return eq("99.9", latex)
+
+    return Hole(id, latex, run, false, missing)
+
+
+LABELS = "a label may be a command that shows nothing"
+SIGNS = "what stands after the name is cut off at both ends, and no more looked at"
+MEANT = "a letter that the kernel knows may be declared as another"
+GAPS = "a gap is two of one sign in a row: any two signs of spacing are a gap"
+SCRIPTS = "Python's digits are those of every script"
+BODY = "the body of a product may hold a sign after which the eye ends it, or a second product"
+WORD = "a name of several letters stands before a factor"
 BRACES = (
     "in the grammar an atom may be {sum}; TeX shows no brace, so braces may hold one atom, "
     "or stand after ^, \\frac and \\sqrt"
@@ -2551,6 +2574,180 @@ MENDED = [
         hypothesis_that_hides_another,
         "c = 0",
         "what a hypothesis' letters rest on is dropped",
+    ),
+    hole_afresh(
+        "K-2",
+        r"\sqrt{y^2} = y",
+        "y^2 was said to be nonnegative, and y = -1",
+        SIGNS,
+        "y^2",
+        "scalar",
+        "nonnegative",
+    ),
+    hole_afresh(
+        "K-3",
+        r"\sqrt{y_t^2} = y_t",
+        "y_t-1 was said to be positive",
+        SIGNS,
+        "y_t-1",
+        "scalar",
+        "positive",
+    ),
+    hole_afresh(
+        "K-4",
+        r"\cos(\pi) = -1",
+        "a probability, 0.5",
+        MEANT,
+        r"\pi",
+        "scalar",
+        "(0,1)",
+    ),
+    hole_afresh("K-5", r"\sqrt{d^2} = d", "a difference, -1", MEANT, "d", "scalar"),
+    hole_afresh("K-6", r"\sqrt{T^2} = T", "a temperature, -1", MEANT, "T", "scalar"),
+    hole_afresh(
+        "K-7",
+        r"\operatorname{Cov}_{\xi}[\xi] = I",
+        "an intensity, 2",
+        MEANT,
+        "I",
+        "scalar",
+    ),
+    hole_afresh("K-8", "BI = B", "a matrix of zeros", MEANT, "I", "matrix", shape=("n", "n")),
+    hole(
+        "J-3",
+        r"\sum_{k=1}^{3}\log p_k(x_0\mid x_1) = 3\log p_k(x_0\mid x_1)",
+        "the page shows log p_1+log p_2+log p_3",
+        "the label of a process may be the letter of a sum",
+        step(process, "p_k", "backward", "model k"),
+        step(define, "99.1", r"p_k(x_{t-1}\mid x_t) := \mathcal N(x_{t-1};x_t,I)"),
+    ),
+    hole(
+        "H-30",
+        r"c_{\quad}+1 = 3",
+        "the page shows c+1 = 3",
+        LABELS,
+        step(notation, r"c_{\quad}", "scalar", "another number"),
+        step(define, "99.1", r"c_{\quad} := 2"),
+    ),
+    hole(
+        "H-31",
+        r"\log q_{\relax}(x_t\mid x_{t-1}) = \log\mathcal N(x_t;x_{t-1},I)",
+        "the page shows q",
+        LABELS,
+        step(process, r"q_{\relax}", "forward", "another chain"),
+        step(define, "99.1", r"q_{\relax}(x_t\mid x_{t-1}) := \mathcal N(x_t;x_{t-1},I)"),
+    ),
+    hole(
+        "H-32",
+        r"\mathrm{rank}(u+v) = \mathrm{rank}(u)+\mathrm{rank}(v)",
+        "the page shows a function",
+        WORD,
+        step(notation, r"\mathrm{rank}", "scalar", "a number"),
+    ),
+    hole(
+        "H-33",
+        r"\mathrm{sgn}\,u\,v = u\,\mathrm{sgn}\,v",
+        "the page shows sgn(uv) and u sgn(v)",
+        WORD,
+        step(notation, r"\operatorname{sgn}", "scalar", "a number"),
+    ),
+    hole(
+        "H-34",
+        r"\mathrm{Var}^2[u+v] = \mathrm{Var}^2[u]+\mathrm{Var}^2[v]",
+        "the page shows squares of variances",
+        WORD,
+        step(notation, r"\mathrm{Var}", "scalar", "a number"),
+    ),
+    hole("H-35", r"1 = 2\;\;\;\;\;\;\;\;\;\;\;\;-1 = 1", "two formulas, both false", GAPS),
+    hole("H-36", r"1 = 2\ \,\ \,\ \,\ \,\ \,-1 = 1", "two formulas, both false", GAPS),
+    hole(
+        "H-37",
+        r"\begin{aligned}1 = 2\ \left\ \left\ \left\ -1 = 1\end{aligned}",
+        "two formulas, both false",
+        "what makes a bracket large may stand before no bracket",
+    ),
+    hole(
+        "H-38",
+        r"\begin{aligned}&1 = 2 \\ &-1 = 1\end{aligned}",
+        "two lines, both false",
+        "a line that begins with a sign may hold a relation sign",
+    ),
+    hole(
+        "H-39",
+        r"\begin{aligned}&c+1 = c+2 \\ &\;-1 = c+1\end{aligned}",
+        "the first line is false",
+        "a line that begins with a sign may hold a relation sign",
+    ),
+    hole(
+        "H-40",
+        r"\begin{aligned}c \\ = c-2u\end{aligned}\begin{aligned}&+u \\ &+u\end{aligned}",
+        "two blocks side by side; c = c-2u is false",
+        "aligned may begin and end anywhere",
+    ),
+    hole(
+        "H-41",
+        r"\begin{pmatrix}\begin{pmatrix}\Lambda\end{pmatrix}\begin{pmatrix}K\end{pmatrix}&-K"
+        r"\end{pmatrix} = \begin{pmatrix}\Lambda K-K\end{pmatrix}",
+        "a row of two blocks is none of one",
+        "a column of a matrix that holds a matrix is dropped",
+    ),
+    hole(
+        "H-42",
+        r"\begin{pmatrix}\Lambda \\ [K]K\end{pmatrix} = \begin{pmatrix}\Lambda \\ KK+K-K"
+        r"\end{pmatrix}",
+        "TeX takes [K] for a distance: the second block is K",
+        "a bracket after a row's end is read as a factor",
+    ),
+    hole("H-43", "৪+1 = 5", "to the eye it is 8", SCRIPTS),
+    hole("H-44", "u^৪ = u^2u^2", "to the eye it is u^8", SCRIPTS),
+    hole(
+        "H-45",
+        r"\prod_{k=1}^{2}u\cdot v = u^2v^2",
+        "to the eye it is (uu)v",
+        BODY,
+    ),
+    hole("H-46", r"\prod_{k=1}^{2}u/v = u^2v^{-2}", "to the eye it is (uu)/v", BODY),
+    hole(
+        "H-47",
+        r"\prod_{k=1}^{2}u\,\log v = u^2(\log v)^2",
+        "to the eye it is (uu)log v",
+        BODY,
+    ),
+    hole(
+        "H-48",
+        r"\prod_{k=1}^{2}\alpha_1\sum_{j=1}^{2}\alpha_1 = 4\alpha_1^4",
+        "to the eye it is two factors: 2 alpha_1^3",
+        BODY,
+    ),
+    hole(
+        "H-49",
+        r"\lVert x_0\rVert^2^2 = \lVert x_0\rVert^2\lVert x_0\rVert^2",
+        "TeX stops at a second exponent",
+        "the square of a norm takes an exponent",
+    ),
+    hole(
+        "H-50",
+        r"\frac{u}{v}^2 = \frac{u^2}{v^2}",
+        "TeX sets the 2 beside the numerator alone",
+        "a fraction takes an exponent",
+    ),
+    hole(
+        "H-51",
+        r"\mu(1) = \mu+0x",
+        "the page shows a function at 1",
+        "a letter stands before a bracket that holds no sum",
+    ),
+    hole(
+        "H-52",
+        r"c\,x(c) = cc\,x+0x",
+        "the page shows a function at c",
+        "a letter stands before a bracket that holds no sum",
+    ),
+    hole(
+        "H-53",
+        r"\prod_{k=1}^{2}k(1-u) = 2(1-u)^2",
+        "to the eye it is 2(1-u)",
+        "a factor after the last that holds the letter of a product may be none of its body",
     ),
 ]
 

@@ -51,8 +51,11 @@ LETTERS = {
         declared("v", "scalar", ""),
         declared(r"\kappa", "scalar", ""),
         declared(r"\alpha", "scalar", ""),
-        declared("d", "scalar", ""),
-        declared("T", "scalar", ""),
+        declared(r"\mathrm{sgn}", "scalar", ""),
+        declared(r"\mathrm{sgn}_1", "scalar", ""),
+        declared(r"\mathrm{SNR}_t", "scalar", ""),
+        declared("d", "scalar", "", "natural"),
+        declared("T", "scalar", "", "natural"),
         declared("I", "matrix", ""),
         declared("q", "density", ""),
         declared(r"\xi", "fresh", ""),
@@ -76,6 +79,13 @@ LETTERS = {
         (r"v\,d", "vd"),
         (r"\mathcal{N}(\mu,vI)", r"\mathcal N(\mu,vI)"),
         (r"\begin{aligned}v &\\ &+d\end{aligned}", "v+d"),
+        (r"\begin{aligned}v\Big(v\; &+d \\ &\;-d\Big)\end{aligned}", "v(v+d-d)"),
+        (r"\sum_{k=1}^t(2k)", r"\sum_{k=1}^{t}(2k)"),
+        (r"\mathrm{sgn}\cdot v", r"\mathrm{sgn}\cdot(v)"),
+        (r"d\,\mathrm{SNR}_tv", r"d\mathrm{SNR}_t\,v"),
+        (r"\prod_{k=1}^{2}(v\cdot d)", r"\prod_{k=1}^{2}(vd)"),
+        (r"\prod_{k=1}^{2}v\alpha_k", r"\prod_{k=1}^{2}v\,\alpha_k"),
+        (r"v\cdot d\,\log v", r"vd\log v"),
     ],
 )
 def test_two_spellings_of_one_formula(one, other):
@@ -106,6 +116,47 @@ def test_two_spellings_of_one_formula(one, other):
         r"|v|",
         r"\mathbb E[v]",
         r"\operatorname{Cov}[\mu]",
+        r"v\,\!",
+        r"v\;\;+d",
+        r"v\ \left\ +d",
+        r"\left v\right",
+        r"\begin{aligned}v\end{aligned}+d",
+        r"\begin{aligned}v\end{aligned}\begin{aligned}+d\end{aligned}",
+        r"\begin{aligned}\begin{aligned}v\end{aligned}\end{aligned}",
+        r"\begin{pmatrix}v \\ [d]v\end{pmatrix}",
+        "v+৪",  # a Bengali 4, which looks like an 8
+        "v+４",
+        "v^²",
+        "v+а",  # a Cyrillic letter
+        "v+\u00a0d",
+        r"\prod_{k=1}^{2}v\cdot d",
+        r"\prod_{k=1}^{2}v/d",
+        r"\prod_{k=1}^{2}v\log d",
+        r"\prod_{k=1}^{2}\log d",
+        r"\prod_{k=1}^{2}v\prod_{k=1}^{2}d",
+        r"\prod_{k=1}^{2}vd",
+        r"\prod_{k=1}^{2}\alpha_k(1-v)",
+        r"\normal(\mu;\mu,vI)",
+        r"\mean_{\xi}[\xi]",
+        r"\KL(\mathcal N(\mu,I)\|\mathcal N(\mu,I))",
+        r"\lVert\mu\rVert^2^2",
+        r"\lVert\mu\rVert^2^\top",
+        r"\frac vd^2",
+        "v^2^2",
+        "v(1)",
+        r"v\left(d\right)",
+        r"\mu[v]",
+        r"\alpha_t(t)",
+        "t(2)",
+        "v(2d)",
+        "v^2(d)",
+        r"v(\log d)",
+        r"\mathrm{sgn}(v+d)",
+        r"\mathrm{sgn}\,v",
+        r"\mathrm{sgn}_1v",
+        r"\mathrm{sgn}^2v",
+        r"\mathrm{sgn}\frac vd",
+        r"\mathrm{SNR}_t(v+d)",
     ],
 )
 def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(latex):
@@ -116,6 +167,24 @@ def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(latex):
 def test_a_name_with_arguments_is_called_and_one_without_is_multiplied():
     assert read(r"\mu_\theta(x_t,t)", LETTERS).op == "call"
     assert read(r"\alpha_t(1-v)", LETTERS).op == "mul"
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\begin{aligned}&v = d \\ &-v = d\end{aligned}",
+        r"\begin{aligned}&v = d \\ &\;+v \le d\end{aligned}",
+        r"\begin{aligned}&v = d \\ &-\mu \overset{q}{=} \mu\end{aligned}",
+    ],
+)
+def test_a_line_that_begins_with_a_sign_holds_no_relation(latex):
+    with pytest.raises(Unreadable, match="begins with a sign"):
+        read_relations(latex, LETTERS)
+
+
+def test_a_line_may_begin_with_a_sign():
+    latex = r"\begin{aligned}-v &= v-\sum_{k=1}^{2} \Big(v \\ &-d\Big) \\ &+\sum_{k=2}^{2}v \\ &= d\end{aligned}"
+    assert len(read_relations(latex, LETTERS)[0]) == 3
 
 
 def test_a_chain_of_relations():

@@ -127,6 +127,55 @@ def test_only_letters_are_declared(name):
         notation(name, "scalar", "")
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["y^2", "y_t-1", "y'", "y()", "y(u)(v)", "y(u", "y[u]", "y u", "y_12", "y_t^2"]
+    + ["y_{t-1}", "y_{s,t}", "y_{uv}", "y_{+}", "y_k", "y_৪", r"y_{\quad}", r"y_{\displaystyle}"]
+    + [r"y_{\relax}", r"y_{\bar u}", r"y_{\mathrm{u}}", "y_а", "а"],
+)
+def test_a_name_is_a_letter_with_a_label_or_arguments(name):
+    for kind in "scalar", "density":
+        if (name, kind) != ("y_k", "density"):
+            with in_book(Book()), pytest.raises(Unreadable):
+                notation(name, kind, "")
+
+
+@pytest.mark.parametrize("label", ["t", "s", "i", "j", "t,s", "k-1"])
+def test_a_process_is_labelled_by_no_time(label):
+    with in_book(Book()), pytest.raises(Unreadable, match="a label is"):
+        process(f"p_{{{label}}}", "forward", "")
+
+
+def test_a_process_of_a_component_stands_in_no_sum_over_components(chain):
+    process("p_k", "backward", "model k")
+    define("1.3", r"p_k(x_{t-1}\mid x_t) := \mathcal N(x_{t-1};x_t,I)")
+    assert alone(chain, r"\sum_{j=1}^{2}\log p_k(x_0\mid x_1) = 2\log p_k(x_0\mid x_1)")
+    for number, body in ("1.10", r"\log @"), ("1.11", r"\mathbb E_{@}[x_0]"):
+        body = body.replace("@", r"p_k(x_0\mid x_1)")
+        with pytest.raises(Unreadable, match="within a sum over k"):
+            alone(chain, rf"\sum_{{k=1}}^{{2}}{body} = {body}+{body}", number)
+
+
+@pytest.mark.parametrize(
+    "name, kind, domain, shape",
+    [
+        ("T", "scalar", "real", ()),
+        ("T", "vector", "natural", ()),
+        ("T(u)", "scalar", "natural", ()),
+        ("d", "scalar", "positive", ()),
+        ("d", "density", "real", ()),
+        (r"\pi", "scalar", "(0,1)", ()),
+        (r"\pi", "variable", "positive", ()),
+        ("I", "scalar", "real", ()),
+        ("I", "column", "real", ("n", 1)),
+        ("I", "matrix", "real", ("n", "n")),
+    ],
+)
+def test_what_the_kernel_knows_is_declared_as_that(name, kind, domain, shape):
+    with in_book(Book()), pytest.raises(Unreadable, match="from the start"):
+        notation(name, kind, "", domain, shape)
+
+
 def test_where_a_side_has_no_value(chain):
     with pytest.raises(Undefined) as refusal:
         alone(chain, r"\frac{u}{1-\bar\alpha_{t-1}} = \frac{2u}{2-2\bar\alpha_{t-1}}")

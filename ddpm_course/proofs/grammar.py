@@ -1,6 +1,7 @@
 """The grammar of formulas, and how TeX is cut into tokens: the tables, and the rules."""
 
 import re
+from functools import partial
 
 from .errors import Unreadable
 
@@ -15,12 +16,12 @@ sum: signed (PLUS product | MINUS product)*
 signed: product | PLUS product | MINUS product
 ?product: chain | big | chain big -> mul | chain CDOT big -> times | power SLASH power -> over
 ?chain: power | chain tail -> mul | chain CDOT power -> times
-?power: base | number
-?base: atom | atom CARET group -> pow | atom CARET TOP -> transpose
-     | number CARET group -> pow
-?tail: atom | atom CARET group -> pow | atom CARET TOP -> transpose
+?beside: power | beside tail -> mul
+?power: tail | number | number CARET group -> pow
+?tail: atom | open CARET group -> pow | open CARET TOP -> transpose
 ?big: LOG inside -> log | EXP inside -> exp | COS letter -> cos | SIN letter -> sin | derivative
-   | SUM under CARET group product -> sum_over | PROD under CARET group product -> prod_over
+   | SUM under CARET group product -> sum_over | PROD under CARET group power -> prod_over
+   | PROD under CARET group beside tail -> prod_over
    | LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product -> limit
 ?inside: atom | number
 ?derivative: SLOPE sum SUBR moving -> slope
@@ -30,12 +31,13 @@ under: UNDERSCORE LBRACE INDEX EQUAL sum RBRACE
 ?group: LBRACE sum RBRACE | number | letter | index
 letter: SYMBOL -> symbol
 
-?atom: symbol | index | member | call | density | normal | mean | kl | blocks
+?atom: open | LVERT sum RVERT CARET group -> norm2 | FRAC group group -> div
+?open: symbol | index | member | call | density | normal | mean | kl | blocks
      | LPAR sum RPAR | LBRACKET sum RBRACKET
-     | LVERT sum RVERT CARET group -> norm2 | LBAR sum RBAR -> det
+     | LBAR sum RBAR -> det
      | LANGLE sum COMMA sum RANGLE -> inner
      | COS LPAR sum RPAR -> cos | SIN LPAR sum RPAR -> sin
-     | FRAC group group -> div | SQRT group -> sqrt | TRACE LPAR sum RPAR -> trace
+     | SQRT group -> sqrt | TRACE LPAR sum RPAR -> trace
 number: INT
 symbol: SYMBOL | LABELLED
 index: INDEX
@@ -110,9 +112,9 @@ TERMINALS = {
     r"\end{pmatrix}": "END",
     r"\\": "ROW",
     "&": "AMP",
-    r"\normal": "NORMAL",
-    r"\mean": "MEAN",
-    r"\KL": "KL",
+    r"\mathrm{normal}": "NORMAL",
+    r"\mathrm{mean}": "MEAN",
+    r"\mathrm{KL}": "KL",
 }
 WORDS = {
     "INT": "a number",
@@ -126,45 +128,38 @@ WORDS = {
     "$END": "the end",
 }
 SPELLINGS = {
-    r"\mathcal{N}": r"\normal ",
-    r"\mathcal N": r"\normal ",
-    r"\mathbb{E}": r"\mean ",
-    r"\mathbb E": r"\mean ",
+    r"\mathcal{N}": r"\mathrm{normal}",
+    r"\mathcal N": r"\mathrm{normal}",
+    r"\mathbb{E}": r"\mathrm{mean}",
+    r"\mathbb E": r"\mathrm{mean}",
     r"\operatorname": r"\mathrm",
-    r"D_{\mathrm{KL}}": r"\KL ",
-    "D_{KL}": r"\KL ",
+    r"D_{\mathrm{KL}}": r"\mathrm{KL}",
+    "D_{KL}": r"\mathrm{KL}",
     r"\tfrac": r"\frac",
     r"\dfrac": r"\frac",
 }
-SPACING = {
-    r"\,",
-    r"\;",
-    r"\:",
-    r"\!",
-    r"\ ",
-    r"\left",
-    r"\right",
-    r"\big",
-    r"\Big",
-    r"\bigl",
-    r"\Bigl",
-    r"\bigr",
-    r"\Bigr",
-    r"\begin{aligned}",
-    r"\end{aligned}",
-}
+ALIGNED = [r"\begin{aligned}", r"\end{aligned}"]
+SPACES = {r"\,", r"\;", r"\:", r"\!", r"\ "}
+SIZES = {r"\left", r"\right", r"\big", r"\Big", r"\bigl", r"\Bigl", r"\bigr", r"\Bigr"}
+SPACING = {*ALIGNED, *SPACES, *SIZES}
+OPENING = {"(", "[", "{", r"\lVert", r"\lvert", r"\langle"}
+CLOSING = {")", "]", "}", r"\rVert", r"\rvert", r"\rangle"}
 ACCENTS = (r"\bar", r"\tilde", r"\hat")
 ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}  # without braces, TeX takes a single digit after these
-CUT = re.compile(r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S")
+CUT = re.compile(  # whatever is not ASCII is a token of its own, and no name is one
+    r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S", re.ASCII
+)
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
     "sigma tau phi psi omega Gamma Lambda Sigma Delta Phi Psi Omega"
 )
-OPERATORS = "log|exp|cos|sin|tan|lim|max|min|sup|inf|tr|det|d"
+OPERATORS = "log|ln|exp|cos|sin|tan|lim|max|min|sup|inf|tr|det|d"
 LETTER = re.compile(
     rf"[A-Za-z]$|\\mathrm\{{(?!(?:{OPERATORS})\}})[A-Za-z]+\}}$|"
     r"\\(?:" + "|".join((*GREEK.split(), "ell")) + ")$"
 )
+WORD = re.compile(r"\\mathrm\{\w\w")
+BRACKETS = {"(": "()", "[": "[]"}
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
 ENDS = {
     "",
@@ -193,30 +188,49 @@ def cut(latex: str) -> list[str]:
     """LaTeX cut into tokens, without what only arranges the page.
 
     Raises Unreadable where the eye would take one formula for two: a line or column that breaks
-    before a factor, a line that does not begin with & or a relation sign, a second column, a gap.
+    before a factor, a line that does not begin with & or a relation sign, or that begins with + or -
+    and holds a relation sign, a second column, a gap.
     """
     text = latex
     for variant, spelling in SPELLINGS.items():
         text = text.replace(variant, spelling)
-    kept, matrix, arranged, columns, spaces = [], False, "", 0, 0
-    for token in CUT.findall(text):
-        matrix = token == r"\begin{pmatrix}" or (matrix and token != r"\end{pmatrix}")
-        spaces = spaces + 1 if token == r"\ " else 0
-        if spaces > 1:
-            raise Unreadable(latex, token, "a gap in which another formula may begin")
-        if token in SPACING:
+    tokens = CUT.findall(text)
+    aligned = tokens[:1] + tokens[-1:] == ALIGNED
+    kept, matrices, brackets, arranged, columns, before, gap = [], 0, 0, "", 0, "", False
+    line = "the first"  # what a line begins with, or a bracket around its beginning
+    for token in tokens[1:-1] if aligned else tokens:
+        refused = partial(Unreadable, latex, token)
+        if token in ALIGNED:
+            raise refused("aligned stands once, around the whole formula")
+        if before in SIZES and token not in OPENING | CLOSING:
+            raise refused(f"a bracket was expected after {before}")
+        before = token
+        if token in SPACES:
+            if gap:
+                raise refused("a gap in which another formula may begin")
+            gap = True
+        if token in SPACES | SIZES:
             continue
+        matrices += {r"\begin{pmatrix}": 1, r"\end{pmatrix}": -1}.get(token, 0)
         if arranged == r"\\" and token not in {"&"} | RELATIONS:
-            raise Unreadable(latex, token, "a line begins with & or with a relation sign")
-        if token in ("&", r"\\") and not matrix:
+            raise refused("a line begins with & or with a relation sign")
+        if token in ("&", r"\\") and not matrices:
             columns = columns + 1 if token == "&" else 0
             if columns > 1:
-                raise Unreadable(latex, token, "a second column may be another formula")
+                raise refused("a second column may be another formula")
+            if token == r"\\":
+                line, gap = "", False
             arranged = token
             continue
         if arranged and kept and kept[-1] not in BEGINS and token not in ENDS:
-            raise Unreadable(latex, token, "a line or column breaks before a factor")
-        arranged = ""
+            raise refused("a line or column breaks before a factor")
+        if kept[-1:] == [r"\\"] and token == "[":
+            raise refused("after the end of a row TeX takes [ for a distance")
+        line = line or (token if not brackets else "(")
+        if aligned and line in ("+", "-") and token in RELATIONS and not brackets:
+            raise refused("a line that begins with a sign may be another formula")
+        brackets += (token in OPENING) - (token in CLOSING)
+        arranged, gap = "", False
         kept.append(token)
     return single_digits(kept)
 

@@ -13,9 +13,14 @@ from lark.lexer import Lexer
 from .errors import Unreadable
 from .grammar import (
     ACCENTS,
+    BRACKETS,
+    ENDS,
     GRAMMAR,
+    GREEK,
     LETTER,
+    ONE_DIGIT,
     TERMINALS,
+    WORD,
     WORDS,
     cut,
 )
@@ -38,7 +43,13 @@ KINDS = (
 )
 DOMAINS = ("real", "positive", "nonnegative", "(0,1)", "natural", "symmetric")
 INDICES = ("t", "k", "s", "i", "j")
-LABEL = re.compile(r"$|t$|t,s$|\d+$|(?![tskij]$)[A-Za-z]$|\\(?!frac|sqrt|mathrm)[A-Za-z]+$")
+LABEL = re.compile(rf"([0-9]+|(?![tskij]$)[A-Za-z]|\\({'|'.join(GREEK.split())}|ell))?$")
+RESERVED = {  # what the kernel takes these letters for
+    "T": ("scalar", "natural"),
+    "d": ("scalar", "natural"),
+    r"\pi": ("scalar", "positive"),
+    "I": ("matrix", "real"),
+}
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ class Names:
                 yield Token("SLOPE", "")
                 yield from Names(self.latex, self.notation, inside).tokens()
                 yield Token("SUBR", "")
-            elif self.next.isdigit():
+            elif self.next.isascii() and self.next.isdigit():
                 yield Token("INT", self.take())
             elif self.next in TERMINALS:
                 yield Token(TERMINALS[self.next], self.take())
@@ -150,22 +161,23 @@ class Names:
         self.take()
         return self.group()
 
-    def group(self) -> list[str]:
-        """One token, or those between braces."""
-        if self.next != "{":
+    def group(self, pair: str = "{}") -> list[str]:
+        """One token, or those between braces, or between a pair of other brackets."""
+        if self.next != pair[0]:
             return [self.take()]
         start, depth = self.at + 1, 0
         while True:
-            depth += {"{": 1, "}": -1}.get(self.take(), 0)
+            depth += {pair[0]: 1, pair[1]: -1}.get(self.take(), 0)
             if not depth:
                 return self.todo[start : self.at - 1]
 
     def name(self) -> Iterator[Token]:
         """A symbol; or a family, a function or a density, and the tokens of its index."""
-        base, under = self.letter(), []
+        start, base, under = self.at, self.letter(), []
         if not (base in INDICES and self.next != "_"):
             under = self.subscript()
         elif base not in self.notation:
+            self.product(start, indexed=False)
             return (yield Token("INDEX", base))
         label, labelled = (f"{base}_{''.join(under)}", True) if under else (base, False)
         whole = self.notation.get(label)
@@ -184,11 +196,28 @@ class Names:
             kind = (
                 "FAMILY" if under else "LABELLED" if labelled else "SYMBOL"
             )  # TeX sets x^v_1 as x^v_1
+            self.product(start, indexed=bool(under))
         yield Token(kind, name)
         if under:
             yield Token("SUBL", "_")
             yield from Names(self.latex, self.notation, under).tokens()
             yield Token("SUBR", "")
+
+    def product(self, start: int, indexed: bool) -> None:
+        r"""Raises Unreadable where what was read from start on is no function, and looks like one: a
+        letter before a bracket without a sum; a word, such as \mathrm{ln}, before a bracket, or
+        without an index before any factor."""
+        if self.todo[start - 1] in ONE_DIGIT:
+            return  # in \sum_{k=1}^t(2k) the bracket stands after the sign
+        ahead, name = Names(self.latex, {}, self.todo, self.at), "".join(self.todo[start : self.at])
+        if ahead.next == "^":
+            ahead.take()
+            ahead.group()
+        pair = BRACKETS.get(ahead.next)
+        if WORD.search(name) and (pair or not indexed and ahead.next not in ENDS | {"/"}):
+            self.fail(rf"{name} is no function: write \cdot between it and a factor")
+        if pair and not {"+", "-"} & {*ahead.group(pair)}:
+            self.fail(f"{name} is no function: a bracket after it holds a sum")
 
 
 class _Given(Lexer):
@@ -210,7 +239,7 @@ class _Tree(Transformer):
     def __default__(self, data, children, meta) -> Any:
         kept = [c for c in children if not isinstance(c, Token) or c.type in self.KEPT]
         values = [str(c) if isinstance(c, Token) else c for c in kept]
-        if data in ("inside", "group", "atom"):
+        if data in ("inside", "group", "open"):
             return values[0]  # a formula in brackets
         return Node(str(data), tuple(values))
 
@@ -259,7 +288,11 @@ class _Tree(Transformer):
         return Node("sum", (*c[1], c[3], c[4]))
 
     def prod_over(self, c):
-        return Node("prod", (*c[1], c[3], c[4]))
+        """Of several factors, to the eye, a product takes those up to the last that holds its letter."""
+        letter, factors = Node("index", c[1][:1]), c[4:]
+        if len(factors) > 1 and letter not in factors[1].walk():
+            raise Unreadable("", "", "a factor without the letter of the product: write it before")
+        return Node("prod", (*c[1], c[3], self.mul(factors) if factors[1:] else factors[0]))
 
     def density(self, c):
         return Node("density", (str(c[0]), c[2], c[4] if len(c) > 4 else ()))
@@ -301,9 +334,9 @@ def read_relations(latex: str, notation: Notation) -> tuple[tuple[Node, ...], tu
     except UnexpectedToken as wrong:
         got = "the end" if wrong.token.type == "$END" else str(wrong.token)
         signs = {
-            name: sign.replace("normal", "mathcal N")
-            .replace("mean", "mathbb E")
-            .replace(r"\KL", "D_{KL}")
+            name: sign.replace(r"\mathrm{normal}", r"\mathcal N")
+            .replace(r"\mathrm{mean}", r"\mathbb E")
+            .replace(r"\mathrm{KL}", "D_{KL}")
             for sign, name in TERMINALS.items()
         }
         expected = sorted({signs.get(name, WORDS.get(name, "")) for name in wrong.expected})
@@ -341,8 +374,13 @@ def declared(
         raise Unreadable(latex, domain, "a variable takes every number of an open interval")
     names = Names(latex, {}, cut(latex))
     base, label = names.letter(), "".join(names.subscript())
-    arguments = "".join(names.todo[names.at :])
-    if not LABEL.match(label) and kind != "density":
+    name = f"{base}_{label}" if label else base
+    called = names.next == "("
+    arguments = names.group("()") if called else []
+    if names.next or called and not arguments:
+        raise Unreadable(latex, names.next, "a name ends, or has arguments in brackets")
+    hidden = ("k",) if kind == "density" else ("t", "t,s")  # of its own component, at its own times
+    if not LABEL.match(label) and label not in hidden:
         raise Unreadable(latex, label, "a label is t, or one letter or number that is no index")
     if domain == "symmetric" and (kind != "matrix" or len({*map(str, shape)}) != 1):
         raise Unreadable(latex, domain, "symmetric is said of a square matrix")
@@ -351,16 +389,10 @@ def declared(
     if kind in ("variable", "point") and (arguments or label in ("t", "t,s")):
         raise Unreadable(latex, "", f"a {kind} is one letter, with neither index nor arguments")
     sides = tuple(map(str, shape))
-    if kind in ("matrix", "column") and base != "I":
-        if len(sides) != 2 or not all(x in ("n", "m", "d") or x.isdigit() for x in sides):
+    if name in RESERVED and (kind, domain, arguments, sides) != (*RESERVED[name], [], ()):
+        raise Unreadable(latex, kind, f"{name} is a {' and '.join(RESERVED[name])} from the start")
+    if kind in ("matrix", "column") and name != "I":
+        if len(sides) != 2 or not all(x in ("n", "m", "d") or x.isdecimal() for x in sides):
             raise Unreadable(latex, "", f"a {kind} has two sides, each n, m, d or a number")
-    indexed = label == "t" or "t" in names.todo[names.at :]
-    return Entry(
-        f"{base}_{label}" if label else base,
-        kind,
-        domain,
-        meaning,
-        indexed,
-        arguments[1:-1] or None,
-        sides,
-    )
+    indexed = label == "t" or "t" in arguments
+    return Entry(name, kind, domain, meaning, indexed, "".join(arguments) or None, sides)

@@ -101,6 +101,9 @@ class Reading:
             f"a density of {name} that names a state twice",
         )
         drawn, given = (frozenset(merge(side)) for side in spans)
+        letter = name.rpartition("_")[2]
+        if self.letters.get(letter) != LETTERS.get(letter):
+            self.fail(f"{name} within a sum over {letter}")
         if "s" in map(str, process.id.args) and (self.letters["t"], self.letters["s"]) != (t_, s_):
             self.fail(f"{name} within a sum over t or s")
         id_ = process.id.xreplace({LETTERS[x]: self.letters[x] for x in "ts"})
