@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from decimal import localcontext
 
-from .chains import Chain
+from .chains import Chain, Doubted
 from .declarations import Declarations
-from .errors import Refuted, Undefined
+from .errors import Undefined
 from .grids import DIGITS, Inexpressible
 from .laws import World
 from .reader import Node
@@ -80,18 +80,16 @@ def tried(
     seeds: range,
     strict: bool = False,
 ) -> int:
-    """The number of places tried. strict: Inexpressible if one cannot be, or only by making up a law."""
+    """The number of places tried. strict: 0 if one of them cannot be, without making a normal law up."""
 
     def place(at: At) -> bool:
         try:
             world.check(relations, at)
         except Inexpressible:
-            if strict:
-                raise
             return False
         return True
 
-    count = 0
+    said = []
     for T, d, mood, seed in (
         (*world, seed) for seed in seeds for world in (*WORLDS, *FAR[: len(seeds) - 1])
     ):
@@ -100,8 +98,8 @@ def tried(
         except (Inexpressible, Undefined):
             continue  # hypotheses that nothing here meets
         world.strict = strict
-        count += sum(world.everywhere(place, start))
-    return count
+        said += world.everywhere(place, start)
+    return 0 if strict and not all(said) else sum(said)
 
 
 def refute(
@@ -118,18 +116,12 @@ def refute(
     """
     relations = list(zip(sides, signs, sides[1:]))
     more = any(sign.op in ("le", "ge", "lt") for sign in signs)
-    found = None
+    doubted = False
     with localcontext(DIGITS):
         if general(relations, known):
             try:
                 if count := tried(Chain, relations, known, start, range(seed, seed + 1 + 3 * more)):
                     return count
-            except Refuted as refuted:
-                found = refuted  # unless the laws are known, and say otherwise
-        try:
-            return tried(
-                World, relations, known, start, range(seed, seed + 1 + 7 * more), strict=bool(found)
-            )
-        except Inexpressible:
-            assert found  # only a strict trial, of what a chain refutes, gives up
-            raise found from None
+            except Doubted:
+                doubted = True
+        return tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), doubted)
