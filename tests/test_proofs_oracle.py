@@ -581,7 +581,9 @@ def test_the_verdict_does_not_hang_on_the_seed(seed):
             attempt(latex, int(start), seed=seed)
 
 
-@pytest.mark.parametrize("name", ["oracle", "chains", "laws", "worlds", "grids", "normals"])
+@pytest.mark.parametrize(
+    "name", ["oracle", "chains", "laws", "slopes", "worlds", "grids", "normals"]
+)
 def test_it_shares_nothing_with_the_kernel(name):
     tree = ast.parse(Path(refute.__code__.co_filename).with_stem(name).read_text())
     used = {
@@ -598,6 +600,7 @@ def test_it_shares_nothing_with_the_kernel(name):
         ".reader",
         ".chains",
         ".laws",
+        ".slopes",
         ".worlds",
         ".grids",
         ".normals",

@@ -158,7 +158,7 @@ def power(a: Value, n: Value) -> Value:
 
 def inner(a: Value, b: Value) -> Decimal:
     return (
-        number(a.T * b)
+        number(a.T * full(b, a.shape))
         if isinstance(a, Grid) and a.shape[1] == 1
         else wrong("a norm of what is no vector")
     )

@@ -36,7 +36,9 @@ WORLDS = (
     (3, 2, "zero"),
     (6, 2, "random"),
 )
-FAR = ((1, 2, "far"), (2, 2, "far"))
+FAR = ((1, 2, "far"), (2, 2, "far"), (1, 2, "peak"), (1, 3, "peak"))
+# Where means of more than polynomials have values, and more laws are normal. These can only refute.
+LINE = ((1, 1, "zero"), (1, 1, "random"))
 
 # --- Claims ----------------------------------------------------------------------------------------
 
@@ -78,6 +80,7 @@ def tried(
     known: Declarations,
     start: int,
     seeds: range,
+    worlds: tuple[tuple[int, int, str], ...] = WORLDS,
     strict: bool = False,
 ) -> int:
     """The number of places tried. strict: 0 if one of them cannot be, without making a normal law up."""
@@ -91,7 +94,7 @@ def tried(
 
     said = []
     for T, d, mood, seed in (
-        (*world, seed) for seed in seeds for world in (*WORLDS, *FAR[: len(seeds) - 1])
+        (*world, seed) for seed in seeds for world in (*worlds, *FAR[: len(seeds) - 1])
     ):
         try:
             world = kind(known, T, d, mood, seed)
@@ -124,4 +127,10 @@ def refute(
                     return count
             except Doubted:
                 doubted = True
-        return tried(World, relations, known, start, range(seed, seed + 1 + 7 * more), doubted)
+        seeds = range(seed, seed + 1 + 7 * more)
+        count = tried(World, relations, known, start, seeds)
+        if not doubted:
+            return count
+        tried(World, relations, known, start, seeds, LINE)
+        count = tried(World, relations, known, start, seeds, strict=True)
+        return 0 if more else count  # an inequality may fail where nothing was tried

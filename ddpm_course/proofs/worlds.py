@@ -157,8 +157,8 @@ class Points:
         scale: not 1 once the hypotheses have failed for what they speak of; then it is rarely 0."""
         unit, pick = Decimal(self.rng.randint(50, 950)) / 1000, self.rng.choice
         zero, wide = (
-            self.mood == "zero" and scale == 1,
-            {"extreme": 5, "far": 10**4}.get(self.mood, 1),
+            self.mood in ("zero", "peak") and scale == 1,
+            {"extreme": 5, "far": 10**4, "peak": 10**4}.get(self.mood, 1),
         )
         if domain == "real":
             return NIL if zero else unit * pick((3, -3)) * max(scale, ONE)
@@ -307,7 +307,8 @@ class Points:
     def on_call(self, at: At, name: str, under: Node | None, given: tuple[Node, ...]) -> Value:
         """A function, at the index for which it was declared with just these arguments.
 
-        Without definition it is a quadratic polynomial: as good as any function, and means stay exact.
+        Without definition it is a quadratic polynomial: as good as any function, and means stay exact;
+        in the mood for zero without squares, so that laws with such a mean are normal.
         """
         entry, known = self.known.notation[name], self.known
         if name not in self.made:
@@ -335,8 +336,9 @@ class Points:
         table = lambda: [
             [[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)
         ]
+        first = u[:1] if self.mood == "zero" else u
         made = [
-            sum((c * x * y for row, x in zip(rows, u) for c, y in zip(row, u)), NIL)
+            sum((c * x * y for row, x in zip(rows, first) for c, y in zip(row, u)), NIL)
             for rows in self.once((name, "?"), table)
         ]
         if entry.kind in ("smooth", "path"):  # no derivative vanishes by chance
