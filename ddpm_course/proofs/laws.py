@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal, getcontext, localcontext
-from functools import partial
 from itertools import product
 from typing import Any
 
 from .declarations import DeclaredLaw, Structure
 from .errors import Refuted, Undefined
 from .grids import (
+    MOST_DIGITS,
     NIL,
     ONE,
     TINY,
@@ -32,8 +32,6 @@ from .normals import bell, divergence, integral
 from .reader import Node
 from .slopes import Slopes
 from .worlds import At, Density, Key, Normals, spelled, titled
-
-MOST_DIGITS = 5000  # in which a difference is looked at again
 
 
 class World(Slopes):
@@ -343,6 +341,9 @@ class World(Slopes):
                     raise
                 needed.append(missing.args[0])
 
+    def same(self, a: Value, b: Value) -> bool:
+        return holds("eq", a, b, self.tiny)
+
     def check(
         self, relations: list[tuple[Node, Node, Node]], at: At, before: tuple | None = None
     ) -> None:
@@ -360,7 +361,12 @@ class World(Slopes):
                 for pair in self.pairs(left, sign, right, at)
             )
             found = next(
-                ((n, *pair) for n, (sign, pair) in enumerate(pairs) if not holds(sign, *pair)), None
+                (
+                    (n, *pair)
+                    for n, (sign, pair) in enumerate(pairs)
+                    if not holds(sign, *pair, self.tiny)
+                ),
+                None,
             )
         except (Undefined, ArithmeticError) as gap:
             if 9 * getcontext().prec <= MOST_DIGITS:
@@ -372,7 +378,7 @@ class World(Slopes):
         if not found:
             return
         place, *bad = found
-        if not before or before[0] != place or not all(map(partial(holds, "eq"), before[1:], bad)):
+        if not before or before[0] != place or not all(map(self.same, before[1:], bad)):
             return self.check_closer(relations, at, found)
         shown = {
             titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()

@@ -11,7 +11,6 @@ from math import prod
 from .grids import (
     NIL,
     ONE,
-    PI,
     TINY,
     Inexpressible,
     Value,
@@ -19,6 +18,7 @@ from .grids import (
     full,
     inner,
     minus,
+    pi,
     positive,
     solved,
     trace,
@@ -29,7 +29,7 @@ def bell(rest: Value, spread: Value) -> Decimal:
     """The normal density at the distance `rest` from its mean."""
     size = len(flat(rest))
     inverse, det = solved(full(spread, (size, size)))
-    return (inner(rest, inverse * rest) / -2).exp() / ((2 * PI) ** size * positive(det)).sqrt()
+    return (inner(rest, inverse * rest) / -2).exp() / ((2 * pi()) ** size * positive(det)).sqrt()
 
 
 def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
@@ -86,16 +86,16 @@ def settled(body: Callable[[tuple[Decimal, ...]], Value]) -> Value:
     Of a smooth function it is nearly exact, with an error that is squared when the steps are halved.
     Inexpressible where that does not settle.
     """
-    terms, steps = [], 16
+    terms, steps = [], 20
     for k in range(-6 * steps, 6 * steps + 1):
         up, down = (Decimal(k) / steps).exp(), (-Decimal(k) / steps).exp()
         z, slope = (up - down) / 2, (up + down) / 2
-        terms.append(body((z,)) * ((-z * z / 2).exp() * slope / (steps * (2 * PI).sqrt())))
+        terms.append(body((z,)) * ((-z * z / 2).exp() * slope / (steps * (2 * pi()).sqrt())))
     total, rough = sum(terms, NIL), sum(terms[::2], NIL) * 2
     size = max(map(abs, flat(total)))
     largest = lambda *parts: max(abs(x) for part in parts for x in flat(part))
     if (
-        largest(minus(rough, total)) ** 2 > TINY * size**2
+        largest(minus(rough, total)) > Decimal("1e-15") * size
         or largest(*terms[:: 12 * steps]) > TINY * size
     ):
         raise Inexpressible
