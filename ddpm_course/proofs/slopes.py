@@ -15,9 +15,8 @@ class Slopes(Points):
     def change(self, body: Node, at: At, key: Key | str, known: Value, one: Value) -> Value:
         """How fast the body changes in a direction: by values so near that more digits of the slope
         are right than are compared."""
-        digits, made, ends = getcontext().prec, self.made, []
-        near = Decimal(10) ** -(3 * digits // 5)
-        with localcontext(prec=3 * digits):
+        near, made, ends = self.tiny * self.tiny.sqrt(), self.made, []
+        with localcontext(prec=getcontext().prec - 3 * near.adjusted()):
             for step in (near, -near):
                 self.made = {}  # laws may depend on what moves
                 ends.append(self.value(body, At({**at, key: known + one * step})))
