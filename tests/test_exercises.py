@@ -440,6 +440,10 @@ def test_an_answer_that_is_right_in_few_worlds_is_not_right(number, rest):
     assert check_answer(number, f"{ANSWERS[number][0][0]}+{rest}").verdict == "not yet"
 
 
+def test_a_difference_in_later_digits_is_said():
+    assert "(later digits differ)" in check_answer("4.2", r"\frac1{2\beta_1}+10^{-40}").why
+
+
 # --- Where they stand ----------------------------------------------------------------------------
 
 

@@ -545,7 +545,7 @@ def test_what_is_defined_at_one_index_is_defined_there_alone():
     del known.meanings["A_t"]
     assert attempt("A_1 = 7", known=known) > 0
     with pytest.raises(Refuted):
-        attempt("A_2 = 7", known=known)
+        attempt("A_t = 7", known=known)
     with pytest.raises(Undefined):
         attempt("A_0+1 = 1+A_0+0", known=known)
     left, right = read("A_t", known.notation), read("7", known.notation)
