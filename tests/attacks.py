@@ -558,7 +558,7 @@ ATTACKS = [
     attack(
         "D12",
         r"\operatorname{Cov}_{q(x_{1:T}\mid x_0)}[\epsilon_t+\hat x_\theta(x_t,t)] = I",
-        "WrongRule combination",
+        "Refuted",
         "WrongRule combination",
     ),
     attack(

@@ -8,14 +8,30 @@ from itertools import product
 from math import prod
 from typing import NoReturn
 
+from .errors import Refuted
 from .grids import NIL, ONE, Grid, Inexpressible, Value, number, wrong
 from .laws import World
 from .reader import Node
 from .worlds import At, Key
 
 
+class Doubted(Exception):
+    """A table refutes what may well hold of the law that was declared in its place."""
+
+
 class Chain(World):
     """States have two or three values, marked 0, 1, 2; every law is a random table."""
+
+    def check(
+        self, relations: list[tuple[Node, Node, Node]], at: At, before: tuple | None = None
+    ) -> None:
+        self.replaced = False  # a declared law, by a table
+        try:
+            super().check(relations, at, before)
+        except Refuted:
+            if self.replaced:
+                raise Doubted from None
+            raise
 
     @property
     def marks(self) -> range:
@@ -62,6 +78,8 @@ class Chain(World):
         memo = name, *steps.items()
         if shape.shape == "pair":
             raise Inexpressible
+        if any(self.declared(name, key, given, at) for key, given in steps.items()):
+            self.replaced = True
         if memo not in self.made:
             paths = [({}, ONE)]
             for key, parents in steps.items():

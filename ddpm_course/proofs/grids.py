@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, getcontext, localcontext
+from functools import cache
+from itertools import product
 from operator import add, mul
 from typing import NoReturn
 
@@ -11,8 +13,8 @@ from .errors import WrongRule
 
 ONE, TINY = Decimal(1), Decimal("1e-20")
 NIL = 0 * ONE
-PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494")
 DIGITS = Context(prec=50, Emax=MAX_EMAX, Emin=MIN_EMIN)
+MOST_DIGITS = 5000  # in which a difference or a gap is looked at again
 
 
 class Inexpressible(Exception):
@@ -107,6 +109,43 @@ def sized(a: Value) -> Grid:
     return a
 
 
+Sizes = tuple[list[int], list[int]]  # heights of the rows of blocks, and widths of the columns
+
+
+def joined(parts: list[list[Value]], earlier: Sizes) -> tuple[Grid, Sizes]:
+    """A matrix of blocks, and their sizes.
+
+    Of which size a 0 or an I is, matrices beside it say, or that I is square, or an earlier matrix of
+    blocks. Inexpressible where that does not do.
+    """
+    lines = parts, [list(line) for line in zip(*parts)]
+    heights, widths = (
+        [next((x.shape[i] for x in line if isinstance(x, Grid)), 0) for line in lines[i]]
+        for i in (0, 1)
+    )
+    guessed = False
+    for before in ([], []), earlier:
+        for line, known in zip((heights, widths), before):
+            fitting = len(line) == len(known) and all(x in (0, y) for x, y in zip(line, known))
+            if 0 in line and fitting:
+                line[:], guessed = known, True
+        for i, j in product(range(len(heights)), range(len(widths))):
+            if not isinstance(x := parts[i][j], Grid) and x:
+                heights[i], widths[j] = heights[i] or widths[j], widths[j] or heights[i]
+    shapes = [[(h, w) for w in widths] for h in heights]
+    fits = all(
+        x.shape == shape if isinstance(x, Grid) else not x or shape[0] == shape[1]
+        for row, line in zip(parts, shapes)
+        for x, shape in zip(row, line)
+    )
+    if 0 in heights + widths or guessed and not fits:
+        raise Inexpressible
+    if not fits or {len(row) for row in parts} != {len(widths)}:
+        wrong("blocks that do not fit")
+    made = [[full(x, shape) for x, shape in zip(row, line)] for row, line in zip(parts, shapes)]
+    return Grid(sum(lines, ()) for row in made for lines in zip(*row)), (heights, widths)
+
+
 def plain(a: object) -> object:
     """A value as a message shows it: rounded, a vector as a tuple."""
     if isinstance(a, Decimal):
@@ -116,9 +155,9 @@ def plain(a: object) -> object:
     return tuple(map(plain, a)) if isinstance(a, tuple | list) else a
 
 
-def holds(sign: str, a: Value, b: Value) -> bool:
+def holds(sign: str, a: Value, b: Value, tiny: Decimal = TINY) -> bool:
     """Whether two values are in a relation, by its name in the tree."""
-    if max(map(abs, flat(minus(a, b)))) <= TINY * max(map(abs, (*flat(a), *flat(b), TINY))):
+    if max(map(abs, flat(minus(a, b)))) <= tiny * max(map(abs, (*flat(a), *flat(b), tiny))):
         return sign != "lt"
     return sign in ("le", "lt") and number(a) < number(b) or sign == "ge" and number(a) > number(b)
 
@@ -158,10 +197,38 @@ def power(a: Value, n: Value) -> Value:
 
 def inner(a: Value, b: Value) -> Decimal:
     return (
-        number(a.T * b)
+        number(a.T * full(b, a.shape))
         if isinstance(a, Grid) and a.shape[1] == 1
         else wrong("a norm of what is no vector")
     )
+
+
+@cache
+def _pi(digits: int) -> Decimal:
+    """By Machin: a quarter of it is 4 arctan(1/5) - arctan(1/239)."""
+
+    def arctan(n: int) -> Decimal:
+        power, total, k = ONE / n, NIL, 0
+        while abs(power) > Decimal(10) ** -digits:
+            total += power / (2 * k + 1)
+            power, k = -power / n**2, k + 1
+        return total
+
+    with localcontext(DIGITS, prec=digits):
+        return 4 * (4 * arctan(5) - arctan(239))
+
+
+def pi() -> Decimal:
+    """To more digits than those in use."""
+    return _pi(getcontext().prec + 10)
+
+
+def root(a: Value) -> Decimal:
+    """What is negative in the last half of all digits that are ever used, is 0."""
+    known, digits = number(a), getcontext().prec
+    if 9 * digits > MOST_DIGITS and -(Decimal(10) ** -(digits // 2)) < known < 0:
+        return NIL
+    return known.sqrt()
 
 
 def _rotated(a: Value) -> tuple[Decimal, Decimal]:
@@ -187,7 +254,7 @@ ARITHMETIC: dict[str, Callable[..., Value]] = {
     "mul": mul,
     "div": lambda a, b: a * (1 / number(b)),
     "pow": power,
-    "sqrt": lambda a: number(a).sqrt(),
+    "sqrt": root,
     "log": lambda a: positive(a).ln(),
     "exp": lambda a: number(a).exp(),
     "cos": lambda a: _rotated(a)[0],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal, getcontext, localcontext
-from functools import partial
 from itertools import product
 from typing import Any
 
-from .declarations import Structure
+from .declarations import DeclaredLaw, Structure
 from .errors import Refuted, Undefined
 from .grids import (
+    MOST_DIGITS,
     NIL,
     ONE,
     TINY,
@@ -23,7 +23,6 @@ from .grids import (
     full,
     holds,
     minus,
-    number,
     plain,
     power,
     transposed,
@@ -31,12 +30,11 @@ from .grids import (
 )
 from .normals import bell, divergence, integral
 from .reader import Node
-from .worlds import At, Density, Key, Normals, Points, spelled, titled
+from .slopes import Slopes
+from .worlds import At, Density, Key, Normals, spelled, titled
 
-MOST_DIGITS = 5000  # in which a difference is looked at again
 
-
-class World(Points):
+class World(Slopes):
     """Every law is the Gaussian that was declared, conditioned by linear algebra."""
 
     def keys(self, nodes: Iterable[Node], at: At) -> list[Key]:
@@ -98,33 +96,39 @@ class World(Points):
         order = [*found]
         return {key: found[key] for key in order[: 1 + max(map(order.index, keys), default=-1)]}
 
+    def declared(
+        self, name: str, key: Key, parents: tuple[Key, ...], at: At
+    ) -> tuple[DeclaredLaw, At] | None:
+        """The declared law of a column given its parents, and the place where it is read."""
+        shape, there = self.structure(name), at.with_only({})
+        places = [there]
+        for law in self.known.laws.get(shape.like if shape.like and parents else name, ()):
+            _, left, right = law.density.parts
+            if shape.shape not in ("step", "jump", "pair"):
+                places = [At({**there, "t": t}) for t in range(law.start, self.T + 1)]
+            for here in places:
+                if self.keys(left, here) == [key] and {*self.keys(right, here)} == {*parents}:
+                    return law, here
+        return None
+
     def link(
         self, name: str, key: Key, parents: tuple[Key, ...], at: At
     ) -> tuple[Callable[[dict[Key, Any]], Value], Value, dict[Key, Value] | None]:
         """The declared law of a column given its parents: mean, spread, and the matrices before the parents."""
-        shape, there = self.structure(name), at.with_only({})
-        memo = (
-            name,
-            key,
-            *((at.get("t"), at.get("s")) if shape.shape in ("step", "jump", "pair") else ()),
-        )
+        shape, part = self.structure(name), at.get((name, None))
+        moved = at.get("t"), at.get("s")  # by which such a process is another one
+        memo = name, key, part, *(moved if shape.shape in ("step", "jump", "pair") else ())
         if memo in self.made:
             return self.made[memo]
-        for law in self.known.laws.get(shape.like if shape.like and parents else name, ()):
-            _, left, right = law.density.parts
-            for here in (
-                [there]
-                if memo[2:]
-                else [At({**there, "t": t}) for t in range(law.start, self.T + 1)]
-            ):
-                if self.keys(left, here) == [key] and {*self.keys(right, here)} == {*parents}:
-                    mean = lambda values: self.value(law.mean, here.with_only(values))
-                    self.made[memo] = mean, self.value(law.spread, here), self.slopes(mean, parents)
-                    return self.made[memo]
+        if declared := self.declared(name, key, parents, at):
+            law, here = declared
+            mean = lambda values: self.value(law.mean, here.with_only(values))
+            self.made[memo] = mean, self.value(law.spread, here), self.slopes(mean, parents)
+            return self.made[memo]
         if parents:
             raise Inexpressible
         start, spread = self.once(
-            (name, "start"), lambda: (self.array(self.d), self.any_number("positive"))
+            (name, "start", part), lambda: (self.array(self.d), self.any_number("positive"))
         )
         self.made[memo] = (lambda values: start), spread, None
         return self.made[memo]
@@ -133,10 +137,11 @@ class World(Points):
         self, mean: Callable[[dict], Value], parents: tuple[Key, ...]
     ) -> dict[Key, Value] | None:
         """The matrix before each parent in its child's mean, if that is linear."""
-        some = {
-            p: self.draw(p) if self.known.notation[p[0]].kind == "column" else self.array(self.d)
+        sizes = {
+            p: len(flat(self.draw(p))) if self.known.notation[p[0]].kind == "column" else self.d
             for p in parents
         }
+        some = {p: self.array(size, scale=2 * ONE) for p, size in sizes.items()}  # never 0
         zero, found = {p: x * NIL for p, x in some.items()}, {}
         rest = mean(zero)
         for p, x in some.items():
@@ -175,7 +180,7 @@ class World(Points):
                 continue
             mean, spread, slopes = self.link(name, key, parents, at)
             if slopes is None:
-                if inside or self.strict and not parents:
+                if inside or self.strict and not parents and (name, None) not in at:
                     raise Inexpressible
                 slopes = {}
             for other in means:
@@ -194,11 +199,26 @@ class World(Points):
                     covs[one, other] = minus(covs[one, other], gain * covs[key, other])
         return means, covs
 
-    def on_density(
-        self, at: At, name: str, over: tuple[Node, ...], under: tuple[Node, ...]
-    ) -> Decimal:
-        """A product: each column given those before it, in the order of drawing."""
-        (name, left, right), made = self.bar(at, name, over, under), ONE
+    def parts(
+        self, at: At, name: str, left: list[Key], right: list[Key]
+    ) -> list[tuple[Decimal, At]]:
+        """The normal parts of a process, with their weights given the columns right: in a strict
+        world its start, where that is left open, has a mixture of two for a law."""
+        first, *_ = [*self.steps(name, [*left, *right], at), None]
+        if (
+            not (self.strict and first)
+            or first in right
+            or self.structure(name).shape == "pair"
+            or self.declared(name, first, (), at)
+        ):
+            return [(ONE, at)]
+        places = [At({**at, (name, None): part}) for part in (1, 2)]
+        weights = [self.product(here, name, right, []) * here[name, None] for here in places]
+        return [(weight / sum(weights), here) for weight, here in zip(weights, places)]
+
+    def product(self, at: At, name: str, left: list[Key], right: list[Key]) -> Decimal:
+        """A density: each column given those before it, in the order of drawing."""
+        made = ONE
         for key in self.steps(name, [*left, *right], at):
             if key not in left:
                 continue
@@ -206,6 +226,18 @@ class World(Points):
             made *= bell(minus(self.mark(key, at), means[key]), covs[key, key])
             right = [*right, key]
         return made
+
+    def on_density(
+        self, at: At, name: str, over: tuple[Node, ...], under: tuple[Node, ...]
+    ) -> Decimal:
+        name, left, right = self.bar(at, name, over, under)
+        return sum(
+            (
+                weight * self.product(here, name, left, right)
+                for weight, here in self.parts(at, name, left, right)
+            ),
+            NIL,
+        )
 
     # -- means
 
@@ -241,8 +273,14 @@ class World(Points):
         return lambda z: At({**at, **dict(zip(names, cut(z)))}), len(names) * self.d
 
     def expect(self, node: Node, at: At, body: Callable[[At], Value]) -> Value:
-        place, n = self.over(node, at)
-        return integral(lambda z: body(place(z)), n)
+        parts = [(ONE, at)]
+        if node.op == "density":
+            parts = self.parts(at, *self.bar(at, *node.parts))
+        made: Value = NIL
+        for weight, here in parts:
+            place, n = self.over(node, here)
+            made = integral(lambda z, place=place: body(place(z)), n) * weight + made
+        return made
 
     def law(self, body: Node, place: Callable[[tuple], At], n: int) -> tuple[Value, Value]:
         """Mean and covariance of a formula that is linear in standard normals."""
@@ -271,48 +309,6 @@ class World(Points):
         if left[1:] and left[0] != left[1]:
             wrong("a divergence of laws of different states")
         return divergence(*self.normal(one, at), *self.normal(two, at))
-
-    # -- derivatives
-
-    def change(self, body: Node, at: At, key: Key | str, known: Value, one: Value) -> Value:
-        """How fast the body changes in a direction: by values so near that more digits of the slope
-        are right than are compared."""
-        near, made, ends = Decimal("1e-30"), self.made, []
-        with localcontext(prec=getcontext().prec + 90):
-            for step in (near, -near):
-                self.made = {}  # laws may depend on what moves
-                ends.append(self.value(body, At({**at, key: known + one * step})))
-            self.made = made
-            return minus(*ends) * (1 / (2 * near))
-
-    def changes(self, name: Node, body: Node, at: At) -> list[Value]:
-        """The same for every entry of a point or a state."""
-        key = self.moving(name, at, ("point", "state"))
-        known = at[key] if isinstance(key, tuple) else self.value(name, at)
-        if not isinstance(known, Grid):
-            raise Inexpressible  # a mark in a finite chain
-        axes = full(ONE, (len(known), len(known)))
-        return [self.change(body, at, key, known, column(axis)) for axis in axes]
-
-    def moving(self, name: Node, at: At, kinds: tuple[str, ...]) -> Key | str:
-        """Where a place has the value of a variable, a point or a state."""
-        key = self.key(name, at) if name.op in ("symbol", "member") else ("", None)
-        kind = self.known.notation[key[0]].kind if key[0] else ""
-        if kind not in kinds:
-            wrong(f"no derivative is taken in {spelled(name)}")
-        return key if kind == "state" else key[0]
-
-    def on_slope(self, at: At, name: Node, body: Node) -> Value:
-        key = self.moving(name, at, ("variable",))
-        return self.change(body, at, key, self.value(name, at), ONE)
-
-    def on_gradient(self, at: At, name: Node, body: Node) -> Grid:
-        return column(map(number, self.changes(name, body, at)))
-
-    def on_divergence(self, at: At, name: Node, body: Node) -> Decimal:
-        changes = self.changes(name, body, at)
-        entries = (full(change, (len(changes), 1))[i][0] for i, change in enumerate(changes))
-        return sum(entries, NIL)
 
     # -- relations
 
@@ -345,6 +341,9 @@ class World(Points):
                     raise
                 needed.append(missing.args[0])
 
+    def same(self, a: Value, b: Value) -> bool:
+        return holds("eq", a, b, self.tiny)
+
     def check(
         self, relations: list[tuple[Node, Node, Node]], at: At, before: tuple | None = None
     ) -> None:
@@ -362,7 +361,12 @@ class World(Points):
                 for pair in self.pairs(left, sign, right, at)
             )
             found = next(
-                ((n, *pair) for n, (sign, pair) in enumerate(pairs) if not holds(sign, *pair)), None
+                (
+                    (n, *pair)
+                    for n, (sign, pair) in enumerate(pairs)
+                    if not holds(sign, *pair, self.tiny)
+                ),
+                None,
             )
         except (Undefined, ArithmeticError) as gap:
             if 9 * getcontext().prec <= MOST_DIGITS:
@@ -374,7 +378,7 @@ class World(Points):
         if not found:
             return
         place, *bad = found
-        if not before or before[0] != place or not all(map(partial(holds, "eq"), before[1:], bad)):
+        if not before or before[0] != place or not all(map(self.same, before[1:], bad)):
             return self.check_closer(relations, at, found)
         shown = {
             titled(k): self.point(k, v) if isinstance(k, tuple) else v for k, v in at.items()

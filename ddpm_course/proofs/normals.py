@@ -11,7 +11,6 @@ from math import prod
 from .grids import (
     NIL,
     ONE,
-    PI,
     TINY,
     Inexpressible,
     Value,
@@ -19,6 +18,7 @@ from .grids import (
     full,
     inner,
     minus,
+    pi,
     positive,
     solved,
     trace,
@@ -29,7 +29,7 @@ def bell(rest: Value, spread: Value) -> Decimal:
     """The normal density at the distance `rest` from its mean."""
     size = len(flat(rest))
     inverse, det = solved(full(spread, (size, size)))
-    return (inner(rest, inverse * rest) / -2).exp() / ((2 * PI) ** size * positive(det)).sqrt()
+    return (inner(rest, inverse * rest) / -2).exp() / ((2 * pi()) ** size * positive(det)).sqrt()
 
 
 def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
@@ -42,7 +42,10 @@ def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
     )
     (_, one), (inverse, two) = solved(a), solved(b)
     return (
-        trace(inverse * a) + inner(rest, inverse * rest) - size + positive(two / positive(one)).ln()
+        trace(full(inverse * a, (size, size)))
+        + inner(rest, inverse * rest)
+        - size
+        + positive(two / positive(one)).ln()
     ) / 2
 
 
@@ -50,7 +53,7 @@ def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5
     """The mean of body(z), z standard normal in n dimensions, for a polynomial up to degree five.
 
     Its degree is measured along a line. For a cubic, two points on each axis make the mean exact; else
-    three in each dimension, with all combinations.
+    three in each dimension, with all combinations. In one dimension any smooth function has a mean.
     """
     if not n:
         return body(())
@@ -61,6 +64,8 @@ def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5
     while len(rows) > 1 and largest() > limit:
         rows, degree = [[y - x for x, y in zip(*pair)] for pair in zip(rows, rows[1:])], degree + 1
     if largest() > limit or degree > most or degree > 3 and n > 6:
+        if n == 1 and most > 1:
+            return settled(body)
         raise Inexpressible
     if degree <= 1:
         return body((NIL,) * n)
@@ -73,3 +78,25 @@ def integral(body: Callable[[tuple[Decimal, ...]], Value], n: int, most: int = 5
             for line in product(((NIL, ONE * 2 / 3), (root, ONE / 6), (-root, ONE / 6)), repeat=n)
         ]
     return sum((weight * body(z) for weight, z in nodes), NIL)
+
+
+def settled(body: Callable[[tuple[Decimal, ...]], Value]) -> Value:
+    """The mean over one standard normal: a sum over z = sinh u at equal steps of u, from -200 to 200.
+
+    Of a smooth function it is nearly exact, with an error that is squared when the steps are halved.
+    Inexpressible where that does not settle.
+    """
+    terms, steps = [], 20
+    for k in range(-6 * steps, 6 * steps + 1):
+        up, down = (Decimal(k) / steps).exp(), (-Decimal(k) / steps).exp()
+        z, slope = (up - down) / 2, (up + down) / 2
+        terms.append(body((z,)) * ((-z * z / 2).exp() * slope / (steps * (2 * pi()).sqrt())))
+    total, rough = sum(terms, NIL), sum(terms[::2], NIL) * 2
+    size = max(map(abs, flat(total)))
+    largest = lambda *parts: max(abs(x) for part in parts for x in flat(part))
+    if (
+        largest(minus(rough, total)) > Decimal("1e-15") * size
+        or largest(*terms[:: 12 * steps]) > TINY * size
+    ):
+        raise Inexpressible
+    return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from decimal import Decimal, getcontext
 from math import prod
 from typing import Any, TypeVar
 
@@ -15,17 +15,17 @@ from .grids import (
     ARITHMETIC,
     NIL,
     ONE,
-    PI,
     Grid,
     Inexpressible,
     Open,
     Value,
     column,
     flat,
-    full,
     holds,
+    joined,
     minus,
     number,
+    pi,
     wrong,
 )
 from .normals import bell
@@ -119,9 +119,11 @@ class Points:
     """T steps, dimension d, and a value for all that has no definition. States: points of R^d."""
 
     def __init__(self, known: Declarations, T: int, d: int, mood: str, seed: int):
-        self.known, self.T, self.d, self.mood, self.used, self.strict = known, T, d, mood, {}, False
+        self.known, self.T, self.d, self.mood = known, T, d, mood
+        self.used, self.strict = {}, False
+        self.tiny = Decimal(10) ** -(2 * getcontext().prec // 5)  # a difference that is none
         self.rng = random.Random(f"{seed} {T} {d} {mood}")
-        self.fixed = {"T": Decimal(T), "d": Decimal(d), "I": ONE, r"\pi": PI}
+        self.fixed = {"T": Decimal(T), "d": Decimal(d), "I": ONE}
         self.fixed |= {
             x: Decimal(n)
             for x, n in SIZES.items()
@@ -157,8 +159,8 @@ class Points:
         scale: not 1 once the hypotheses have failed for what they speak of; then it is rarely 0."""
         unit, pick = Decimal(self.rng.randint(50, 950)) / 1000, self.rng.choice
         zero, wide = (
-            self.mood == "zero" and scale == 1,
-            {"extreme": 5, "far": 10**4}.get(self.mood, 1),
+            self.mood in ("zero", "peak") and scale == 1,
+            {"extreme": 5, "far": 10**4, "peak": 10**4}.get(self.mood, 1),
         )
         if domain == "real":
             return NIL if zero else unit * pick((3, -3)) * max(scale, ONE)
@@ -285,6 +287,8 @@ class Points:
         kind, here = known.notation[name].kind, At({**at, "t": index}) if parts[1:] else at
         if name in self.fixed or name in at:
             return {**at, **self.fixed}[name]
+        if name == r"\pi":
+            return pi()
         if kind == "fresh":
             wrong(f"{name} is bound by no mean and no relation of laws")
         if kind == "state" or key in at:
@@ -296,8 +300,8 @@ class Points:
             return rest * (1 / number(self.value(noise.variance, here)).sqrt())
         if index == 0 and name in known.first:
             return self.value(known.first[name], here)
-        if name in known.meanings:
-            return self.value(known.meanings[name], here)
+        if meaning := known.meanings.get(key) or known.meanings.get(name):
+            return self.value(meaning, here)
         if index is not None and not (kind != "column") <= index <= self.T:
             raise ArithmeticError
         return self.draw(key)
@@ -307,7 +311,8 @@ class Points:
     def on_call(self, at: At, name: str, under: Node | None, given: tuple[Node, ...]) -> Value:
         """A function, at the index for which it was declared with just these arguments.
 
-        Without definition it is a quadratic polynomial: as good as any function, and means stay exact.
+        Without definition it is a quadratic polynomial: as good as any function, and means stay exact;
+        in the mood for zero without squares, so that laws with such a mean are normal.
         """
         entry, known = self.known.notation[name], self.known
         if name not in self.made:
@@ -335,8 +340,9 @@ class Points:
         table = lambda: [
             [[Decimal(self.rng.randint(-9, 9)) / 20 for _ in u] for _ in u] for _ in range(self.d)
         ]
+        first = u[:1] if self.mood == "zero" else u
         made = [
-            sum((c * x * y for row, x in zip(rows, u) for c, y in zip(row, u)), NIL)
+            sum((c * x * y for row, x in zip(rows, first) for c, y in zip(row, u)), NIL)
             for rows in self.once((name, "?"), table)
         ]
         if entry.kind in ("smooth", "path"):  # no derivative vanishes by chance
@@ -369,19 +375,5 @@ class Points:
     def on_blocks(self, at: At, *rows: tuple[Node, ...]) -> Grid:
         """A matrix of blocks. Of which size a 0 or an I is, matrices beside it say, or an earlier one of blocks."""
         parts = [[self.value(x, at) for x in row] for row in rows]
-        sizes = [
-            [next((x.shape[i] for x in line if isinstance(x, Grid)), 0) for line in lines]
-            for i, lines in enumerate((parts, zip(*parts)))
-        ]
-        if 0 in sizes[0] + sizes[1]:
-            sizes = self.made.get("blocks", sizes)
-        if 0 in sizes[0] + sizes[1]:
-            raise Inexpressible
-        self.made["blocks"] = sizes
-        shapes = [[(h, w) for w in sizes[1]] for h in sizes[0]]
-        parts = [
-            [full(x, shape) for x, shape in zip(row, line)] for row, line in zip(parts, shapes)
-        ]
-        if [[x.shape for x in row] for row in parts] != shapes:
-            wrong("blocks that do not fit")
-        return Grid(sum(lines, ()) for row in parts for lines in zip(*row))
+        made, self.made["blocks"] = joined(parts, self.made.get("blocks", ([], [])))
+        return made

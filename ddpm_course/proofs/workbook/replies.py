@@ -83,4 +83,5 @@ def _both(left: Any, right: Any) -> str:
     """Two values that were compared. A number beside a matrix stands for that multiple of $I$."""
     matrix = any(isinstance(x, tuple) and isinstance(x[0], tuple) for x in (left, right))
     unit = lambda x: r"\,I" if matrix and x and not isinstance(x, tuple) else ""
-    return " and ".join(f"${_in_latex(x)}{unit(x)}$" for x in (left, right))
+    words = [f"${_in_latex(x)}{unit(x)}$" for x in (left, right)]
+    return " and ".join(words) + " (later digits differ)" * (words[0] == words[1])
