@@ -244,9 +244,6 @@ ANSWERS = {
             r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
             r"+(\sqrt{(1-\bar\alpha_s)\bar\alpha_t}-\sqrt{\bar\alpha_s(1-\bar\alpha_t)})"
             r"\hat{\mathrm{v}}_\theta(x_t,t)",
-            r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
-            r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
-            r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t))",
         ],
         [
             r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
@@ -393,8 +390,8 @@ def test_the_slip_that_is_shown_is_refuted(number):
 def test_one_line_has_a_slip_and_the_others_are_proved(number):
     line, slips = EXERCISES[number].kind, []
     with in_book(kinds.derivation(line.after)):
-        for n, pair in enumerate(zip(line.formulas, line.formulas[1:]), 1):
-            error = attempt(" = ".join(pair), start=line.start)
+        for n in range(1, len(line.formulas)):
+            error = attempt(line.claim(n), start=line.start)
             assert error is None or isinstance(error, Refuted)
             slips += [n] if error else []
     assert slips == ANSWERS[number][0][:1]

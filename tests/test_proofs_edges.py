@@ -348,6 +348,7 @@ def test_a_state_in_a_message_is_a_point(chain):
         "t": int,
         "x_0": tuple,
         "x_1": tuple,
+        r"\alpha_1": Decimal,
     }
 
 
@@ -534,3 +535,9 @@ def test_a_density_that_is_not_declared_is_believed():
         latex = rf"\mathbb E_{{q_b(x_{{1:T}}\mid x_0)}}\left[{ratio}\right] = p_\theta(x_0)"
         shown = eq("99.2", latex, by=importance())
         assert "$q_b$ has a density" in facts(shown, book)["assumes"]
+
+
+def test_several_lines_stand_in_aligned(chain):
+    assert alone(chain, r"\begin{aligned}u \\ &= 2u \\ &-u\end{aligned}")
+    with pytest.raises(Unreadable, match="aligned"):  # on a page: 1 = 2, and -1 = 1
+        eq("1.9", r"1 = 2 \\ &-1 = 1")

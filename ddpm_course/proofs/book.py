@@ -58,11 +58,6 @@ class Equation:
         return self.links[-1]
 
     @property
-    def names_s(self) -> bool:
-        """Whether it is claimed for s, too, which then runs from start - 1 to t - 1."""
-        return any(map(_names_s, (*self.sides, *self.signs)))
-
-    @property
     def verdict(self) -> str:
         """definition, hypothesis, cited, derived or numeric. What gives a noise its meaning is a
         definition, and rests on the law from which that of the noise is derived."""
@@ -77,16 +72,6 @@ class Equation:
 
     def _repr_mimebundle_(self, **_) -> dict:
         return display.shown(self, book())
-
-
-def _names_s(part: object) -> bool:
-    """Whether s stands in a formula, written or in a name such as c_{t,s}, and is not bound there."""
-    if isinstance(part, Node):
-        bound = part.op in ("sum", "prod") and part.parts[0] == "s"
-        return part == Node("index", ("s",)) or not bound and any(map(_names_s, part.parts))
-    if isinstance(part, tuple):
-        return any(map(_names_s, part))
-    return isinstance(part, str) and part.endswith("_t,s")
 
 
 @dataclass
@@ -276,7 +261,9 @@ def _define_symbol(
     ):
         raise WrongRule("define", "{} is defined by itself", (name,))
     b.theory, th = kernel.define(b.theory, number, _head(b, entry, left), value, low, r.used)
-    b.declarations.meanings[name] = right
+    index = left.parts[1] if left.op == "member" else left
+    key = (name, int(index.parts[0])) if index.op == "number" else name  # y_1 says nothing of y_2
+    b.declarations.meanings[key] = right
     return th, r.used
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from .reader import Node
+
 MIME = "application/vnd.ddpm-course.equation+json"
+
+
+def _names_s(part: object) -> bool:
+    """Whether s stands in a formula, written or in a name such as c_{t,s}, and is not bound there."""
+    if isinstance(part, Node):
+        bound = part.op in ("sum", "prod") and part.parts[0] == "s"
+        return part == Node("index", ("s",)) or not bound and any(map(_names_s, part.parts))
+    if isinstance(part, tuple):
+        return any(map(_names_s, part))
+    return isinstance(part, str) and part.endswith("_t,s")
 
 
 def rests_on(equation, book) -> tuple[list[str], list[str]]:
@@ -50,7 +62,7 @@ def facts(equation, book) -> dict:
         "rests_on": numbers,
         "assumes": assumed,
         "source": equation.source,
-        **({"s": True} if equation.names_s else {}),
+        **({"s": True} if _names_s((*equation.sides, *equation.signs)) else {}),
         **({"silent": True} if equation.silent else {}),
     }
 

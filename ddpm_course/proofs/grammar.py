@@ -215,6 +215,8 @@ def cut(latex: str) -> list[str]:
         if arranged == r"\\" and token not in {"&"} | RELATIONS:
             raise refused("a line begins with & or with a relation sign")
         if token in ("&", r"\\") and not matrices:
+            if not aligned:
+                raise refused("a formula of several lines stands in aligned")
             columns = columns + 1 if token == "&" else 0
             if columns > 1:
                 raise refused("a second column may be another formula")
@@ -227,7 +229,7 @@ def cut(latex: str) -> list[str]:
         if kept[-1:] == [r"\\"] and token == "[":
             raise refused("after the end of a row TeX takes [ for a distance")
         line = line or (token if not brackets else "(")
-        if aligned and line in ("+", "-") and token in RELATIONS and not brackets:
+        if line in ("+", "-") and token in RELATIONS and not brackets:
             raise refused("a line that begins with a sign may be another formula")
         brackets += (token in OPENING) - (token in CLOSING)
         arranged, gap = "", False

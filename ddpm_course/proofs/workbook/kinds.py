@@ -139,12 +139,17 @@ class Line:
         lines = r" \\ ".join(rf"&= {formula} &&({n})" for n, formula in enumerate(rest, 1))
         return f"$$\n\\begin{{aligned}}&{first} \\\\ {lines}\\end{{aligned}}\n$$"
 
+    def claim(self, n: int) -> str:
+        """What line n says: that it equals the one before it."""
+        before, after = self.formulas[n - 1 : n + 1]
+        return rf"\begin{{aligned}}{before} \\ &= {after}\end{{aligned}}"
+
     def check(self, answer: Any) -> Verdict:
         n, last = typed.whole(answer), len(self.formulas) - 1
         if why := _outside(n, last):
             return False, why
         with in_book(derivation(self.after)):
-            error = attempt(" = ".join(self.formulas[int(n) - 1 : int(n) + 1]), start=self.start)
+            error = attempt(self.claim(int(n)), start=self.start)
         if isinstance(error, Refuted):
             return True, f"in line {n} {counterexample(error)}"
         return False, f"line {n} is true: no numbers refute what it says, so the slip is elsewhere"
