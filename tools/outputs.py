@@ -27,16 +27,17 @@ def teaches(cell: NotebookNode, chapter: str) -> bool:
     shown = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
     if re.search(r"\b(check_answer|hint)\(", cell.source):
         return True
-    if is_mathematics(cell.source) or "text/markdown" in shown:
+    set_up = not cell.get("outputs") and re.match(r"(plt\.style\.use|after)\(", cell.source)
+    if set_up or is_mathematics(cell.source) or "text/markdown" in shown:
         return False
     body = ast.parse(cell.source).body
     if not body:
         return False
     imports = [isinstance(part, ast.Import | ast.ImportFrom) for part in body]
     if not re.match("0[0-7]|2[0-9]", chapter):
-        set_up = 2 * sum(imports) >= len(imports)
+        names = 2 * sum(imports) >= len(imports)
         checked = [isinstance(part, ast.FunctionDef) and CHECK.match(part.name) for part in body]
-        return not (chapter[:1].isdigit() and (set_up or all(checked)))
+        return not (chapter[:1].isdigit() and (names or all(checked)))
     exported = cell.source.startswith("#| export")
     silent = not cell.get("outputs") and any(isinstance(part, ast.Assert) for part in body)
     checks = exported and CHECKS.search(cell.source)
