@@ -348,21 +348,11 @@ def check_generator(where: str, generator: Any, device: torch.device) -> None:
         return
     expected = f"None or a torch.Generator on {device.type}"
     if not isinstance(generator, torch.Generator):
-        raise BadType(
-            where,
-            "generator",
-            describe(generator),
-            expected,
-            "make one with torch.Generator(device).manual_seed(seed)",
-        )
+        fix = "make one with torch.Generator(device).manual_seed(seed)"
+        raise BadType(where, "generator", describe(generator), expected, fix)
     if generator.device.type != device.type:
-        raise BadValue(
-            where,
-            "generator",
-            f"one on {generator.device}",
-            expected,
-            f"make it with torch.Generator({device.type!r})",
-        )
+        fix = f"make it with torch.Generator({device.type!r})"
+        raise BadValue(where, "generator", f"one on {generator.device}", expected, fix)
 
 
 def check_images(where: str, what: str, x: Any) -> None:

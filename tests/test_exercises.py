@@ -244,6 +244,9 @@ ANSWERS = {
             r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"
             r"+(\sqrt{(1-\bar\alpha_s)\bar\alpha_t}-\sqrt{\bar\alpha_s(1-\bar\alpha_t)})"
             r"\hat{\mathrm{v}}_\theta(x_t,t)",
+            r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
+            r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{\bar\alpha_t}\,"
+            r"\hat{\mathrm{v}}_\theta(x_t,t)+\sqrt{1-\bar\alpha_t}\,x_t)+0",
         ],
         [
             r"(\sqrt{\bar\alpha_s\bar\alpha_t}+\sqrt{(1-\bar\alpha_s)(1-\bar\alpha_t)})x_t"

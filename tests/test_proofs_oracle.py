@@ -673,7 +673,8 @@ def test_the_verdict_does_not_hang_on_the_seed(seed):
 
 
 @pytest.mark.parametrize(
-    "name", ["oracle", "chains", "laws", "slopes", "worlds", "grids", "normals"]
+    "name",
+    ["oracle", "chains", "laws", "slopes", "worlds", "grids", "arithmetic", "normals"],
 )
 def test_it_shares_nothing_with_the_kernel(name):
     tree = ast.parse(Path(refute.__code__.co_filename).with_stem(name).read_text())
@@ -694,6 +695,7 @@ def test_it_shares_nothing_with_the_kernel(name):
         ".slopes",
         ".worlds",
         ".grids",
+        ".arithmetic",
         ".normals",
     }
     assert used <= sys.stdlib_module_names | own

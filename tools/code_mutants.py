@@ -60,7 +60,7 @@ RUNS = {
 }
 # The second opinion, and what proves. The rest of test_kernel_conditions breaks the kernel itself, and
 # reads it from its file, where no other module stands in its place.
-SECOND = {"chains", "grids", "laws", "normals", "oracle", "slopes", "worlds"}
+SECOND = {"arithmetic", "chains", "grids", "laws", "normals", "oracle", "slopes", "worlds"}
 PROOFS = {
     f"proofs.{path.stem}": ["proofs_edges", "proofs_oracle", "attacks", "reading_mutants"]
     if path.stem in SECOND

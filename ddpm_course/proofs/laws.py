@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_UP, Decimal, getcontext, localcontext
 from itertools import product
 from typing import Any
 
+from .arithmetic import power
 from .declarations import DeclaredLaw, Structure
 from .errors import Refuted, Undefined
 from .grids import (
@@ -24,7 +25,6 @@ from .grids import (
     holds,
     minus,
     plain,
-    power,
     transposed,
     wrong,
 )

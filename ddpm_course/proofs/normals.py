@@ -8,21 +8,8 @@ from decimal import Decimal
 from itertools import product
 from math import prod
 
-from .grids import (
-    NIL,
-    ONE,
-    TINY,
-    Inexpressible,
-    Value,
-    flat,
-    full,
-    inner,
-    minus,
-    pi,
-    positive,
-    solved,
-    trace,
-)
+from .arithmetic import inner, pi, positive, solved
+from .grids import NIL, ONE, TINY, Inexpressible, Value, flat, full, minus, trace
 
 
 def bell(rest: Value, spread: Value) -> Decimal:

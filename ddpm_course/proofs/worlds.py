@@ -9,10 +9,10 @@ from decimal import Decimal, getcontext
 from math import prod
 from typing import Any, TypeVar
 
+from .arithmetic import ARITHMETIC, pi
 from .declarations import Declarations, Hypothesis
 from .errors import Undefined
 from .grids import (
-    ARITHMETIC,
     NIL,
     ONE,
     Grid,
@@ -25,7 +25,6 @@ from .grids import (
     joined,
     minus,
     number,
-    pi,
     wrong,
 )
 from .normals import bell

@@ -196,7 +196,7 @@ def write_samples(
     exists, or its folder does not. For a schedule and a network without a run there is `Sampler.sample`.
     """
     check_instance("sample", "run", run, Run, 'write Run.open("laptop")')
-    check_int("sample", "num", num, 1)
+    dataclasses.replace(run.profile, num_samples=num)  # a number in its range
     check_seed("sample", seed)
     name = f"{file_name(f'samples-{num}', seed, run, sampler, label)}.png"
     path = check_path("sample", "out", beside(run.folder, name) if out is None else out)
