@@ -91,7 +91,7 @@ def test_an_answer_is_checked_on_the_page(page, record_property):
         ("01_forward_process", "1.12", "-", "+"),
         ("02_closed_form", "2.2", r"\bar\alpha_t", r"\alpha_t"),
         ("03_posterior", "3.6", r"\bar\alpha_t", r"\alpha_t"),
-        ("04_kl_to_mse", "4.8", "-", "+"),
+        ("04_kl_to_mse", "4.10", "-", "+"),
         ("05_epsilon", "5.2", r"\bar\alpha_t", r"\alpha_t"),
         ("06_exact_world", "6.10", "-", "+"),
         ("07_ddim", "7.20", "-", "+"),
