@@ -141,10 +141,10 @@ def notation(
     """Declare a symbol, written as it stands for the index t.
 
     kind: scalar, sequence, vector, random, state, noise, fresh, variable, point, smooth, path, matrix,
-    column or density; domain: real, positive, nonnegative, (0,1), natural or symmetric, which is that of
-    a covariance: symmetric, and positive definite; shape: the
-    two sides of a matrix or a column, each "n", "m", "d" or a number. Raises Unreadable for what the
-    kind does not take, WrongRule for a letter that has a meaning already.
+    column or density; domain: real, positive, nonnegative, (0,1), natural or symmetric (and positive
+    definite, as a covariance); shape: the two sides of a matrix or a column, each "n", "m", "d" or a
+    number. Raises Unreadable for what the kind does not take, WrongRule for a letter that has a
+    meaning already.
     """
     b, entry = book(), declared(latex, kind, meaning, domain, shape)
     known = b.declarations.notation.get(entry.name)

@@ -65,8 +65,9 @@ class Hypothesis:
 @dataclass
 class Declarations:
     """notation: by name. meanings: the right side of a definition, by the name of its left side, in
-    the letter t (sigma_{t,s}: in t and s), or by name and index where it is one member's alone. first: the value at 0 of a sequence, whose meaning then is
-    its value at t in terms of that at t-1. laws: every law declared for a density name."""
+    the letter t (sigma_{t,s}: in t and s), or by name and index where it is one member's alone.
+    first: the value at 0 of a sequence, whose meaning then is its value at t in terms of that at t-1.
+    laws: every law declared for a density name."""
 
     notation: Notation = field(default_factory=dict)
     meanings: dict[str | tuple[str, int | None], Node] = field(default_factory=dict)
