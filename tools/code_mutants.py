@@ -6,7 +6,7 @@ For each one a process is forked from a parent that has imported the libraries, 
 it imports the changed module in the place of the right one, and runs the tests of that module until
 one fails. What survives in the prover is tried once more: the notebooks that use the prover are run,
 and their outputs compared, with a package in which that module is changed. First comes the control:
-every module as it is must be imported so, and pass its tests.
+every module as it is must be imported so, and pass its tests; so must the notebooks, unchanged.
 
 From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md
 With names behind it, it breaks those modules alone, and --seed takes another sample, as in:
@@ -346,6 +346,9 @@ def another_output(mutant: Mutant) -> bool:
 def tried_by_notebooks(results: dict[Mutant, str]) -> dict[Mutant, str]:
     """The same results, where what survived the tests is tried by the notebooks, too."""
     left = [mutant for mutant, got in results.items() if got == "survived"]
+    for mutant in left[:1]:
+        if another_output(replace(mutant, source=source(mutant.module))):
+            sys.exit("unchanged, the notebooks give another output. First store it: make outputs")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         seen = dict(zip(left, pool.map(another_output, left)))
     return {
