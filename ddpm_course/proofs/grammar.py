@@ -1,7 +1,9 @@
 """The grammar of formulas, and how TeX is cut into tokens: the tables, and the rules."""
 
 import re
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 from .errors import Unreadable
 
@@ -187,54 +189,68 @@ BEGINS = {"", "+", "-", "(", "[", "{", ",", ";", ":", r"\mid", r"\|", r"\cdot"} 
 def cut(latex: str) -> list[str]:
     """LaTeX cut into tokens, without what only arranges the page.
 
-    Raises Unreadable where the eye would take one formula for two: a line or column that breaks
-    before a factor, a line that does not begin with & or a relation sign, or that begins with + or -
-    and holds a relation sign, a second column, a gap.
+    Raises Unreadable where the eye would take one formula for two: at a gap, in a second column, or
+    between lines (see `one_formula`).
     """
     text = latex
     for variant, spelling in SPELLINGS.items():
         text = text.replace(variant, spelling)
     tokens = CUT.findall(text)
     aligned = tokens[:1] + tokens[-1:] == ALIGNED
-    kept, matrices, brackets, arranged, columns, before, gap = [], 0, 0, "", 0, "", False
-    line = "the first"  # what a line begins with, or a bracket around its beginning
-    for token in tokens[1:-1] if aligned else tokens:
-        refused = partial(Unreadable, latex, token)
+    tokens = tokens[1:-1] if aligned else tokens
+    refused = partial(Unreadable, latex)
+    for before, token in pairwise(["", *tokens, ""]):
         if token in ALIGNED:
-            raise refused("aligned stands once, around the whole formula")
+            raise refused(token, "aligned stands once, around the whole formula")
         if before in SIZES and token not in OPENING | CLOSING:
-            raise refused(f"a bracket was expected after {before}")
-        before = token
-        if token in SPACES:
-            if gap:
-                raise refused("a gap in which another formula may begin")
-            gap = True
-        if token in SPACES | SIZES:
-            continue
+            raise refused(token, f"a bracket was expected after {before}")
+        if before in SPACES and token in SPACES:
+            raise refused(token, "a gap in which another formula may begin")
+        if (before, token) == (r"\\", "["):
+            raise refused(token, "after the end of a row TeX takes [ for a distance")
+    lines = arranged([token for token in tokens if token not in SPACES | SIZES])
+    if not aligned and sum(map(len, lines)) > 1:
+        sign = "&" if len(lines[0]) > 1 else r"\\"
+        raise refused(sign, "a formula of several lines stands in aligned")
+    return single_digits(one_formula(lines, refused))
+
+
+def arranged(tokens: list[str]) -> list[list[list[str]]]:
+    """The lines, and the columns of each. What & and \\\\ divide in a matrix stays together."""
+    lines, matrices = [[[]]], 0
+    for token in tokens:
         matrices += {r"\begin{pmatrix}": 1, r"\end{pmatrix}": -1}.get(token, 0)
-        if arranged == r"\\" and token not in {"&"} | RELATIONS:
-            raise refused("a line begins with & or with a relation sign")
-        if token in ("&", r"\\") and not matrices:
-            if not aligned:
-                raise refused("a formula of several lines stands in aligned")
-            columns = columns + 1 if token == "&" else 0
-            if columns > 1:
-                raise refused("a second column may be another formula")
-            if token == r"\\":
-                line, gap = "", False
-            arranged = token
-            continue
-        if arranged and kept and kept[-1] not in BEGINS and token not in ENDS:
-            raise refused("a line or column breaks before a factor")
-        if kept[-1:] == [r"\\"] and token == "[":
-            raise refused("after the end of a row TeX takes [ for a distance")
-        line = line or (token if not brackets else "(")
-        if line in ("+", "-") and token in RELATIONS and not brackets:
-            raise refused("a line that begins with a sign may be another formula")
-        brackets += (token in OPENING) - (token in CLOSING)
-        arranged, gap = "", False
-        kept.append(token)
-    return single_digits(kept)
+        if matrices or token not in ("&", r"\\"):
+            lines[-1][-1].append(token)
+        elif token == "&":
+            lines[-1].append([])
+        else:
+            lines.append([[]])
+    return lines
+
+
+def one_formula(
+    lines: list[list[list[str]]], refused: Callable[[str, str], Unreadable]
+) -> list[str]:
+    """The tokens of all lines. Each line but the first begins with & or a relation sign; one that
+    begins with + or - holds no relation sign outside of brackets; and no factor is divided."""
+    kept, brackets = [], 0
+    for number, columns in enumerate(lines):
+        start = columns[0][0] if columns[0] else "&" * (len(columns) - 1)
+        if len(columns) > 2:
+            raise refused("&", "a second column may be another formula")
+        if number and start not in {"&"} | RELATIONS:
+            raise refused(start, "a line begins with & or with a relation sign")
+        signed = number and not brackets and sum(columns, [])[:1] in (["+"], ["-"])
+        for column in columns:
+            if kept and column and kept[-1] not in BEGINS and column[0] not in ENDS:
+                raise refused(column[0], "a line or column breaks before a factor")
+            for token in column:
+                if signed and token in RELATIONS and not brackets:
+                    raise refused(token, "a line that begins with a sign may be another formula")
+                brackets += (token in OPENING) - (token in CLOSING)
+            kept += column
+    return kept
 
 
 def single_digits(tokens: list[str]) -> list[str]:
