@@ -10,12 +10,14 @@ from code_mutants import (
     RUNS,
     TESTS,
     Mutant,
+    another_output,
     changed,
     control,
     fingerprint,
     mutants,
     source,
     tried,
+    with_proofs,
 )
 from notebooks import ROOT
 from test_repository import CHAPTERS
@@ -128,6 +130,18 @@ def test_a_wrong_kernel_is_noticed():
         ("tests/test_proofs.py",),
     )
     assert wrong.source != text and tried([wrong]) == {wrong: "killed"}
+
+
+@pytest.mark.slow
+def test_a_notebook_notices_a_wrong_kernel_and_agrees_with_the_right_one():
+    (notebook,) = (path for path in with_proofs() if path.stem == "02_closed_form")
+    text = source("proofs.gaussians")
+    wrong = text.replace("A**2 * p.variance", "A * p.variance")
+    noticed = {
+        there: another_output(Mutant("proofs.gaussians", 0, "", "", there, ()), [notebook])
+        for there in (text, wrong)
+    }
+    assert noticed == {text: False, wrong: True}
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ A seeded sample of small changes to the modules of the derivation, one of change
 checkpoints and the measures of a run, and one of changes to the prover.
 For each one a process is forked from a parent that has imported the libraries, but not the package;
 it imports the changed module in the place of the right one, and runs the tests of that module until
-one fails. What survives in the prover is tried once more: the notebooks that use the prover are run,
-and their outputs compared, with a package in which that module is changed. First comes the control:
+one fails. What survives in the prover is tried once more: notebooks that prove are run,
+and their outputs compared, in a copy of the course in which that module is changed. First comes the control:
 every module as it is must be imported so, and pass its tests; so must the notebooks, unchanged.
 
 From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md
@@ -36,7 +36,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from notebooks import ROOT, chapters
+from notebooks import NBS, ROOT
 
 TESTS = {
     "schedule": ["schedule", "oracle", "bad_inputs", "any_argument"],
@@ -321,21 +321,23 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
     return found
 
 
-def another_output(mutant: Mutant) -> bool:
-    """Whether a notebook that uses the prover gives another output with the changed module."""
-    users = [
-        path for path in chapters() if "ddpm_course.proofs" in path.read_text(encoding="utf-8")
-    ]
+def with_proofs() -> list[Path]:
+    """Notebooks that prove and that train nothing: chapters, the prover's own, and the errata."""
+    return sorted(path for name in ("0[0-5]*", "[56]*", "90*") for path in NBS.glob(name))
+
+
+def another_output(mutant: Mutant, notebooks: list[Path]) -> bool:
+    """Whether one of the notebooks gives another output with the changed module."""
     with tempfile.TemporaryDirectory() as room:
-        package = Path(room) / "ddpm_course"
-        shutil.copytree(ROOT / "ddpm_course", package, ignore=shutil.ignore_patterns("__pycache__"))
-        (package / f"{mutant.module.replace('.', '/')}.py").write_text(mutant.source)
+        copied = Path(room) / "course"
+        shutil.copytree(ROOT, copied, ignore=shutil.ignore_patterns(".*", "build", "node_modules"))
+        (copied / f"ddpm_course/{mutant.module.replace('.', '/')}.py").write_text(mutant.source)
         options = "-x -q -p no:cacheprovider --nbval --nbval-current-env --nbval-sanitize-with"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *options.split(), "tests/sanitize.cfg"]
-            + sorted(map(str, users), reverse=True),  # those about the prover come first
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": room},
+            + [str(path.relative_to(ROOT)) for path in notebooks],
+            cwd=copied,
+            env={**os.environ, "PYTHONPATH": str(copied)},
             capture_output=True,
         )
     if done.returncode not in (0, 1):
@@ -346,11 +348,12 @@ def another_output(mutant: Mutant) -> bool:
 def tried_by_notebooks(results: dict[Mutant, str]) -> dict[Mutant, str]:
     """The same results, where what survived the tests is tried by the notebooks, too."""
     left = [mutant for mutant, got in results.items() if got == "survived"]
+    notebooks = with_proofs()
     for mutant in left[:1]:
-        if another_output(replace(mutant, source=source(mutant.module))):
+        if another_output(replace(mutant, source=source(mutant.module)), notebooks):
             sys.exit("unchanged, the notebooks give another output. First store it: make outputs")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        seen = dict(zip(left, pool.map(another_output, left)))
+        seen = dict(zip(left, pool.map(lambda mutant: another_output(mutant, notebooks), left)))
     return {
         mutant: "killed by a notebook" if seen.get(mutant) else got
         for mutant, got in results.items()
