@@ -17,6 +17,7 @@ from typing import NamedTuple
 from unittest import mock
 
 import sympy as sp
+from sympy.core.function import UndefinedFunction
 
 from ddpm_course.proofs import (
     ProofError,
@@ -631,7 +632,10 @@ ATTACKS = [
         "NotProved",
     ),
     attack(
-        "E4", r"\mathrm{tr}(LL^{-1}) = \mathrm{tr}(\Lambda\Lambda^{-1})", "Refuted", "NotProved"
+        "E4",
+        r"\mathrm{tr}(LL^{-1}) = \mathrm{tr}(\Lambda\Lambda^{-1})",
+        "Refuted",
+        "WrongRule calc",
     ),
     attack(
         "E5",
@@ -1184,7 +1188,7 @@ ATTACKS = [
     rule(
         "K4",
         "a letter that nobody declared is 1",
-        "NotProved",
+        "WrongRule calc",
         lambda theory: same_numbers(theory, sp.Symbol("nobody"), sp.S.One),
     ),
     # --- L: the last t
@@ -1256,7 +1260,7 @@ ATTACKS = [
         "N5",
         r"\frac{d}{d\tau}\langle\psi_t,x_0\rangle = 0",
         "Refuted",
-        "NotProved",
+        "WrongRule derivative",
         *MOVING,
         *ITS_NOISE,
     ),
@@ -1299,7 +1303,7 @@ ATTACKS = [
         "N14",
         r"\frac{d}{d\tau}\left(\frac{d}{d\tau}\left(\frac{d}{d\tau}y(\tau)\right)\right) = 0",
         "Refuted",
-        "NotProved",
+        "WrongRule calc",
         TAU,
         PATH,
     ),
@@ -1710,6 +1714,35 @@ CIRCLE = (
     "define and declare look for their own name, not for laws: refuse EE, EV and M in what "
     "they define"
 )
+
+
+def a_letter_that_knows_its_sign(theory):
+    """z_t := y_t^2, with a y_t that is positive to SymPy; so would be every other, but for its cache."""
+    y, z = (
+        UndefinedFunction("y_t", __dict__={"_eval_is_positive": lambda self: True}),
+        sp.Function("z_t"),
+    )
+    for name in ("y_t", "z_t"):
+        theory = theory.with_symbol(name, "scalar", "real")
+    try:
+        theory, _ = kernel.define(theory, "1", z(t_), Term(y(t_) ** 2))
+        return kernel.calc(theory, Term(sp.sqrt(z(t_))), Term(y(t_)), (), Range())
+    finally:
+        sp.core.cache.clear_cache()
+
+
+def another_cosine(theory):
+    class cos(sp.cos):
+        @classmethod
+        def eval(cls, arg):
+            return sp.S.One
+
+    theory = kernel.define(
+        theory.with_symbol("y", "scalar", "real"), "1", sp.Symbol("y"), Term(sp.Symbol("c"))
+    )[0]
+    return kernel.calc(
+        theory, Term(cos(sp.Symbol("y"), evaluate=False)), Term(sp.S.One), (), Range()
+    )
 
 
 def given_an_empty_interval(theory):
@@ -2749,6 +2782,66 @@ MENDED = [
         "to the eye it is 2(1-u)",
         "a factor after the last that holds the letter of a product may be none of its body",
     ),
+    hole(
+        "G-24",
+        r"p_2(Y) = \mathcal N(Y;\sqrt{\bar\alpha_t}\,Am,L^{-1}+A\Lambda^{-1}A^\top)",
+        "Y shows no t, and has one mean at t = 1 and another at t = 2",
+        "the letters of columns and matrices count as without an index",
+        step(process, "p_2", "pair", ""),
+        step(define, "99.1", r"p_2(X_t) := \mathcal N(X_t;\sqrt{\bar\alpha_t}\,m,\Lambda^{-1})"),
+        step(define, "99.2", r"p_2(Y\mid X_t) := \mathcal N(Y;AX_t,L^{-1})"),
+        by=lambda: mix("99.1", "99.2"),
+    ),
+    hole(
+        "H-54",
+        r"\sum_{k=t+1}^{T}\ell(k,s)s = \sum_{k=t+1}^{T}1",
+        "at t = 1 and s = 0 the letter has no meaning",
+        "what is defined from t = 2 on with an s is put in where s is 0",
+        step(notation, r"\ell(t,s)", "scalar", ""),
+        step(define, "99.1", r"\ell(t,s) := \frac1s", start=2),
+    ),
+    hole(
+        "H-55",
+        r"D_{KL}(\mathcal N(\Sigma_1,\Sigma_1)\|\mathcal N(\Sigma_1,\Sigma_2))"
+        r" = \frac12(\operatorname{tr}(\Sigma_2^{-1}\Sigma_1)-n"
+        r"+\log\lvert\Sigma_2\rvert-\log\lvert\Sigma_1\rvert)",
+        "of n columns it is n times that",
+        "the mean of a normal law may be a square matrix",
+    ),
+    hole(
+        "H-56",
+        r"\sum_{k=1}^{2}\mathrm{k} = 2\,\mathrm{k}",
+        "to the eye it is 1 + 2",
+        "a letter may be declared that differs from an index by its slant alone",
+        step(notation, r"\mathrm{k}", "scalar", ""),
+    ),
+    hole(
+        "H-57",
+        r"E[u+1]E[u-1] = E^2[u^2-1]",
+        "to the eye these are means",
+        "E, P and Gamma stand before a bracket as factors",
+        step(notation, "E", "scalar", ""),
+    ),
+    hole(
+        "N-1",
+        r"\nabla_{x_0}\langle\sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon,h\rangle = 0",
+        "with the noise kept, and not x_t, it is a multiple of h",
+        "a noise is differentiated as the states that it is made of; the page does not say so",
+    ),
+    rule_hole(
+        "I-12",
+        "sqrt(y_t^2) = y_t, of a y_t that SymPy takes for positive",
+        a_letter_that_knows_its_sign,
+        "at y_t = -1 it is 1 = -1",
+        "two classes of functions are equal in SymPy if their names are",
+    ),
+    rule_hole(
+        "I-13",
+        "cos(u) = 1, of a class of that name",
+        another_cosine,
+        "at u = 1 it is not",
+        "what is derived from a known class passes for it",
+    ),
 ]
 
 
@@ -2864,7 +2957,6 @@ TRUTHS = [
         r"\nabla_{x_t}\log\mathcal N(x_t;\sqrt{\bar\alpha_t}\,x_0,(1-\bar\alpha_t)I) = "
         r"-\frac{\epsilon}{\sqrt{1-\bar\alpha_t}}",
     ),
-    truth("Nc", r"\nabla_{x_t}\cdot\epsilon = \frac{d}{\sqrt{1-\bar\alpha_t}}"),
 ]
 
 

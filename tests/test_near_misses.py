@@ -413,8 +413,8 @@ NEAR_MISSES = [
         "beside 20: 2M moves the image back",
         FLOW,
         r"\sqrt{\frac{1-\bar\alpha_s}{1-\bar\alpha_t}}\,x_t+\sqrt{\bar\alpha_s}\left("
-        r"1-\frac{r_s}{r_t}\right)\left(\hat x_\theta(x_t,t)@\mathrm{k}\,"
-        r"(\hat x_\theta(x_t,t)-h)\right) = \hat x_{t,s}+\mathrm{k}\,\sqrt{\bar\alpha_s}"
+        r"1-\frac{r_s}{r_t}\right)\left(\hat x_\theta(x_t,t)@\mathrm{w}\,"
+        r"(\hat x_\theta(x_t,t)-h)\right) = \hat x_{t,s}+\mathrm{w}\,\sqrt{\bar\alpha_s}"
         r"\left(1-\frac{r_s}{r_t}\right)\left(\hat x_\theta(x_t,t)-h\right)",
         "-",
         "+",

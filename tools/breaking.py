@@ -127,8 +127,9 @@ class Trial:
 
     @property
     def broken(self) -> bool:
-        """An error that is no judgement, or no answer in time."""
-        return any(one == TIMEOUT or one.startswith("crash") for one in (self.kernel, self.oracle))
+        """An error that is no judgement, or no answer of the kernel in time."""
+        crashed = any(one.startswith("crash") for one in (self.kernel, self.oracle))
+        return crashed or self.kernel == TIMEOUT
 
 
 def tried(statement: Statement, kind: str, text: str, always: bool = True) -> Trial:

@@ -271,8 +271,7 @@ def declare_matrix(
         for x in first
     ):
         raise WrongRule("declare", "the first law holds {}", (law.of,))
-    shown = {t_} if law.of.name.endswith("_t") else set()
-    if index_letters(law.mean.expr, law.covariance.expr) - shown:
+    if index_letters(law.mean.expr, law.covariance.expr) - index_letters(law.of):
         raise WrongRule("declare", "the law moves with a letter that {} does not show", (law.of,))
     for part in law.mean, law.covariance:
         context.used |= has_value(theory, "declare", part.expr, Range(lo))

@@ -34,12 +34,12 @@ __all__ = ['opened', 'chain_rule', 'slope', 'place', 'gradient', 'divergence']
 # %% ../../nbs/60_derivatives.ipynb #7bc71cd2
 def opened(context: Context, e: sp.Expr) -> sp.Expr:
     """An expression with every meaning put in. It holds no mean, no density of a process, and no
-    random vector."""
-    e = context.unfold(e)
+    random vector: of a noise the states are moved, or kept, and it would not say which."""
+    seen, e = context.unfold(e, noises=False), context.unfold(e)
     if e.has(EE, EV, M):
         raise WrongRule("derivative", "a mean, or a density of a process, is not differentiated")
-    if hides(context.theory, e):
-        raise WrongRule("derivative", "{} may move in a way that it does not show", (e,))
+    if hides(context.theory, seen):
+        raise WrongRule("derivative", "{} may move in a way that it does not show", (seen,))
     return e
 
 # %% ../../nbs/60_derivatives.ipynb #e2a099ba

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import sympy as sp
 
-from .matrices import ANY, Blocks, Det, Matrix, MatrixLaw, Trace, Words, size
+from .matrices import ANY, ONE, Blocks, Det, Matrix, MatrixLaw, Trace, Words, size
 from .reader import Node
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class MatrixReading:
         if not p.op == q.op == "normal" or p.parts[0] or q.parts[0]:
             self.fail("a divergence of two normal laws")
         (m1, S1), (m2, S2) = (tuple(map(self.one, x.parts[1:])) for x in (p, q))
-        if m1.shape != m2.shape or not all(
+        if not m1.shape == m2.shape == (S1.shape[0], ONE[1]) or not all(
             self.words.positive(S.expr, definite=True) for S in (S1, S2)
         ):
             self.fail("means of one shape and covariances are asked for")

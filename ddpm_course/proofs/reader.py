@@ -26,23 +26,12 @@ from .grammar import (
 )
 
 KINDS = (
-    "scalar",
-    "sequence",
-    "vector",
-    "random",
-    "state",
-    "noise",
-    "fresh",
-    "variable",
-    "point",
-    "smooth",
-    "path",
-    "matrix",
-    "column",
-    "density",
+    *"scalar sequence vector random state noise fresh variable point".split(),
+    *"smooth path matrix column density".split(),
 )
 DOMAINS = ("real", "positive", "nonnegative", "(0,1)", "natural", "symmetric")
 INDICES = ("t", "k", "s", "i", "j")
+FUNCTIONS = re.compile(r"(\\mathrm\{)?[EP]\}?|\\Gamma")  # to the eye, before any bracket
 LABEL = re.compile(rf"([0-9]+|(?![tskij]$)[A-Za-z]|\\({'|'.join(GREEK.split())}|ell))?$")
 RESERVED = {  # what the kernel takes these letters for
     "T": ("scalar", "natural"),
@@ -216,8 +205,10 @@ class Names:
         pair = BRACKETS.get(ahead.next)
         if WORD.search(name) and (pair or not indexed and ahead.next not in ENDS | {"/"}):
             self.fail(rf"{name} is no function: write \cdot between it and a factor")
-        if pair and not {"+", "-"} & {*ahead.group(pair)}:
-            self.fail(f"{name} is no function: a bracket after it holds a sum")
+        if pair and (FUNCTIONS.fullmatch(name) or not {"+", "-"} & {*ahead.group(pair)}):
+            self.fail(
+                f"{name} is no function: write \\cdot before a bracket, unless it holds a sum"
+            )
 
 
 class _Given(Lexer):
@@ -389,6 +380,8 @@ def declared(
     if kind in ("variable", "point") and (arguments or label in ("t", "t,s")):
         raise Unreadable(latex, "", f"a {kind} is one letter, with neither index nor arguments")
     sides = tuple(map(str, shape))
+    if base in {rf"\mathrm{{{letter}}}" for letter in (*INDICES, *RESERVED)}:
+        raise Unreadable(latex, base, "upright, it is too like the letter of the kernel")
     if name in RESERVED and (kind, domain, arguments, sides) != (*RESERVED[name], [], ()):
         raise Unreadable(latex, kind, f"{name} is a {' and '.join(RESERVED[name])} from the start")
     if kind in ("matrix", "column") and name != "I":

@@ -14,8 +14,8 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
-from .matrices import Blocks, Matrix, MatrixLaw, Words
-from .terms import EE, EV, T_, Dot, Exp, Law, M, Range, Term, is_vector
+from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words
+from .terms import EE, EV, T_, Dot, Exp, Law, M, Range, Term, is_vector, t_
 from .theory import Theory
 from .zero import Context
 
@@ -73,7 +73,7 @@ class Token:
 def parts(claim: Claim) -> list[sp.Basic]:
     """The expressions that a statement is made of."""
     if isinstance(claim, MatrixLaw):
-        return [claim.mean.expr, claim.covariance.expr]
+        return [claim.of, *claim.given, claim.mean.expr, claim.covariance.expr]
     if isinstance(claim, Law):
         return [claim.process or sp.S.Zero, claim.of, *claim.given, claim.mean, claim.variance]
     sides = (claim.left, claim.right)
@@ -153,8 +153,12 @@ def law_in(rule: str, th: Theorem) -> Law:
 
 # %% ../../nbs/55_statements.ipynb #715032a8
 def index_letters(*exprs: sp.Basic) -> set[sp.Symbol]:
-    """The index letters in expressions."""
-    return {a for e in exprs for a in e.free_symbols if a.is_integer and not a.is_positive}
+    """The index letters in expressions; t is one of X_t, a column or a matrix."""
+    letters = {a for e in exprs for a in e.free_symbols}
+    moving = any(
+        not a.is_commutative and a.name.removesuffix(TURNED).endswith("_t") for a in letters
+    )
+    return {a for a in letters if a.is_integer and not a.is_positive} | ({t_} if moving else set())
 
 # %% ../../nbs/55_statements.ipynb #7c3e50a8
 def _vectors(e: sp.Basic) -> float:

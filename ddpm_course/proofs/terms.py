@@ -88,7 +88,10 @@ STATE, VECTOR = "•", "→"
 
 # %% ../../nbs/50_terms.ipynb #8a86050d
 def named(a) -> str:
-    return a.func.__name__ if isinstance(a, AppliedUndef) else getattr(a, "name", "")
+    """The name of a letter, as declared; "" of all else, and of the program's own letters."""
+    if isinstance(a, AppliedUndef):
+        return a.func.__name__
+    return "" if isinstance(a, sp.Dummy) else getattr(a, "name", "")
 
 # %% ../../nbs/50_terms.ipynb #71b0b77d
 def is_state(a) -> bool:

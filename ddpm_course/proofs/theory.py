@@ -233,8 +233,8 @@ class Theory:
             raise WrongRule("notation", "{} is declared already", (name,))
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
             raise WrongRule("notation", "there is one family of states")
-        if "'" in name:
-            raise WrongRule("notation", "a prime is the mark of a derivative")
+        if not name.lstrip(STATE + VECTOR) or {*"'ᵀ"} & {*name}:
+            raise WrongRule("notation", "{} is no name: a prime and ᵀ are marks", (name,))
         if domain == "symmetric" and (kind != "matrix" or len({*shape}) != 1):
             raise WrongRule("notation", "{} is symmetric, and not square", (name,))
         if MARKS.get(kind, "") != name[: len(name) - len(name.lstrip(STATE + VECTOR))]:

@@ -135,7 +135,7 @@ class Meanings:
             or n is None
             or not (self.rng.before(sp.Integer(known.lo), n) and self.rng.before(n, T_))
             or known.head.has(s_)
-            and not self.rng.before(s_, n, 1)
+            and not (self.rng.before(sp.Integer(known.lo - 1), s_) and self.rng.before(s_, n, 1))
         ):
             return None
         self.used |= {known.number, *known.assumes}

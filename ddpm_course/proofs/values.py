@@ -52,7 +52,7 @@ def defined(r: Reading, atom: sp.Expr, n: sp.Expr | None = None) -> sp.Expr:
     if n is not None:
         r.index(n, low, T_, atom)
         for s in [a for a in atom.args if a.is_integer][1:]:
-            r.index(s, 0, n - 1, atom)
+            r.index(s, max(low - 1, 0), n - 1, atom)
     return atom
 
 
