@@ -58,21 +58,25 @@ RUNS = {
     "runs.measures": ["measures"],
     "runs.evaluation": ["evaluation"],
 }
-# The second opinion, and what proves. The rest of test_kernel_conditions breaks the kernel itself, and
-# reads it from its file, where no other module stands in its place.
+# The second opinion, and what proves; then tests of all that stands on both. The rest of
+# test_kernel_conditions breaks the kernel itself, and reads it from its file, where no other module
+# stands in its place.
 SECOND = {"arithmetic", "chains", "grids", "laws", "normals", "oracle", "slopes", "worlds"}
+JUDGES = ["proofs_edges", "proofs_oracle", "attacks", "reading_mutants"]
+PROVES = [
+    "proofs_edges",
+    "kernel_conditions.py::test_what_is_false_is_refused",
+    "proofs",
+    "mutants",
+    "attacks",
+    "proof_mutants",
+    "equations",
+    "workbook",
+]
 PROOFS = {
-    f"proofs.{path.stem}": ["proofs_edges", "proofs_oracle", "attacks", "reading_mutants"]
-    if path.stem in SECOND
-    else [
-        "proofs_edges",
-        "kernel_conditions.py::test_what_is_false_is_refused",
-        "proofs",
-        "mutants",
-        "attacks",
-        "proof_mutants",
-        "equations",
-        "workbook",
+    f"proofs.{path.stem}": [
+        *(JUDGES if path.stem in SECOND else PROVES),
+        *("refusals", "exercises", "near_misses"),
     ]
     for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))
 }
