@@ -58,7 +58,7 @@ def laptop(seed: int) -> Draw:
 
 
 def short(seed: int) -> Draw:
-    """The same in 600 steps: the learning rate comes to its end sooner."""
+    """The same in 600 steps."""
     return course(dataclasses.replace(load_profile("laptop"), num_steps=600), seed)
 
 
