@@ -2545,6 +2545,24 @@ def letter_of_the_same_name(k):  # 0 <= L + 1/L - 2 for a real L that SymPy take
 
 
 @without("kernel", "_asked", GIVEN)
+def given_states_that_equal_all_others(k):  # declared for the step from x_{t-1}, said of nothing
+    class Given(frozenset):
+        __hash__ = frozenset.__hash__
+
+        def __eq__(self, other):
+            return True
+
+        def __ne__(self, other):
+            return False
+
+    theory = k.letters().with_process("q", "forward")
+    law = k.Law(q, x(t), Given(), h, sp.S.One)
+    return k.declare(theory, "1", law, 1)[
+        1
+    ], "the law of x_t is that given x_{t-1}, and not given nothing"
+
+
+@without("kernel", "_asked", GIVEN)
 def range_that_says_yes(k):  # 0 <= u + 1/u - 2 at 1 - a_1 ... a_{t-1}
     class Yes(k.Range):
         def before(self, a, b, by=0):

@@ -227,9 +227,8 @@ def _asked(rule: str, theory: Theory, x: Any) -> Any:
         if named(x) not in theory.processes:
             _all_declared(rule, theory, Equal(Term(x), Term(x)))
     elif type(x) in (Term, Matrix, Blocks, Equal, AtMost, Law, MatrixLaw):
-        claim = Equal(x, x) if type(x) in (Term, Matrix, Blocks) else x
-        _all_declared(rule, theory, claim)
-        _all_fit(rule, theory, claim)
+        _asked(rule, theory, tuple(vars(x).values()))
+        _all_fit(rule, theory, Equal(x, x) if type(x) in (Term, Matrix, Blocks) else x)
     elif type(x) not in (Theorem, Token, Range, str, int, bool, type(None)):
         raise WrongRule(rule, "a {} is given to no rule", (type(x).__name__,))
     return x
