@@ -62,8 +62,9 @@ if __name__ == "__main__":
     print(
         f"\nFréchet distance of 898 samples to the held-out digits, in floors; mean and standard "
         f"deviation over {len(folders)} networks of the profile `laptop`, of the seeds "
-        f"{', '.join(str(Run.open(folder).seed) for folder in folders)}. Heun calls the network twice a step: it makes "
-        f"half as many steps, and 5 calls are 3 steps.\n"
+        f"{', '.join(str(Run.open(folder).seed) for folder in folders)}. Heun calls the network twice in "
+        "each step but the first and the last: it makes half as many steps, and takes one or two calls "
+        "less than the column says.\n"
     )
     for spacing in SPACINGS:
         for calls in CALLS[:-1]:
