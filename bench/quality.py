@@ -5,8 +5,8 @@ the same noise. Less than an hour on two cores. From the top of the repository:
 OMP_NUM_THREADS=1 python bench/quality.py > bench/quality.md
 
 With the folder of a run, or the name of one that the package has, and seeds: how good are its
-samples by other samplers, and by guidance? Each seed is another noise. A quarter of an
-hour a seed for `fashion` on one core, where its images are in the folder data:
+samples by other samplers, and by guidance? Each seed is another noise. About a quarter of an hour a
+seed for `fashion` on one core, where its images are in the folder data:
 OMP_NUM_THREADS=1 python bench/quality.py fashion 1 2 3 > bench/fashion.md
 """
 

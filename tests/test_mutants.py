@@ -94,6 +94,22 @@ def test_a_proof_that_does_not_end_is_stopped(monkeypatch):
     assert breaking.said(endless) == TIMEOUT
 
 
+@pytest.mark.parametrize(
+    "kernel, oracle, broken, hole",
+    [
+        ("Undefined", TIMEOUT, False, False),  # refused all the same
+        ("", TIMEOUT, True, False),
+        (TIMEOUT, "", True, False),
+        (PROVED, TIMEOUT, False, True),
+        ("NotProved", "crash KeyError", True, False),
+        ("", "Refuted", False, False),
+    ],
+)
+def test_no_answer_in_time_is_no_refusal(kernel, oracle, broken, hole):
+    got = breaking.Trial("", "", kernel, oracle)
+    assert (got.broken, got.hole) == (broken, hole) and not got.accepted
+
+
 def test_the_kernel_is_tried_without_the_second_opinion_and_that_comes_back():
     asked = oracle.refute
     with breaking.alone():

@@ -127,9 +127,9 @@ class Trial:
 
     @property
     def broken(self) -> bool:
-        """An error that is no judgement, or no answer of the kernel in time."""
+        """An error that is no judgement, or no answer in time where the kernel has not refused."""
         crashed = any(one.startswith("crash") for one in (self.kernel, self.oracle))
-        return crashed or self.kernel == TIMEOUT
+        return crashed or (self.kernel or self.oracle) == TIMEOUT
 
 
 def tried(statement: Statement, kind: str, text: str, always: bool = True) -> Trial:

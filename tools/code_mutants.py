@@ -4,8 +4,8 @@ A seeded sample of small changes to the modules of the derivation, one of change
 checkpoints and the measures of a run, and one of changes to the prover.
 For each one a process is forked from a parent that has imported the libraries, but not the package;
 it imports the changed module in the place of the right one, and runs the tests of that module until
-one fails. What survives in the prover is tried once more: notebooks that prove are run,
-and their outputs compared, in a copy of the course in which that module is changed. First comes the control:
+one fails. What survives in the prover is tried once more: notebooks that prove are run, and their
+outputs compared, in a copy of the course in which that module is changed. First comes the control:
 every module as it is must be imported so, and pass its tests; so must the notebooks, unchanged.
 
 From the top of the repository: python tools/code_mutants.py > bench/code_mutants.md

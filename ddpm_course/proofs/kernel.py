@@ -208,13 +208,7 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
         claim, rng.lo, rng.hi, tokens, uses, assumes, strength, premises, theory, why, _KEY
     )
 
-# %% ../../nbs/59_kernel.ipynb #10cd343c
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-_Rule = Callable[Concatenate[Theory, _P], _R]
-_rules: dict[str, Callable] = {}
-
-
+# %% ../../nbs/59_kernel.ipynb #a5ced002
 def _asked(rule: str, theory: Theory, x: Any) -> Any:
     """What a rule is given, once it was asked like a claim; lists and maps as tuples."""
     if type(x) in (tuple, list, map):
@@ -233,6 +227,12 @@ def _asked(rule: str, theory: Theory, x: Any) -> Any:
         raise WrongRule(rule, "a {} is given to no rule", (type(x).__name__,))
     return x
 
+# %% ../../nbs/59_kernel.ipynb #10cd343c
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_Rule = Callable[Concatenate[Theory, _P], _R]
+_rules: dict[str, Callable] = {}
+
 
 def _admitted(f: _Rule[_P, Step], give: Callable[[Theorem], _R]) -> _Rule[_P, _R]:
     step_of: Callable[..., Step] = f
@@ -243,9 +243,9 @@ def _admitted(f: _Rule[_P, Step], give: Callable[[Theorem], _R]) -> _Rule[_P, _R
         if type(theory) is not Theory:
             raise WrongRule(name, "{} is no theory", (theory,))
         kept = _asked(name, theory, arguments)
-        named_ = {key: _asked(name, theory, x) for key, x in options.items()}
-        step = step_of(theory, *kept, **named_)
-        return give(_theorem(name, step.theory or theory, step, (name, theory, kept, named_)))
+        by_name = {key: _asked(name, theory, x) for key, x in options.items()}
+        step = step_of(theory, *kept, **by_name)
+        return give(_theorem(name, step.theory or theory, step, (name, theory, kept, by_name)))
 
     return _rules.setdefault(f.__name__, rule)
 
