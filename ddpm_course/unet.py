@@ -74,7 +74,7 @@ class TimeEmbedding(nn.Module):
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
-    """As many of 32 groups as part model_channels into fours or more. Raises BadInput below 1."""
+    """The most groups that divide 32 and hold fours of channels each. Raises BadInput below 1."""
     return math.gcd(32, check_int("num_groups", "model_channels", model_channels, 1) // 4)
 
 

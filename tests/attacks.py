@@ -48,7 +48,7 @@ from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.matrices import Det, Matrix, Trace
 from ddpm_course.proofs.statements import AtMost, Equal, Token
-from ddpm_course.proofs.terms import EV, STATE, T_, VECTOR, Dot, Range, Term, k_, s_, span, t_
+from ddpm_course.proofs.terms import EE, EV, STATE, T_, VECTOR, Dot, Range, Term, k_, s_, span, t_
 from ddpm_course.proofs.theory import Definition, Theory
 
 KINDS = {
@@ -1745,6 +1745,51 @@ def another_cosine(theory):
     )
 
 
+def a_premise_without_a_value(theory):
+    """0 = 0/D, of a D that is 0 and that nobody sees to be: multiplied by D, 0 is any multiple of D."""
+    for name, domain in ("y", "real"), ("z", "positive"), ("j_1", "positive"):
+        theory = theory.with_symbol(name, "scalar", domain)
+    y, z, j = map(sp.Symbol, ("y", "z", "j_1"))
+    root = sp.sqrt(z + j + 2 * sp.sqrt(z * j))
+    nothing = (sp.sin(y) ** 2 + sp.cos(y) ** 2 - 1) / (root - sp.sqrt(z) - sp.sqrt(j))
+    th = kernel.calc(theory, Term(sp.S.Zero), Term(nothing), (), Range())
+    claim = Equal(Term(sp.S.Zero), Term(root + sp.sqrt(z) + sp.sqrt(j)))
+    return kernel.restate(theory, th, claim, Range())
+
+
+def a_mean_without_a_value(theory):
+    """1 is the mean of 0/0, and so is 2."""
+    theory = theory.with_symbol("y", "scalar", "real").with_symbol("z", "scalar", "real")
+    one, other = (sp.sin(a) ** 2 + sp.cos(a) ** 2 - 1 for a in sp.symbols("y z"))
+    mean = Term(EE(sp.Symbol("q"), sp.Tuple(), one / other))
+    th = kernel.calc(theory, Term(sp.S.One), mean, (), Range())
+    return kernel.restate(theory, th, Equal(Term(sp.S.One), Term(sp.Integer(2))), Range())
+
+
+def a_circle_behind_a_number(_):
+    """c is 2, f(c) is g(c) + 1, and g(c) is f(c): put in at 2, they have no circle to be seen."""
+    theory = Theory()  # here any three letters will do
+    for name in "yzw":
+        theory = theory.with_symbol(name, "scalar", "real")
+    y, f, g, two = sp.Symbol("y"), sp.Function("z"), sp.Function("w"), sp.Integer(2)
+    theory = kernel.define(theory, "1", y, Term(two))[0]
+    theory, first = kernel.define(theory, "2", f(y), Term(g(y) + 1))
+    theory, second = kernel.define(theory, "3", g(y), Term(f(y)))
+    first = kernel.restate(theory, first, Equal(Term(f(two)), Term(g(two) + 1)), Range())
+    second = kernel.restate(theory, second, Equal(Term(g(two)), Term(f(two))), Range())
+    claim = Equal(Term(sp.S.Zero), Term(sp.S.One))
+    return kernel.transfer(theory, claim, first, (second,), Range())
+
+
+def an_end_that_moves(theory):
+    """f_(T-t) = 1 for t up to T - s; at t + 1 it would be f_0 = 1 for T = 2, and f_0 is 0."""
+    theory, f = theory.with_symbol("y_t", "sequence", "real"), sp.Function("y_t")
+    zero, one = Term(sp.S.Zero), Term(sp.S.One)
+    theory, th = kernel.define_sequence(theory, frozenset("12"), f(t_), zero, one)
+    th = kernel.calc(theory, Term(f(T_ - t_)), one, (th,), Range(2, T_ - s_))
+    return kernel.at(theory, th, t_ + 1)
+
+
 def given_an_empty_interval(theory):
     """x_0 + eps_t ~ N(x_0, I) given the states 1..0 and 0..t-1; at t = 1 given nothing."""
     given = frozenset({sp.Tuple(sp.S.One, sp.S.Zero), sp.Tuple(sp.S.Zero, t_ - 1)})
@@ -2841,6 +2886,34 @@ MENDED = [
         another_cosine,
         "at u = 1 it is not",
         "what is derived from a known class passes for it",
+    ),
+    rule_hole(
+        "H-58",
+        "0 = sqrt(z) + sqrt(w) + sqrt(z + w + 2 sqrt(z w)), of positive numbers",
+        a_premise_without_a_value,
+        "the right side is positive",
+        "a quotient 0/0 is a premise, and is multiplied by its denominator",
+    ),
+    rule_hole(
+        "H-59",
+        "1 = 2, both the mean of 0/0",
+        a_mean_without_a_value,
+        "it is not",
+        "a mean is taken to have a value, whatever stands in it",
+    ),
+    rule_hole(
+        "G-25",
+        "0 = 1, by two definitions in a circle",
+        a_circle_behind_a_number,
+        "it is not",
+        "a circle is looked for in what can be put in, and at a number nothing can",
+    ),
+    rule_hole(
+        "M-3",
+        "f_0 = 1 at T = 2, where f_0 := 0 and f_t := 1",
+        an_end_that_moves,
+        "f_0 is 0",
+        "a range ends at T - s, and s moves with t",
     ),
 ]
 

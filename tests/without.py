@@ -5,6 +5,8 @@ import itertools
 import sys
 import types
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -106,8 +108,9 @@ class Condition:
             node = next((x for x in node.body if isinstance(x, ast.Raise)), None)
         return node if isinstance(node, ast.Raise) else None
 
-    def removed(self) -> types.CodeType:
-        """The code of its file without it."""
+    @contextmanager
+    def removed(self) -> Iterator[None]:
+        """The tree of its file without it, for a while."""
         node, parent = self.node, UP[self.node]
         if self.instead:
             (new,) = ast.parse(self.instead).body
@@ -121,7 +124,7 @@ class Condition:
             ast.copy_location(n, node)
         put(parent, node, new)
         try:
-            return compile(TREES[self.file], f"{self.file}.py", "exec")
+            yield
         finally:
             put(parent, new, node)
 
@@ -135,19 +138,31 @@ def put(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
             value[value.index(old)] = new
 
 
-class Code:
-    """The names of the trusted code, of the package itself or of a copy without a condition."""
+def code_of(file: str, missing: tuple[Condition, ...]) -> types.CodeType:
+    """The code of a file, without those of the conditions that stand in it."""
+    own = [condition for condition in missing if condition.file == file]
+    if not own:
+        return CODE[file]
+    with ExitStack() as stack:
+        for condition in own:
+            stack.enter_context(condition.removed())
+        return compile(TREES[file], f"{file}.py", "exec")
 
-    def __init__(self, condition: Condition | None = None):
+
+class Code:
+    """The names of the trusted code, of the package itself or of a copy without some conditions."""
+
+    def __init__(self, *missing: Condition):
         package = f"without_{next(NUMBER)}"
         sys.modules[package] = types.ModuleType(package)
         sys.modules[package].__path__ = []
+        first = min((FILES.index(condition.file) for condition in missing), default=len(FILES))
         for name in FILES:
             module = sys.modules[f"ddpm_course.proofs.{name}"]
-            if condition and FILES.index(name) >= FILES.index(condition.file):
+            if FILES.index(name) >= first:
                 module = types.ModuleType(f"{package}.{name}")
                 sys.modules[module.__name__] = module
-                exec(condition.removed() if name == condition.file else CODE[name], vars(module))
+                exec(code_of(name, missing), vars(module))
             sys.modules[f"{package}.{name}"] = module
             vars(self).update(vars(module))
         for name in FILES:

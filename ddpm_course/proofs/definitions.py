@@ -16,7 +16,7 @@ from .matrices import MatrixLaw, Words
 from ddpm_course.proofs.statements import (
     Equal,
     Step,
-    has_value,
+    have_values,
     hides,
     in_domain,
     index_letters,
@@ -78,7 +78,7 @@ def define(
     }  # for any number or vector there
     if index_letters(value.expr.xreplace(inside)) - {*head.args}:
         raise WrongRule("define", "{} would move with an index that it does not show", (name,))
-    if name in map(named, meaning.atoms(AppliedUndef, sp.Symbol)):
+    if name in theory.names(value.expr, *head.args):
         raise WrongRule("define", "{} is defined by itself", (name,))
     if theory.moving(meaning) - head.free_symbols:
         raise WrongRule("define", "{} would move with a variable that it does not show", (name,))
@@ -93,7 +93,7 @@ def define(
         raise WrongRule("define", "before t = 0 there is nothing")
     if domain != "real" and lo > 1:
         raise WrongRule("define", "{} has a domain, and no value at t = 1", (name,))
-    used = has_value(theory, "define", value.expr, Range(lo))
+    used = have_values(theory, "define", Range(lo), value.expr)
     used |= in_domain(theory, "define", value, domain, Range(max(lo, 1))) | {*needs}
     theory = theory._having(
         "definitions",
@@ -117,13 +117,8 @@ def define_sequence(
     name = named(head)
     context = Context(theory, Range())
     one, other = context.unfold(first.expr), context.unfold(step.expr)
-    inside = {a for a in other.atoms(AppliedUndef) if named(a) == name}
-    if (
-        head.args != (t_,)
-        or inside - {head.func(t_ - 1)}
-        or one.has(t_)
-        or name in map(named, one.atoms(AppliedUndef))
-    ):
+    before = step.expr.xreplace({head.func(t_ - 1): sp.S.One})  # without that
+    if head.args != (t_,) or one.has(t_) or name in theory.names(first.expr, before):
         raise WrongRule(
             "define",
             "{} at t must be given by {} at t-1 alone",
@@ -146,7 +141,7 @@ def define_sequence(
         raise WrongRule("define", "a letter stands on the right alone")
     domain, used = theory.symbols[name].domain, {*needs}
     for value in first, step:
-        used |= has_value(theory, "define", value.expr, Range())
+        used |= have_values(theory, "define", Range(), value.expr)
         used |= in_domain(theory, "define", value, domain, Range())
     if used & set(theory.hypotheses):
         raise WrongRule("define", "{} would rest on a hypothesis", (name,))
@@ -157,7 +152,7 @@ def define_sequence(
 def declare(theory: Theory, number: str, law: Law, lo: int, needs: Iterable[str] = ()) -> Step:
     """The conditional of one state of a process: the one that its shape names, and only once.
 
-    The mean and the variance depend on the given states alone; the variance is not negative."""
+    The mean depends on the given states alone, the variance on no state; it is not negative."""
     process, rng = theory.process(law.process), Range(lo)
     if not is_state(law.of):
         raise WrongRule("declare", "the law of a state is declared")
@@ -187,7 +182,7 @@ def declare(theory: Theory, number: str, law: Law, lo: int, needs: Iterable[str]
         )
     context = Context(theory, rng)
     for e in (law.mean, law.variance):
-        context.used |= has_value(theory, "declare", e, rng)
+        context.used |= have_values(theory, "declare", rng, e)
         if index_letters(e) - index_letters(law.of, process.id, *law.given):
             raise WrongRule("declare", "{} moves with a letter that the law does not show", (e,))
         if e.has(EE, EV, M):
@@ -222,6 +217,8 @@ def innovation(theory: Theory, number: str, law: Theorem, head: sp.Expr) -> Step
         raise WrongRule("innovation", "a noise, at t, of the law of a state is defined")
     if index_letters(*parts(q)) - {t_}:
         raise WrongRule("innovation", "the law holds another letter than t")
+    if named(head) in theory.names(q.mean, q.variance):
+        raise WrongRule("innovation", "the law holds the noise")
     if not context.positive(q.variance):
         raise WrongRule("innovation", "the variance is not proved to be positive")
     process = theory.process(q.process)
@@ -274,7 +271,7 @@ def declare_matrix(
     if index_letters(law.mean.expr, law.covariance.expr) - index_letters(law.of):
         raise WrongRule("declare", "the law moves with a letter that {} does not show", (law.of,))
     for part in law.mean, law.covariance:
-        context.used |= has_value(theory, "declare", part.expr, Range(lo))
+        context.used |= have_values(theory, "declare", Range(lo), part.expr)
     used = {number, *needs} | context.used
     theory = theory._having("laws", (process.name, law.of), Declared(law, lo, frozenset(used)))
     return Step(law, Range(lo), (), used, theory=theory)

@@ -24,6 +24,7 @@ from ddpm_course.proofs.statements import (
     Equal,
     Step,
     Token,
+    have_values,
     parts,
     said_rightly,
     same_statement,
@@ -192,13 +193,15 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
         raise WrongRule(rule, "a letter of a sum stands outside of it")
     if type(rng.lo) is not int:
         raise WrongRule(rule, "a range starts at a whole number")
-    if not rng.before(rng.hi, T_):
-        raise WrongRule(rule, "a statement ends with t = T")
+    if rng.hi.free_symbols - {T_} or not rng.before(rng.hi, T_):
+        raise WrongRule(rule, "a statement ends with t = T, or a fixed number of steps before")
     if isinstance(claim, Law) and not all(rng.before(a, b) for a, b in claim.given):
         raise WrongRule(rule, "an interval of given states is empty")
     _all_declared(rule, theory, claim)
     _all_fit(rule, theory, claim)
-    uses = frozenset(step.uses) | _needed_by_laws(theory, claim)
+    uses = frozenset(step.uses).union(
+        _needed_by_laws(theory, claim), have_values(theory, rule, rng, *parts(claim))
+    )
     opens = {x for x in (step.opens,) if x}
     assumes = uses.union(*(p.assumes for p in premises))
     tokens = frozenset(opens).union(*(p.open for p in premises)) - {step.closes}

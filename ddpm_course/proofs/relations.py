@@ -20,7 +20,7 @@ from ddpm_course.proofs.statements import (
     Step,
     Token,
     difference,
-    has_value,
+    have_values,
     in_domain,
     narrowed,
     parts,
@@ -58,8 +58,7 @@ if TYPE_CHECKING:
     from ddpm_course.proofs.kernel import Theorem
 
 # %% auto #0
-__all__ = ['at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex', 'mentions', 'substitute', 'monotone', 'importance',
-           'numeric']
+__all__ = ['at', 'restate', 'suppose', 'induct', 'calc', 'transfer', 'convex', 'substitute', 'monotone', 'importance', 'numeric']
 
 # %% ../../nbs/58_relations.ipynb #c22f0626
 def at(theory: Theory, th: Theorem, n: sp.Expr) -> Step:
@@ -238,7 +237,7 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
     ):
         raise WrongRule("convex", "the gap is a function of one positive number")
     for side in left, right:
-        context.used |= has_value(theory, "convex", side.expr, Range())
+        context.used |= have_values(theory, "convex", Range(), side.expr)
     roots = {p.base for p in gap.atoms(sp.Pow) if not p.exp.is_Integer}
     if not all(map(context.positive, roots)):
         raise WrongRule("convex", "a root of what may be 0 has no slope there")
@@ -250,21 +249,6 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
     if context.used:
         raise WrongRule("convex", "a hypothesis may leave out the point of contact")
     return Step(AtMost(left, right), Range())
-
-# %% ../../nbs/58_relations.ipynb #7daa8665
-def mentions(theory: Theory, e: sp.Expr, u: sp.Symbol) -> bool:
-    """Whether a letter stands in an expression, or in the meaning of a name in it, at any depth."""
-    seen, todo = set(), [e]
-    while todo:
-        for a in todo.pop().atoms(AppliedUndef, sp.Symbol):
-            if a == u:
-                return True
-            name = named(a)
-            if name not in seen:
-                seen.add(name)
-                todo += [x.value for x in (theory.definitions.get(name),) if x]
-                todo += theory.sequences.get(name, ())[1:3]
-    return False
 
 # %% ../../nbs/58_relations.ipynb #d02cef67
 def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Range) -> Step:
@@ -278,7 +262,7 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
         raise WrongRule("substitute", "{} is no letter for any number", (u,))
     if not isinstance(th.claim, AtMost):
         raise WrongRule("substitute", "the premise is no bound")
-    if any(mentions(theory, h.expr, u) for h in theory.hypotheses.values()):
+    if named(u) in theory.names(*(h.expr for h in theory.hypotheses.values())):
         raise WrongRule("substitute", "a hypothesis is about {}", (u,))
     context = Context(theory, rng)
     if th.open or any(
@@ -287,10 +271,11 @@ def substitute(theory: Theory, th: Theorem, u: sp.Symbol, value: Term, rng: Rang
     ):
         raise WrongRule("substitute", "the statement is about more than numbers")
     narrowed("substitute", th, rng)
-    used = has_value(theory, "substitute", value.expr, rng)
+    used = have_values(theory, "substitute", rng, value.expr)
     used |= in_domain(theory, "substitute", value, theory.domain(u), rng)
     open_ = [context.unfold(e) for e in parts(th.claim) if isinstance(e, sp.Expr)]
-    if any(mentions(theory, a, u) for e in open_ for a in e.atoms(AppliedUndef, sp.Symbol) - {u}):
+    letters = {a for e in open_ for a in e.atoms(AppliedUndef, sp.Symbol)} - {u}
+    if named(u) in theory.names(*letters):
         raise WrongRule("substitute", "a letter of the bound is defined by {}", (u,))
     claim = th.claim.map(lambda e: put(context.unfold(e), u, value.expr))
     return Step(claim, rng, [th], used | context.used)

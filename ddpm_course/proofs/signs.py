@@ -19,7 +19,7 @@ KEY = sp.Dummy("k", integer=True)  # the letter of a body that stands alone
 
 # %% ../../nbs/53_signs.ipynb #9d395568
 def split_powers(e: sp.Expr) -> sp.Expr:
-    """a^(m+n) as a^m a^n; the base is not zero, or the power would have no value."""
+    """a^(m+n) as a^m a^n: such a power has a value only where its base is positive (chapter 55)."""
     return e.replace(
         lambda x: x.is_Pow and sp.expand(x.exp).is_Add,
         lambda x: sp.Mul(*(x.base**n for n in sp.expand(x.exp).args)),
@@ -113,14 +113,17 @@ class Sums(Chains):
 
 # %% ../../nbs/53_signs.ipynb #0e6d17b2
 def opaque(e: sp.Expr) -> tuple[sp.Expr, dict]:
-    """Everything but sums, products and whole powers as a symbol of its own; and the way back."""
+    """Everything but additions, multiplications and whole powers as a symbol; and the way back."""
     table: dict = {}
 
     def walk(e):
         if e.is_Number:
             return e
-        if e.is_Pow and e.exp.is_Integer:
-            return walk(e.base) ** e.exp
+        if e.is_Pow and e.exp.is_Rational and (e.exp.is_Integer or e.exp > 1):
+            whole = e.exp.p // e.exp.q
+            return walk(e.base) ** whole * (
+                1 if whole == e.exp else walk(e.base ** (e.exp - whole))
+            )
         if e.is_Add or e.is_Mul:
             return e.func(*map(walk, e.args))
         return table.setdefault(e, sp.Dummy(f"z{len(table)}"))

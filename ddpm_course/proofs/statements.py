@@ -14,7 +14,15 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from .errors import NotProved, Undefined, WrongRule
-from .matrices import TURNED, Blocks, Matrix, MatrixLaw, Words
+from ddpm_course.proofs.matrices import (
+    TURNED,
+    Blocks,
+    Det,
+    Matrix,
+    MatrixLaw,
+    Trace,
+    Words,
+)
 from .terms import EE, EV, T_, Dot, Exp, Law, M, Range, Term, is_vector, t_
 from .theory import Theory
 from .zero import Context
@@ -24,7 +32,7 @@ if TYPE_CHECKING:
 
 # %% auto #0
 __all__ = ['Side', 'Claim', 'Equal', 'AtMost', 'Token', 'parts', 'Step', 'same_statement', 'common_range', 'narrowed',
-           'difference', 'law_in', 'index_letters', 'said_rightly', 'hides', 'in_domain', 'has_value']
+           'difference', 'law_in', 'index_letters', 'said_rightly', 'hides', 'in_domain', 'have_values']
 
 # %% ../../nbs/55_statements.ipynb #00a74e56
 Side = Term | Matrix | Blocks
@@ -178,10 +186,14 @@ def _vectors(e: sp.Basic) -> float:
     return counts[0] if len({*counts}) == 1 and (e.is_Add or not counts[0]) else float("nan")
 
 
+def _of_numbers(e: sp.Expr) -> bool:
+    """Whether an expression holds no letter of a matrix or a column."""
+    return all(a.is_commutative for a in e.atoms(sp.Symbol))
+
+
 def said_rightly(x: Term) -> bool:
     """Whether a vector is a combination of vectors, and a number holds none but in inner products."""
-    whole = all(a.is_commutative for a in x.expr.atoms(sp.Symbol))  # else it is a matrix
-    return whole and (x.expr == 0 or _vectors(x.expr) == (1 if x.kind == "vector" else 0))
+    return _of_numbers(x.expr) and (x.expr == 0 or _vectors(x.expr) == (x.kind == "vector"))
 
 # %% ../../nbs/55_statements.ipynb #3a9e2c91
 def hides(theory: Theory, e) -> bool:
@@ -215,7 +227,9 @@ def in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) -
 def _real(context: Context, e: sp.Basic) -> bool:
     if isinstance(e, (sp.Sum, sp.Product)):
         return _real(context.within(e), e.function)
-    if isinstance(e, (EE, EV, M)) or e.is_Symbol:
+    if isinstance(e, (EE, EV)):
+        return _real(context, e.args[2])
+    if isinstance(e, M) or e.is_Symbol:
         return True
     if not e.args:
         return bool(e.is_Rational) or e == sp.pi
@@ -224,21 +238,22 @@ def _real(context: Context, e: sp.Basic) -> bool:
     if isinstance(e, sp.log):
         return context.positive(e.args[0])
     if isinstance(e, sp.Pow) and isinstance(e.exp, sp.Integer):
-        inverse = (
-            context.never_zero
-            if e.is_commutative
-            else partial(Words(context).positive, definite=True)
-        )
+        matrix = not _of_numbers(e)
+        inverse = partial(Words(context).positive, definite=True) if matrix else context.never_zero
         return bool(e.exp > 0) or inverse(e.base)
     if isinstance(e, sp.Pow):
         return context.positive(e.base, strict=not (e.exp.is_Rational and e.exp > 0))
-    return isinstance(e, (sp.Add, sp.Mul, AppliedUndef, Dot, Exp, sp.cos, sp.sin))
+    return isinstance(
+        e, (sp.Add, sp.Mul, sp.Tuple, AppliedUndef, Dot, Exp, sp.cos, sp.sin, Trace, Det)
+    )
 
 
-def has_value(theory: Theory, rule: str, e: sp.Expr, rng: Range) -> set[str]:
+def have_values(theory: Theory, rule: str, rng: Range, *exprs: sp.Basic) -> set[str]:
     """Raises unless every quotient, root and logarithm has a real value on the whole range; what was
     needed to see that."""
     context = Context(theory, rng)
-    if not _real(context, e):
-        raise WrongRule(rule, "{} is not proved to have a value", (e,))
+    for e in exprs:
+        definite = [x for x in e.atoms(Det) if Words(context).positive(x.args[0], definite=True)]
+        if not _real(context, e.xreplace({x: sp.Dummy(positive=True) for x in definite})):
+            raise WrongRule(rule, "{} is not proved to have a value", (e,))
     return context.used

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .errors import Undefined, WrongRule
+from .errors import WrongRule
 
 # %% auto #0
 __all__ = ['t_', 's_', 'i_', 'j_', 'k_', 'T_', 'd_', 'STATE', 'VECTOR', 'Range', 'named', 'is_state', 'is_vector', 'Dot', 'Exp',
@@ -75,13 +75,6 @@ class Range:
         """Whether a + by <= b for every value of the letters, provably."""
         found = self.least(b - a - by)
         return found is not None and bool(found >= 0)
-
-    def require(self, n: sp.Expr, low, high, what: str) -> None:
-        """Raises Undefined unless low <= n <= high is proved."""
-        if not (self.before(sp.sympify(low), n) and self.before(n, sp.sympify(high))):
-            raise Undefined(
-                what, f"for an index {n} outside {low}..{high}, or not proved to be inside"
-            )
 
 # %% ../../nbs/50_terms.ipynb #32c5227b
 STATE, VECTOR = "•", "→"

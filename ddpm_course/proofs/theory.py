@@ -86,7 +86,7 @@ class Definition:
 # %% ../../nbs/51_theories.ipynb #4eef1be7
 @dataclass(frozen=True)
 class Process:
-    """A joint law of states, given by one conditional for each; see `Structure` for the shapes."""
+    """A joint law of states, given by one conditional for each; `parents` lists the shapes."""
 
     name: str
     shape: str
@@ -200,6 +200,18 @@ class Theory:
         """The variables and points in expressions."""
         letters = set().union(*(e.free_symbols for e in exprs))
         return {a for a in letters if self.kind(a) in ("variable", "point")}
+
+    def names(self, *exprs: sp.Expr) -> set[str]:
+        """The names in expressions and in what they mean, at any depth, whatever their index."""
+        found, todo = set(), [*exprs]
+        while todo:
+            for name in {*map(named, todo.pop().atoms(AppliedUndef, sp.Symbol))} - found:
+                found.add(name)
+                todo += [
+                    table[name].value for table in (self.definitions, self.noises) if name in table
+                ]
+                todo += self.sequences.get(name, ())[1:3]
+        return found
 
     def process(self, id: sp.Expr | None) -> Process:
         return self.processes[named(id)]

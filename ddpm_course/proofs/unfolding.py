@@ -39,7 +39,7 @@ from .theory import Theory
 __all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains']
 
 # %% ../../nbs/52_unfolding.ipynb #0dc924bb
-k_ = sp.Dummy("k", integer=True)
+k_ = sp.Dummy("k", integer=True)  # of sums that the program makes; not the k of chapter 50
 
 # %% ../../nbs/52_unfolding.ipynb #21bc5681
 def matches(pattern: sp.Basic, given: sp.Basic) -> sp.Expr | None:
