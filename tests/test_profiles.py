@@ -30,7 +30,7 @@ def test_every_profile_names_every_hyperparameter(name):
 
 
 def test_the_profiles_are_the_four():
-    assert profile_names() == ["smoke", "laptop", "fashion", "poster", "gpu"]
+    assert profile_names() == ["smoke", "laptop", "fashion", "gpu"]
 
 
 def test_values_have_the_types_of_their_fields():
@@ -181,7 +181,7 @@ def test_a_profile_holds_only_what_differs():
 
 def test_the_defaults_are_no_profile():
     with refused(
-        BadValue, got="'DEFAULT'", expected="'smoke', 'laptop', 'fashion', 'poster', 'gpu'"
+        BadValue, got="'DEFAULT'", expected="'smoke', 'laptop', 'fashion', 'gpu'"
     ):
         load_profile("DEFAULT")
 

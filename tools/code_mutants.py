@@ -80,7 +80,7 @@ PROOFS = {
     ]
     for path in sorted((ROOT / "ddpm_course/proofs").glob("[a-z]*.py"))
 }
-SIZES, SECONDS = {"the derivation": 200, "runs": 60, "the prover": 120}, 300
+SIZES, SECONDS = {"the derivation": 200, "runs": 60, "the prover": 120}, 600
 SEED = 3  # tests were written for what survived of the samples with seeds 0, 1 and 2
 
 # --- Changes -------------------------------------------------------------------------------------
