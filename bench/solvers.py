@@ -1,6 +1,6 @@
 """How good are samples of the laptop profile after 5, 10, 20 and 50 calls, by each solver?
 
-The arguments are folders of runs, trained from different seeds. All solvers start from the same
+The arguments are folders of runs, trained from different seeds and otherwise alike. All solvers start from the same
 noise, and clip the predicted image as the profile does. From the top of the repository, two
 minutes for each run on one core:
 OMP_NUM_THREADS=1 python bench/solvers.py RUN RUN ... > bench/solvers.md
@@ -18,6 +18,7 @@ from rounds import hardware
 
 from ddpm_course.runs.drawing import sample_images
 from ddpm_course.runs.measures import bootstrap_ratio, load_reference, measure
+from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
 
 CALLS = 5, 10, 20, 50
@@ -36,6 +37,13 @@ def distances(folder: str) -> dict[tuple[str, str, int], float]:
     }
 
 
+def changed(run: Run) -> dict[str, str]:
+    """What the profile of a run has otherwise than `laptop`."""
+    usual = dataclasses.asdict(load_profile("laptop"))
+    own = dataclasses.asdict(run.profile).items()
+    return {key: str(value) for key, value in own if value != usual[key]}
+
+
 def distance(run: Run, solver: str, spacing: str, calls: int) -> float:
     steps = (calls + 1) // 2 if solver == "heun" else calls
     sampler = dataclasses.replace(
@@ -48,6 +56,10 @@ def distance(run: Run, solver: str, spacing: str, calls: int) -> float:
 
 if __name__ == "__main__":
     folders = sys.argv[1:]
+    runs = [Run.open(folder) for folder in folders]
+    others = changed(runs[0])
+    said = "".join(f", `{key} = {value}`" for key, value in others.items())
+    options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in others.items())
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         each = [*pool.map(distances, folders)]
     found = {key: [of_run[key] for of_run in each] for key in each[0]}
@@ -61,8 +73,8 @@ if __name__ == "__main__":
             print(f"| {spacing} | {name} | {cells} |")
     print(
         f"\nFréchet distance of 898 samples to the held-out digits, in floors; mean and standard "
-        f"deviation over {len(folders)} networks of the profile `laptop`, of the seeds "
-        f"{', '.join(str(Run.open(folder).seed) for folder in folders)}. Heun calls the network twice in "
+        f"deviation over {len(folders)} networks of the profile `laptop`{said}, of the seeds "
+        f"{', '.join(str(run.seed) for run in runs)}. Heun calls the network twice in "
         "each step but the first and the last: it makes half as many steps, and takes one or two calls "
         "less than the column says.\n"
     )
@@ -79,6 +91,6 @@ if __name__ == "__main__":
     print(
         f"\nOn {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "
         f"measured on a GPU.\n\n## Command\n\nFor each SEED `OMP_NUM_THREADS=1 ddpm-course train "
-        f"--seed SEED --name laptop-SEED`, then `OMP_NUM_THREADS=1 python bench/solvers.py "
-        f"runs/laptop-* > bench/solvers.md`"
+        f"--seed SEED --name NAME-SEED{options}`, then `OMP_NUM_THREADS=1 python bench/solvers.py "
+        f"runs/NAME-*`"
     )

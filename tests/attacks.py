@@ -48,7 +48,21 @@ from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.matrices import Det, Matrix, Trace
 from ddpm_course.proofs.statements import AtMost, Equal, Token
-from ddpm_course.proofs.terms import EE, EV, STATE, T_, VECTOR, Dot, Range, Term, k_, s_, span, t_
+from ddpm_course.proofs.terms import (
+    EE,
+    EV,
+    STATE,
+    T_,
+    VECTOR,
+    Dot,
+    M,
+    Range,
+    Term,
+    k_,
+    s_,
+    span,
+    t_,
+)
 from ddpm_course.proofs.theory import Definition, Theory
 
 KINDS = {
@@ -1781,6 +1795,27 @@ def a_circle_behind_a_number(_):
     return kernel.transfer(theory, claim, first, (second,), Range())
 
 
+def times_that_run_backwards(theory):
+    """log q(x_T) = log q(x_1, x_T): of the times t, 2..0 and T the middle falls out, or joins t = 1."""
+    log = lambda *spans: Term(M(sp.Symbol("q"), *(sp.Tuple(*map(sp.sympify, x)) for x in spans)))
+    th = kernel.calc(theory, log((t_, t_), (2, 0), (T_, T_)), log((t_, t_), (T_, T_)), (), Range())
+    claim = Equal(log((T_, T_)), log((1, 1), (T_, T_)))
+    return kernel.transfer(theory, claim, kernel.at(theory, th, sp.S.One), (), Range())
+
+
+def a_sequence_after_the_last_t(theory):
+    """With f_t := sqrt(1 - z^(T-t)), real up to T, 1 + f_(T+2)^2 would be 2 - 1/z^2, and positive."""
+    theory, f = theory.with_symbol("y_t", "sequence", "real"), sp.Function("y_t")
+    theory, z = theory.with_symbol("z", "scalar", "(0,1)"), sp.Symbol("z")
+    whole, start = 1 + f(T_ + 2) ** 2, f(0)
+    sides = Term(sp.sqrt(whole**2) + start), Term(whole + start)
+    th = kernel.calc(theory, *sides, (), Range())
+    first, step_ = Term(sp.S.Zero), Term(sp.sqrt(1 - z ** (T_ - t_)))
+    theory = kernel.define_sequence(theory, frozenset({"1"}), f(t_), first, step_)[0]
+    gap = 2 - z**-2
+    return kernel.restate(theory, th, Equal(Term(sp.sqrt(gap**2)), Term(gap)), Range())
+
+
 def an_end_that_moves(theory):
     """f_(T-t) = 1 for t up to T - s; at t + 1 it would be f_0 = 1 for T = 2, and f_0 is 0."""
     theory, f = theory.with_symbol("y_t", "sequence", "real"), sp.Function("y_t")
@@ -2907,6 +2942,26 @@ MENDED = [
         a_circle_behind_a_number,
         "it is not",
         "a circle is looked for in what can be put in, and at a number nothing can",
+    ),
+    hole(
+        "H-60",
+        r"\mathrm{tr}(X^\top X\,I+\Sigma) = \mathrm{tr}(X X^\top+\Sigma)",
+        "of n rows, the left side counts the square of X n times",
+        "a number times I is turned around in a trace like a product",
+    ),
+    rule_hole(
+        "H-61",
+        "log q(x_T) = log q(x_1, x_T)",
+        times_that_run_backwards,
+        "x_1 is not sure",
+        "times that run backwards fall out, or join others",
+    ),
+    rule_hole(
+        "L-2",
+        "|2 - 1/z^2| = 2 - 1/z^2",
+        a_sequence_after_the_last_t,
+        "at z = 1/2 it is 2 = -2",
+        "a sequence is put in after T, where nobody has asked for its value",
     ),
     rule_hole(
         "M-3",

@@ -197,7 +197,7 @@ class Kernel(Code):
 
 
 SIGN = "not _is_sign(x)"
-GIVEN = "type(x) not in (Theorem, Token, Range, str, int, bool, type(None))"
+GIVEN = "type(x) not in (Theorem, str, int, bool, type(None))"
 CUBIC = u**3 - 3 * u + 2  # touches 0 at u = 1; at u = -3 it is -16
 POLE = u + 1 / u - 2  # touches 0 at u = 1; at u = 0 it has no value
 
@@ -213,6 +213,7 @@ class Case:
 CASES: list[Case] = []
 
 
+BACK = "all((context.rng.before(a, b) for a, b in times))"
 VALUES = Condition("kernel", "_theorem", "have_values(theory, rule, rng, *parts(claim))", "set()")
 
 
@@ -292,12 +293,185 @@ def another_theory(k):  # L := 2 there, L := 3 here: 3 = 2
     return k.restate(here, there, k.equal(3, 2), k.Range())
 
 
-@without("kernel", "_theorem", "rng.bound")
+RANGE = "x = Range(x.lo, _asked(rule, theory, x.hi))"
+
+
+@without("kernel", "_asked", RANGE, "pass", ("NotProved", "calc"))
 def a_range_with_another_one_inside(k):  # f_{t-1} = 7 from t = 1; f_0 = 0
     theory, th = k.seven()
     return k.calc(theory, k.scalar(f(t - 1)), k.scalar(7), [th], k.Range().within(t, 2, T)), {
         f(0): 0
     }
+
+
+@without("kernel", "_asked", RANGE, "pass", ("WrongRule", "restate"))
+def an_end_that_is_before_all(
+    k,
+):  # |a - b| = a - b for a = a_1 ... a_t, b = a_1 ... a_{T-1}; not at T
+    class End(sp.Symbol):
+        _op_priority = 1000
+        free_symbols = property(lambda self: set())
+
+        def __sub__(self, other):
+            return sp.S.Zero
+
+        __rsub__ = __sub__
+
+    kept = lambda n: sp.Product(a(k_), (k_, 1, n))
+    gap = kept(t) - kept(T - 1)
+    root = sp.sqrt(sp.expand(gap**2))
+    th = k.calc(k.letters(), k.scalar(root), k.scalar(gap), [], k.Range(1, T - 1))
+    th = k.restate(th.theory, th, th.claim, k.Range(1, End("h")))
+    return k.restate(th.theory, th, th.claim, k.Range())
+
+
+@without("kernel", "_asked", "_asked(rule, theory, x.claim)", "True", ("WrongRule", "induct"))
+def a_token_of_another_kind_of_claim(k):  # f_t = 5
+    class Liar(k.Equal):
+        def map(self, f):
+            return k.equal(t, t)
+
+    theory = k.letters()
+    token = k.Token(Liar(k.scalar(f(t)), k.scalar(5)), 1, True)
+    base = k.calc(theory, k.scalar(t), k.scalar(t), [], k.Range())
+    th = k.induct(theory, token, base, base, down=True)
+    return k.calc(theory, k.scalar(f(t)), k.scalar(5), [th], k.Range()), {f(1): 0}
+
+
+@without(
+    "kernel",
+    "_asked",
+    "x = type(x)(*_asked(rule, theory, tuple(vars(x).values())))",
+    "_asked(rule, theory, tuple(vars(x).values()))",
+    ("WrongRule", "restate"),
+)
+def given_states_that_are_added_later(k):  # x_t given x_{t-1} and x_{t+1} is not N(x_{t-1}, 1)
+    theory, given = k.letters().with_process("q", "forward"), {k.span(t - 1)}
+    law = lambda: k.Law(q, x(t), given, x(t - 1), sp.S.One)
+    theory, th = k.declare(theory, "1", law(), 1)
+    given.add(k.span(t + 1))
+    wanted = k.Law(q, x(t), frozenset(given), x(t - 1), sp.S.One)
+    return k.restate(theory, th, wanted, k.Range(1, T - 1)), "the variance is 1/2"
+
+
+@without("theory", "_texts", "type(x) is not str")
+def domain_that_changes(k):  # W is positive, then defined as -1
+    class Domain(str):
+        now = "positive"
+
+        def __eq__(self, other):
+            return Domain.now == str(other)
+
+        def __hash__(self):
+            return hash(Domain.now)
+
+    theory, W = k.letters().with_symbol("W", "scalar", Domain("real")), sp.Symbol("W")
+    th = k.calc(theory, k.scalar(sp.sqrt(W**2)), k.scalar(W), [], k.Range())
+    Domain.now = "real"
+    theory, _ = k.define(theory, "1", W, k.scalar(-1))
+    return k.restate(theory, th, k.equal(1, -1), k.Range())
+
+
+@without(
+    "matrices",
+    "Words.parted.one",
+    "all(size(high) != rows for high, _ in self._shapes(whole))",
+    "False",
+    ("NotProved", "calc"),
+)
+def trace_of_a_number_times_one(k):  # tr(X^T X I + S) counts |X|^2 n times, tr(X X^T + S) once
+    trace = lambda e: k.matrix(k.Trace(e, sp.Symbol("n")), "1", "1")
+    left, right = turned(k, X) * X + S, X * turned(k, X) + S
+    theory = k.letters().with_symbol("n", "scalar", "natural")
+    return k.calc(theory, trace(left), trace(right), [], k.Range()), "n of one and one of the other"
+
+
+@without(
+    "unfolding", "Meanings.sequences", "self.rng.before(n, T_)", "True", ("NotProved", "restate")
+)
+def sequence_after_the_last_t(k):  # f_{T+2} would be the root of 1 - 1/g^2: at g = 1/2, 2 = -2
+    theory, y = k.letters(), 1 + f(T + 2) ** 2
+    sides = sp.sqrt(y**2) + f(0), y + f(0)
+    th = k.calc(theory, *map(k.scalar, sides), [], k.Range())
+    step_ = k.scalar(sp.sqrt(1 - g ** (T - t)))
+    theory, _ = k.define_sequence(theory, frozenset({"1"}), f(t), k.scalar(0), step_)
+    gap = 2 - g**-2
+    return k.restate(theory, th, k.equal(sp.sqrt(gap**2), gap), k.Range()), {g: sp.Rational(1, 2)}
+
+
+@without("statements", "_real", BACK, "True", ("WrongRule", "calc"))
+def density_of_times_that_run_backwards(k):  # log q(x_T) = log q(x_1, x_T)
+    theory = k.letters().with_process("q", "forward")
+    log = lambda *spans: k.scalar(k.M(q, *(sp.Tuple(*map(sp.sympify, pair)) for pair in spans)))
+    th = k.calc(theory, log((t, t), (2, 0), (T, T)), log((t, t), (T, T)), [], k.Range())
+    claim = k.Equal(log((T, T)), log((1, 1), (T, T)))
+    th = k.transfer(theory, claim, k.at(theory, th, sp.S.One), [], k.Range())
+    return th, "x_1 is not sure"
+
+
+@without("unfolding", "Means.joined", "self.finite(one.args[2])", "True", ("NotProved", "calc"))
+def tower_of_infinite_means(k):
+    """With K = q(x_0) q(x_1 | x_0) weighed so that E[K | x_0] = g E[K | x_1], both infinite on average: the
+    mean of their difference would be 0, and d/2 + d log(2 pi)/2 <= -1."""
+    root = g ** (1 / d)
+
+    def started(theory, name, shape, mean, variance, start=1):
+        process = sp.Symbol(name)
+        first, of, given = (T, x(t - 1), [t]) if shape == "backward" else (0, x(t), [t - 1])
+        theory = theory.with_process(name, shape)
+        theory, th0 = k.declare(theory, name + "0", k.law(process, x(first), [], 0, start), 1)
+        theory, th1 = k.declare(theory, name + "1", k.law(process, of, given, mean, variance), 1)
+        return theory, th0, th1
+
+    theory, laws = k.letters(), {}
+    for name, *how in (
+        ("q", "forward", x(t - 1), 1),
+        ("qA", "forward", root * x(t - 1), 1),
+        ("qB", "backward", x(t) / root, root**-2),
+        ("qC", "forward", x(t - 1), 1),
+        ("qD", "backward", x(t), 1),
+        ("qF", "forward", 0, 1),
+        ("qG", "forward", 0, 1, root**-2),
+    ):
+        theory, *laws[name] = started(theory, name, *how)
+    mean = lambda given, body: k.mean(q, given, body)
+    log = lambda *times: k.log(q, *times)
+    joint = lambda name: k.M(sp.Symbol(name), sp.Tuple(sp.S.Zero, sp.S.One))
+    half, dot = d * sp.log(2 * sp.pi) / 2, k.Dot(x(0), x(1))
+    one, other = root * dot + joint("qG") - log(0, 1), dot + joint("qF") - log(0, 1)
+
+    def given(n, name, body, own, out):  # E[exp body | x_n] = exp(out) / q(x_n)
+        process, drawn = sp.Symbol(name), 1 - n
+        under = lambda *times: k.log(process, *times)
+        states = k.states(drawn), k.states(n)
+        th = k.importance(theory, q, *states, process, states[1], k.Range())
+        inner = k.Exp(under(0, 1) - under(n) - log(0, 1) + out)
+        right = k.scalar(k.Exp(out - log(n)))
+        th = k.calc(theory, k.scalar(mean([n], inner)), right, [th], k.Range())
+        claim = k.Equal(k.scalar(mean([n], k.Exp(body))), right)
+        return k.transfer(theory, claim, th, [laws[name][1], *own], k.Range())
+
+    G, F = laws["qG"], laws["qF"]
+    a0 = given(0, "qA", one, G, -half + sp.log(g))
+    rest = [
+        given(1, "qB", one, G, -half),
+        given(0, "qC", other, F, -half),
+        given(1, "qD", other, F, -half),
+    ]
+    flat = k.scalar(g * k.Exp(-half - log(0)))
+    same = k.calc(theory, a0.claim.right, flat, [], k.Range())
+    a0 = k.transfer(theory, k.Equal(a0.claim.left, flat), same, [a0], k.Range())
+    share = k.Exp(half) / (g - 1)
+    means = [mean([n], k.Exp(body)) for body in (one, other) for n in (0, 1)]
+    zero = sp.Add(*(sign * share * each for sign, each in zip((1, -1, -1, 1), means)))
+    bound = lambda left, right: k.AtMost(k.scalar(left), k.scalar(right))
+    th = k.convex(theory, u, k.scalar(sp.log(u)), k.scalar(u - 1), sp.S.One)
+    th = k.substitute(theory, th, u, k.scalar(k.Exp(-log(0))), k.Range())
+    th = k.transfer(theory, bound(-log(0), zero - 1), th, [a0, *rest], k.Range())
+    th = k.monotone(theory, th, q, frozenset())
+    return k.transfer(
+        theory, bound(d * sp.log(2 * sp.pi) / 2 + d / 2, -1), th, [laws["q"][0]], k.Range()
+    )
 
 
 @without("kernel", "_theorem", "(p.open for p in premises)", "()", ("WrongRule", "open"))
@@ -2001,14 +2175,14 @@ def mean_of_a_mean(k, process, given):
     )
 
 
-@without("unfolding", "Means._mean_of", "one.args[0] == process", "True", ("NotProved", "calc"))
+@without("unfolding", "Means.joined", "one.args[0] == process", "True", ("NotProved", "calc"))
 def mean_under_two_processes(k):
     return mean_of_a_mean(k, p, [])  # p may have another mean than q
 
 
 @without(
     "unfolding",
-    "Means._mean_of",
+    "Means.joined",
     "covered(given, one.args[1], self.rng)",
     "True",
     ("NotProved", "calc"),
@@ -2068,7 +2242,7 @@ def factors_in_any_order(k):  # false where j is not between i and t
 @without(
     "unfolding",
     "Meanings.sequences",
-    "n == 0 or (later(n) and self.rng.before(sp.S.One, n))",
+    "n == 0 or (later(n) and known(n))",
     "n.is_nonnegative",
     ("NotProved", "calc"),
 )
@@ -2402,8 +2576,11 @@ def side_that_changes(k):  # proved for 1 = 1, said of 2 = 1
 
 @without("kernel", "_asked", GIVEN)
 def something_like_a_claim(k):  # it says a_t = 1; at another t, it says a_t = a_t
+    class Said(SimpleNamespace):
+        __hash__ = object.__hash__
+
     theory, same = k.letters(), k.equal(a(t), a(t))
-    claim = SimpleNamespace(left=k.scalar(a(t)), right=k.scalar(1), map=same.map)
+    claim = Said(left=k.scalar(a(t)), right=k.scalar(1), map=same.map)
     _, token = k.suppose(theory, claim, 1, down=True)
     base = k.calc(theory, k.scalar(a(T)), k.scalar(a(T)), [], k.Range())
     made = k.calc(theory, k.scalar(a(t - 1)), k.scalar(a(t - 1)), [], k.Range(2))
@@ -2513,7 +2690,7 @@ def sequence_at_one_index(k):  # f_2 := f_{t-1} + 1 at every t: at t = 1 it is 1
     theory, th = k.define_sequence(
         k.letters(), frozenset({"1"}), f(2), k.scalar(0), k.scalar(f(t - 1) + 1)
     )
-    return k.transfer(theory, k.equal(2, 1), k.at(theory, th, sp.S.One), [], k.Range())
+    return k.transfer(theory, k.equal(2, 1), k.at(theory, th, sp.S.One), [], k.Range(2))
 
 
 @without(
@@ -2557,6 +2734,7 @@ def rounded_number(k):  # (1 + t/10^20) L - L = t L/10^20; at t = 1 the machine 
     "kernel",
     "_theorem",
     "isinstance(claim, Law) and (not all((rng.before(a, b) for a, b in claim.given)))",
+    also=(Condition("statements", "_real", BACK, "True"),),
 )
 def interval_that_runs_backwards(
     k,
@@ -2597,7 +2775,14 @@ def meaning_where_s_is_not_below(
     return k.calc(theory, k.scalar(W(t - 2, s) ** 2), square, [], k.Range(3))
 
 
-@without("signs", "Signs.domain", "self.rng.before(n, T_)", "True", ("NotProved", "calc"))
+@without(
+    "signs",
+    "Signs.domain",
+    "self.rng.before(n, T_)",
+    "True",
+    ("NotProved", "calc"),
+    also=(Condition("unfolding", "Meanings.sequences", "self.rng.before(n, T_)", "True"),),
+)
 def domain_after_the_last_t(
     k,
 ):  # y_t is not negative up to T; y_{T+1} is a product less the shorter one

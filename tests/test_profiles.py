@@ -180,9 +180,7 @@ def test_a_profile_holds_only_what_differs():
 
 
 def test_the_defaults_are_no_profile():
-    with refused(
-        BadValue, got="'DEFAULT'", expected="'smoke', 'laptop', 'fashion', 'gpu'"
-    ):
+    with refused(BadValue, got="'DEFAULT'", expected="'smoke', 'laptop', 'fashion', 'gpu'"):
         load_profile("DEFAULT")
 
 

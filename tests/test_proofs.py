@@ -664,9 +664,9 @@ def statements(*names: str) -> int:
 
 
 def test_what_makes_theorems_is_small():
-    assert statements("kernel") <= 175
+    assert statements("kernel") <= 180
     assert statements(*RULES_AND_KERNEL) <= 720
-    assert statements(*TRUSTED) <= 1760
+    assert statements(*TRUSTED) <= 1785
 
 
 def test_the_face_of_the_package_is_small():

@@ -322,6 +322,7 @@ def outcomes(chosen: list[Mutant]) -> list[tuple[Mutant, str]]:
                     NO_IMPORT: "does not import",
                 }
                 found.append((mutant, "timeout" if late else names.get(code, "crashed")))
+                print(f"{len(found)} of {len(chosen)}", file=sys.stderr, flush=True)
     return found
 
 

@@ -189,8 +189,6 @@ def _theorem(rule: str, theory: Theory, step: Step, why: tuple) -> Theorem:
     for p in premises:
         if not theory.extends(p.theory):
             raise WrongRule(rule, "a premise is of another theory")
-    if rng.bound:
-        raise WrongRule(rule, "a letter of a sum stands outside of it")
     if type(rng.lo) is not int:
         raise WrongRule(rule, "a range starts at a whole number")
     if rng.hi.free_symbols - {T_} or not rng.before(rng.hi, T_):
@@ -224,9 +222,13 @@ def _asked(rule: str, theory: Theory, x: Any) -> Any:
         if named(x) not in theory.processes:
             _all_declared(rule, theory, Equal(Term(x), Term(x)))
     elif type(x) in (Term, Matrix, Blocks, Equal, AtMost, Law, MatrixLaw):
-        _asked(rule, theory, tuple(vars(x).values()))
+        x = type(x)(*_asked(rule, theory, tuple(vars(x).values())))
         _all_fit(rule, theory, Equal(x, x) if type(x) in (Term, Matrix, Blocks) else x)
-    elif type(x) not in (Theorem, Token, Range, str, int, bool, type(None)):
+    elif type(x) is Range:
+        x = Range(x.lo, _asked(rule, theory, x.hi))
+    elif type(x) is Token:
+        hash(_asked(rule, theory, x.claim) and x.claim)  # what can change has none
+    elif type(x) not in (Theorem, str, int, bool, type(None)):
         raise WrongRule(rule, "a {} is given to no rule", (type(x).__name__,))
     return x
 

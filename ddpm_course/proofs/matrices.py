@@ -253,19 +253,19 @@ class Words:
         return all(map(self.context.zero, found.values()))
 
     def parted(self, e: sp.Expr) -> sp.Expr:
-        """Traces by their words, each in one of its rotations; logarithms of determinants apart."""
+        """Traces by their words, each in one of its rotations, or times the number of rows where the word
+        is a number; logarithms of determinants apart."""
 
         def one(trace):
-            total = sp.S.Zero
+            total, rows = sp.S.Zero, trace.args[1]
             for term in sp.Add.make_args(flat(trace.args[0])):
                 numbers, word = term.args_cnc()
-                if not word:
-                    total += sp.Mul(*numbers) * trace.args[1]
+                whole = sp.Mul(*word)
+                if all(size(high) != rows for high, _ in self._shapes(whole)):
+                    total += sp.Mul(*numbers) * whole * rows
                     continue
                 turns = [word[i:] + word[:i] for i in range(len(word))]
-                total += sp.Mul(*numbers) * Trace(
-                    min((sp.Mul(*w) for w in turns), key=str), trace.args[1]
-                )
+                total += sp.Mul(*numbers) * Trace(min((sp.Mul(*w) for w in turns), key=str), rows)
             return total
 
         e = e.replace(lambda x: isinstance(x, sp.log) and x.has(Det), self._apart)

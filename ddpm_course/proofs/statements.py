@@ -227,9 +227,11 @@ def in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) -
 def _real(context: Context, e: sp.Basic) -> bool:
     if isinstance(e, (sp.Sum, sp.Product)):
         return _real(context.within(e), e.function)
-    if isinstance(e, (EE, EV)):
-        return _real(context, e.args[2])
-    if isinstance(e, M) or e.is_Symbol:
+    if isinstance(e, (EE, EV, M)):
+        times = e.args[1:] if isinstance(e, M) else e.args[1]
+        forward = all(context.rng.before(a, b) for a, b in times)
+        return forward and (isinstance(e, M) or _real(context, e.args[2]))
+    if e.is_Symbol:
         return True
     if not e.args:
         return bool(e.is_Rational) or e == sp.pi
@@ -253,7 +255,8 @@ def have_values(theory: Theory, rule: str, rng: Range, *exprs: sp.Basic) -> set[
     needed to see that."""
     context = Context(theory, rng)
     for e in exprs:
-        definite = [x for x in e.atoms(Det) if Words(context).positive(x.args[0], definite=True)]
+        firm = lambda a: _real(context, a) and Words(context).positive(a, definite=True)
+        definite = [x for x in e.atoms(Det) if firm(x.args[0])]
         if not _real(context, e.xreplace({x: sp.Dummy(positive=True) for x in definite})):
             raise WrongRule(rule, "{} is not proved to have a value", (e,))
     return context.used

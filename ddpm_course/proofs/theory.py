@@ -55,6 +55,13 @@ def _is_index(subscript: str) -> bool:
     return bool(subscript) and set(subscript) <= set("tksijT0123456789+-")
 
 # %% ../../nbs/51_theories.ipynb #92b0f3ae
+def _texts(rule: str, *names: str) -> None:
+    """Raises unless these are texts, and of no class that may answer otherwise when asked again."""
+    for x in names:
+        if type(x) is not str:
+            raise WrongRule(rule, "a {} is no text", (type(x).__name__,))
+
+
 def _clash(one: str, other: str) -> bool:
     """Whether one name would be the other at an index, as v_1 is v_t at t = 1."""
     (stem, last), (other_stem, other_last) = (
@@ -241,6 +248,7 @@ class Theory:
 
     def with_symbol(self, name: str, kind: str, domain: str, shape: tuple[str, ...] = ()) -> Theory:
         """A new letter. A letter has one meaning."""
+        _texts("notation", name, kind, domain, *shape)
         if name in self.symbols or name in self.processes:
             raise WrongRule("notation", "{} is declared already", (name,))
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
@@ -264,13 +272,14 @@ class Theory:
                         other,
                     ),
                 )
-        made = self._having("symbols", name, Symbol(kind, domain, shape))
+        made = self._having("symbols", name, Symbol(kind, domain, tuple(shape)))
         for prime in ("'", "''") if kind in ("smooth", "path") else ():
             made = made._having("symbols", name + prime, Symbol(kind, "real"))
         return made
 
     def with_process(self, name: str, shape: str, like: str = "") -> Theory:
         """A new process. It may share the step of a forward process whose start law is free."""
+        _texts("process", name, shape, like)
         if name in self.processes or name in self.symbols:
             raise WrongRule("process", "{} is declared already", (name,))
         if name in _INDICES:
@@ -287,6 +296,7 @@ class Theory:
         return self._having("processes", name, Process(name, shape, like))
 
     def with_hypothesis(self, name: str, expr: sp.Expr, strict: bool, lo: int) -> Theory:
+        _texts("hypothesis", name)
         if name in self.hypotheses or not name.startswith(
             "H"
         ):  # other names are those of definitions

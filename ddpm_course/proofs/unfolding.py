@@ -25,6 +25,7 @@ from ddpm_course.proofs.terms import (
     d_,
     dot,
     i_,
+    is_state,
     j_,
     named,
     put,
@@ -147,7 +148,8 @@ class Meanings:
             while True:
                 at = [a.args[0] for a in e.atoms(AppliedUndef) if named(a) == name]
                 later = lambda n: n.is_Integer or any((n - m).is_positive for m in at)
-                high = [n for n in at if n == 0 or later(n) and self.rng.before(sp.S.One, n)]
+                known = lambda n: self.rng.before(sp.S.One, n) and self.rng.before(n, T_)
+                high = [n for n in at if n == 0 or later(n) and known(n)]
                 if not high:
                     break
                 self.used |= numbers
@@ -170,6 +172,21 @@ class Means(Meanings):
         formal = any(not a.is_integer for a in e.atoms(sp.Dummy))  # it stands for the body of a sum
         return not hides and not formal and covered(states_of(e), given, self.rng)
 
+    def finite(self, e: sp.Expr) -> bool:
+        """Whether an expression grows no faster than a power of the states, so that it has a mean."""
+        letters = [
+            a for a in e.atoms(AppliedUndef, sp.Symbol) if named(a) not in self.theory.noises
+        ]
+        inside = [a for a in letters if not is_state(a)] + [p.exp for p in e.atoms(sp.Pow)]
+        return not (
+            e.has(Exp) or any(map(states_of, inside)) or any(map(self.theory.random, letters))
+        )
+
+    def joined(self, one: sp.Expr, process, given) -> bool:
+        """Whether the mean of a mean, given more, is the mean itself: where that is finite."""
+        own = one.args[0] == process and covered(given, one.args[1], self.rng)
+        return own and self.finite(one.args[2])
+
     def mean(self, process, given, body) -> sp.Expr:
         """The mean of a number: linear, constants out, towers joined; what is left stays a symbol."""
         total = sp.S.Zero
@@ -186,7 +203,7 @@ class Means(Meanings):
         one = factors[0] if len(factors) == 1 else None
         if isinstance(one, sp.Sum):
             return sp.Sum(self.within(one).mean(process, given, one.function), letter_of(one))
-        if isinstance(one, EE) and one.args[0] == process and covered(given, one.args[1], self.rng):
+        if isinstance(one, EE) and self.joined(one, process, given):
             return self.mean(process, given, one.args[2])
         for u, v in (one.args, one.args[::-1]) if isinstance(one, Dot) else ():
             if self.fixed(u, given):
@@ -224,11 +241,7 @@ class Means(Meanings):
     def _mean_atom(self, process, given, atom):
         if self.fixed(atom, given):
             return atom
-        if (
-            isinstance(atom, EV)
-            and atom.args[0] == process
-            and covered(given, atom.args[1], self.rng)
-        ):
+        if isinstance(atom, EV) and self.joined(atom, process, given):
             return self.mean_vector(process, given, atom.args[2])
         if noise := self.theory.noises.get(named(atom)):
             self.used |= {noise.number, *noise.assumes}
