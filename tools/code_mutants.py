@@ -39,7 +39,7 @@ from pathlib import Path
 from notebooks import NBS, ROOT
 
 TESTS = {
-    "schedule": ["schedule", "oracle", "bad_inputs", "any_argument"],
+    "schedule": ["schedule", "oracle", "flow_matching", "bad_inputs", "any_argument"],
     "forward": ["forward", "oracle", "bad_inputs", "any_argument"],
     "posterior": ["posterior", "oracle", "bad_inputs", "any_argument"],
     "objective": ["objective", "oracle", "bad_inputs", "any_argument"],
