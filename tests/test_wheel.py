@@ -72,6 +72,7 @@ def test_a_wheel_holds_the_package_and_the_course_as_they_are(wheels):
     code = {path.relative_to(ROOT).as_posix() for path in modules()}
     data = {path.resolve() for path in course_files().values()} | {
         ROOT / "bench/fashion.md",
+        ROOT / "bench/flow.md",
         ROOT / "bench/guidance.md",
         ROOT / "bench/quality.md",
         ROOT / "bench/solvers.md",
