@@ -16,12 +16,13 @@ from statistics import mean, stdev
 from typing import NamedTuple
 
 import torch
+from quality import Found, found, in_turn
 from rounds import hardware
 from torch import Tensor
 
 from ddpm_course.data import PARTS, load_set
 from ddpm_course.runs.drawing import sample_images
-from ddpm_course.runs.measures import Reference, load_reference, measure, quantize
+from ddpm_course.runs.measures import baselines, load_reference, quantize
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.training import train
@@ -31,13 +32,11 @@ NETWORKS = range(5)  # seeds of training
 NOISES = range(1, 4)
 
 
-class Found(NamedTuple):
-    floors: float  # Fréchet distance
-    told: float  # share of the images that the classifier sees as the class that was asked for
+class Guided(NamedTuple):
+    found: Found
     features: float  # variance within a class, as a share of that of real images
     pixels: float  # the same, of pixels in the place of the classifier's features
     contrast: float  # standard deviation of the pixels of an image, as a share of that of real ones
-    nearest: float  # distance to the nearest training image, as a share of that of held-out ones
 
 
 def within(x: Tensor, labels: Tensor) -> float:
@@ -49,46 +48,45 @@ def contrast(images: Tensor) -> float:
     return float(images.flatten(1).std(1).mean())
 
 
-def found(run: Run, reference: Reference, scale: float, noise: int) -> Found:
-    """Draw with a scale, the classes in turn, and compare with as many images held out."""
-    sampler = dataclasses.replace(run.profile.sampler, guidance_scale=scale)
-    number, classes = len(reference.held_out), len(reference.classes)
-    drawn = sample_images(run, number, noise, "cpu", sampler=sampler)
-    images, told = quantize(drawn, reference.levels), torch.arange(number) % classes
-    real = load_set(run.profile.data, PARTS[1], data_dir=run.profile.data_dir)
-    seen, look = reference.classifier(images).argmax(1), reference.classifier.features
-    got, of_real = measure(reference, drawn), measure(reference, reference.held_out)
-    return Found(
-        got.frechet / float(reference.floors["frechet"].mean()),
-        float((seen == told).float().mean()),
-        within(look(images), told) / within(look(real.floats()), real.labels),
-        within(images, told) / within(real.floats(), real.labels),
-        contrast(images) / contrast(reference.held_out),
-        got.nearest / of_real.nearest,
-    )
+def by_scale(run: Run, noise: int) -> dict[float, Guided]:
+    """Draw with each scale, and compare with images held out."""
+    reference = load_reference(run.profile.data, run.profile.data_dir)
+    held_out = load_set(run.profile.data, PARTS[1], data_dir=run.profile.data_dir)
+    real, labels, told = held_out.floats(), held_out.labels, in_turn(reference)
+    look, known = reference.classifier.features, baselines(reference)["held out"]
+    results = {}
+    for scale in SCALES:
+        sampler = dataclasses.replace(run.profile.sampler, guidance_scale=scale)
+        drawn = sample_images(run, len(told), noise, "cpu", sampler=sampler)
+        images = quantize(drawn, reference.levels)
+        results[scale] = Guided(
+            found(reference, drawn, known),
+            within(look(images), told) / within(look(real), labels),
+            within(images, told) / within(real, labels),
+            contrast(images) / contrast(reference.held_out),
+        )
+    return results
 
 
-def of_digits(seed: int) -> dict[float, Found]:
+def of_digits(seed: int) -> dict[float, Guided]:
     profile = dataclasses.replace(load_profile("laptop"), label_dropout=0.1)
     with tempfile.TemporaryDirectory() as room:
-        run = Run.open(train(profile, seed, Path(room) / "run"))
-        return {scale: found(run, load_reference("digits"), scale, 1) for scale in SCALES}
+        return by_scale(Run.open(train(profile, seed, Path(room) / "run")), 1)
 
 
-def of_garments(noise: int) -> dict[float, Found]:
-    run = Run.open("fashion")
-    reference = load_reference(run.profile.data, run.profile.data_dir)
-    return {scale: found(run, reference, scale, noise) for scale in SCALES}
+def of_garments(noise: int) -> dict[float, Guided]:
+    return by_scale(Run.open("fashion"), noise)
 
 
-def table(each: list[dict[float, Found]]) -> str:
+def table(each: list[dict[float, Guided]]) -> str:
     lines = [
         "| scale | Fréchet, floors | as told | variance in a class, features | the same, pixels "
         "| contrast | nearest of held out |",
         "|---" * 7 + "|",
     ]
     for scale in SCALES:
-        floors, told, features, pixels, sharp, near = zip(*(of_one[scale] for of_one in each))
+        results, features, pixels, sharp = zip(*(of_one[scale] for of_one in each))
+        floors, told, _, near = zip(*results)
         lines.append(
             f"| {scale:g} | {mean(floors):.2f} ± {stdev(floors):.2f} | {mean(told):.1%} "
             f"| {mean(features):.2f} ± {stdev(features):.2f} "

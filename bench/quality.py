@@ -111,15 +111,18 @@ class Found(NamedTuple):
     nearest: float  # the same
 
 
-def found(reference: Reference, run: Run, sampler: Sampler, seed: int, real: Measures) -> Found:
-    """Draw with a sampler and measure; the classes take turns."""
-    images = sample_images(run, len(reference.held_out), seed, "cpu", sampler=sampler)
+def in_turn(reference: Reference) -> Tensor:
+    """The classes that samples are asked for, as many as there are images held out."""
+    return torch.arange(len(reference.held_out)) % len(reference.classes)
+
+
+def found(reference: Reference, images: Tensor, real: Measures) -> Found:
+    """Measure samples whose classes take turns, beside what was measured of real images."""
     got = measure(reference, images)
     seen = reference.classifier(quantize(images, reference.levels)).argmax(1)
-    told = torch.arange(len(images)) % len(reference.classes)
     return Found(
         got.frechet / real.frechet,
-        float((seen == told).float().mean()),
+        float((seen == in_turn(reference)).float().mean()),
         got.confident / real.confident,
         got.nearest / real.nearest,
     )
@@ -155,7 +158,9 @@ def of_a_run(run: Run, seeds: list[int]) -> None:
     plain = dataclasses.replace(run.profile.sampler, spacing="trailing", solver="ddim", eta=0.0)
     for name, changes in OF_A_RUN.items():
         sampler = dataclasses.replace(plain, **changes)
-        each = [found(reference, run, sampler, seed, real) for seed in seeds]
+        number = len(reference.held_out)
+        drawn = (sample_images(run, number, seed, "cpu", sampler=sampler) for seed in seeds)
+        each = [found(reference, images, real) for images in drawn]
         floors, told, confident, nearest = zip(*each)
         spread = f" ± {stdev(floors):.2f}" if len(seeds) > 1 else ""
         print(

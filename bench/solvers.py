@@ -1,9 +1,10 @@
 """How good are samples of the laptop profile after 5, 10, 20 and 50 calls, by each solver?
 
-The arguments are folders of runs, trained from different seeds and otherwise alike. All solvers start from the same
-noise, and clip the predicted image as the profile does. From the top of the repository, two
-minutes for each run on one core:
+The arguments are folders of runs, trained from different seeds and otherwise alike. All solvers
+start from the same noise, and clip the predicted image as the profile does. From the top of the
+repository, two minutes for each run on one core:
 OMP_NUM_THREADS=1 python bench/solvers.py RUN RUN ... > bench/solvers.md
+So was bench/flow.md made, of runs that learnt the velocity on the flow schedule.
 """
 
 import dataclasses

@@ -44,11 +44,6 @@ TRAINED = {
     "min-SNR weights, predicts v": {"weighting": "min_snr", "prediction_type": "v_prediction"},
     "linear schedule": {"schedule": "linear"},
     "sigmoid schedule": {"schedule": "sigmoid"},
-    "predicts the velocity": {"prediction_type": "flow_prediction"},
-    "flow schedule, predicts the velocity": {
-        "schedule": "flow",
-        "prediction_type": "flow_prediction",
-    },
     "dropout 0.1": {"dropout": 0.1},
     "weight decay 0.1": {"weight_decay": 0.1},
     "no attention": {"attention_levels": ()},

@@ -689,7 +689,7 @@ def meaning_of_a_fresh_letter(k):  # the fixed vector 3 h has variance 1
     )
 
 
-STEP = "name in theory.names(first.expr, before)"
+STEP = "name in theory.names(first.expr, rest)"
 
 
 @without("definitions", "define_sequence", STEP)

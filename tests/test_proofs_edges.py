@@ -16,6 +16,7 @@ from ddpm_course.proofs import (
     eq,
     importance,
     innovation,
+    kernel,
     mix,
     notation,
     process,
@@ -26,7 +27,8 @@ from ddpm_course.proofs.errors import NotProved, ProofError, Refuted
 from ddpm_course.proofs.grids import Grid, plain, sized
 from ddpm_course.proofs.normals import integral
 from ddpm_course.proofs.reader import cut, read
-from ddpm_course.proofs.terms import T_, Range, s_, t_
+from ddpm_course.proofs.statements import Token
+from ddpm_course.proofs.terms import T_, Law, Range, s_, span, t_
 from ddpm_course.proofs.theory import Theory
 from ddpm_course.proofs.zero import Context
 
@@ -72,6 +74,17 @@ def test_the_reach_stands_behind_the_verdict():
     known = {"verdict": "derived", "rests_on": ["1.1"], "start": 2, "source": "a book"}
     parts = line({**known, "assumes": ["H1", "H2"]}).split(" · ")
     assert parts == ["**derived** from (1.1)", "from t = 2 on", "H1", "H2", "a book"]
+
+
+def test_a_token_whose_given_states_may_change_is_not_taken():
+    theory, x = Theory().with_symbol("•x_t", "state", "real"), sp.Function("•x_t")
+    theory, q = theory.with_process("q", "forward"), sp.Symbol("q")
+    law = lambda given: Law(q, x(t_), given, sp.S.Zero, sp.S.One)
+    base = kernel.numeric(theory, law(frozenset({span(t_ - 1)})), Range())
+    with pytest.raises(WrongRule, match="the base: it is about another"):  # it was looked at
+        kernel.induct(theory, Token(law(frozenset()), 1, False), base, base)
+    with pytest.raises(TypeError, match="unhashable"):
+        kernel.induct(theory, Token(law({span(t_ - 1)}), 1, False), base, base)
 
 
 def test_a_refusal_says_where_it_is():

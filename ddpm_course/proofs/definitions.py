@@ -117,8 +117,8 @@ def define_sequence(
     name = named(head)
     context = Context(theory, Range())
     one, other = context.unfold(first.expr), context.unfold(step.expr)
-    before = step.expr.xreplace({head.func(t_ - 1): sp.S.One})  # without that
-    if head.args != (t_,) or one.has(t_) or name in theory.names(first.expr, before):
+    rest = step.expr.xreplace({head.func(t_ - 1): sp.S.One})  # what may not hold the name
+    if head.args != (t_,) or one.has(t_) or name in theory.names(first.expr, rest):
         raise WrongRule(
             "define",
             "{} at t must be given by {} at t-1 alone",

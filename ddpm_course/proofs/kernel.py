@@ -227,7 +227,8 @@ def _asked(rule: str, theory: Theory, x: Any) -> Any:
     elif type(x) is Range:
         x = Range(x.lo, _asked(rule, theory, x.hi))
     elif type(x) is Token:
-        hash(_asked(rule, theory, x.claim) and x.claim)  # what can change has none
+        _asked(rule, theory, x.claim)
+        hash(x.claim)  # Python raises an error if it holds a set or a list
     elif type(x) not in (Theorem, str, int, bool, type(None)):
         raise WrongRule(rule, "a {} is given to no rule", (type(x).__name__,))
     return x

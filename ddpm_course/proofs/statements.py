@@ -251,8 +251,8 @@ def _real(context: Context, e: sp.Basic) -> bool:
 
 
 def have_values(theory: Theory, rule: str, rng: Range, *exprs: sp.Basic) -> set[str]:
-    """Raises unless every quotient, root and logarithm has a real value on the whole range; what was
-    needed to see that."""
+    """Raises unless every quotient, root and logarithm has a real value on the whole range, and no times
+    run backwards; what was needed to see that."""
     context = Context(theory, rng)
     for e in exprs:
         firm = lambda a: _real(context, a) and Words(context).positive(a, definite=True)
