@@ -5,6 +5,8 @@
 # %% ../../nbs/53_signs.ipynb #ad328846
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
@@ -12,7 +14,7 @@ from .terms import T_, Dot, Exp, is_vector, named, put
 from .unfolding import Chains, letter_of
 
 # %% auto #0
-__all__ = ['KEY', 'split_powers', 'Total', 'Sums', 'opaque', 'with_length', 'Signs']
+__all__ = ['KEY', 'split_powers', 'Total', 'Sums', 'opaque', 'irreducible', 'coefficients', 'cancelled', 'with_length', 'Signs']
 
 # %% ../../nbs/53_signs.ipynb #41242b9f
 KEY = sp.Dummy("k", integer=True)  # the letter of a body that stands alone
@@ -58,7 +60,7 @@ class Sums(Chains):
             if slopes and all(c.is_number and c < 0 for c in slopes):
                 body, low, high = put(body, k, -k), -high, -low
             plain = lambda n: n.subs({a: 0 for a in n.free_symbols})
-            offsets = [x.subs(k, 0) for x in moving(body, k)]
+            offsets = [n for x in moving(body, k) if (n := x.subs(k, 0)).is_integer]
             shift = min(offsets, key=lambda n: (str(n - plain(n)), plain(n)), default=-low)
             body = split_powers(sp.powsimp(sp.expand(put(body, k, k - shift))))
             factor, body = body.as_independent(k, as_Add=False)
@@ -130,6 +132,40 @@ def opaque(e: sp.Expr) -> tuple[sp.Expr, dict]:
 
     return walk(e), {z: e for e, z in table.items()}
 
+
+@lru_cache(10_000)
+def irreducible(e: sp.Expr) -> tuple[sp.Expr, tuple[tuple[sp.Expr, sp.Integer], ...]]:
+    """A number, and irreducible factors with their powers, whose product is e."""
+    flat, table = opaque(e)
+    top, bottom = sp.fraction(sp.together(flat))
+    if sp.expand(top) == 0:
+        top = sp.S.Zero
+    number, found = sp.S.One, []
+    for part, sign in ((top, 1), (bottom, -1)):
+        c, factors = sp.factor_list(part) if part.free_symbols else (part, [])
+        number *= c**sign
+        found += [(f.xreplace(table), sp.Integer(sign * m)) for f, m in factors]
+    return number, tuple(found)
+
+
+@lru_cache(10_000)
+def coefficients(e: sp.Expr, between: tuple[bool, ...]) -> tuple[tuple, tuple]:
+    """The terms of the numerator of e and of its denominator, powers and a coefficient each, where
+    every symbol of `opaque` that lies between 0 and 1 is written as 1/(1+u)."""
+    flat, table = opaque(e)
+    there = {z: 1 / (1 + z) for z, inside in zip(table, between) if inside}
+    parts = sp.fraction(sp.together(flat.xreplace(there)))
+    top, bottom = (sp.Poly(part, *table) for part in parts)
+    if bottom.LC() < 0:
+        top, bottom = -top, -bottom
+    return tuple(top.terms()), tuple(bottom.terms())
+
+
+@lru_cache(10_000)
+def cancelled(e: sp.Expr) -> sp.Expr:
+    """One fraction, without the factors that stand above and below the line."""
+    return sp.cancel(sp.together(e))
+
 # %% ../../nbs/53_signs.ipynb #b7c24e60
 def with_length(e: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
     """The factor and the rest of e, where it is the rest plus the factor times a sum of squared lengths."""
@@ -173,28 +209,16 @@ class Signs(Sums):
         return all(
             self._one_sign(f, strict or m < 0) or (m % 2 == 0 and (not strict or self.nonzero(f)))
             for f, m in factors
-            if m.is_Integer
         )
 
     def factored(self, e) -> tuple[sp.Expr, list[tuple[sp.Expr, sp.Integer]]]:
         """A number, and irreducible factors with their powers, each with a sign that is positive
         where that is known."""
-        if e in self.signs:
-            return self.signs[e]
-        flat, table = opaque(e)
-        top, bottom = sp.fraction(sp.together(flat))
-        if sp.expand(top) == 0:
-            top = sp.S.Zero
-        number, found = sp.S.One, []
-        for part, sign in ((top, 1), (bottom, -1)):
-            c, factors = sp.factor_list(part) if part.free_symbols else (part, [])
-            number *= c**sign
-            for f, m in factors:
-                f = f.xreplace(table)
-                if not self._one_sign(f, False) and self._one_sign(-f, False):
-                    f, number = -f, number * (-1) ** m
-                found.append((f, sp.Integer(sign * m)))
-        self.signs[e] = number, found
+        number, found = irreducible(e)[0], []
+        for f, m in irreducible(e)[1]:
+            if not self._one_sign(f, False) and self._one_sign(-f, False):
+                f, number = -f, number * (-1) ** m
+            found.append((f, m))
         return number, found
 
     def nonzero(self, e) -> bool:
@@ -215,27 +239,12 @@ class Signs(Sums):
     def _by_coefficients(self, e, strict: bool) -> bool:
         if e.is_Number:
             return bool(e > 0 if strict else e >= 0)
-        flat, table = opaque(e)
-        there, gens, firm, open_ = {}, [], set(), set()
-        for symbol, atom in table.items():
-            gens.append(u := sp.Dummy(f"u{len(gens)}"))
-            domain, is_firm = self.atom_sign(atom, strict) or ("", False)
-            there[symbol] = 1 / (1 + u) if domain == "(0,1)" else u
-            if is_firm:
-                firm.add(u)
-            if not domain:
-                open_.add(u)
-        top, bottom = (
-            sp.Poly(part, *gens) for part in sp.fraction(sp.together(flat.xreplace(there)))
-        )
-        if bottom.LC() < 0:
-            top, bottom = -top, -bottom
-        for powers, c in [*top.terms(), *bottom.terms()]:
-            if c < 0 or any(n % 2 for u, n in zip(gens, powers) if u in open_):
+        known = [self.atom_sign(atom, strict) or ("", False) for atom in opaque(e)[1].values()]
+        top, bottom = coefficients(e, tuple(domain == "(0,1)" for domain, _ in known))
+        for powers, c in top + bottom:
+            if c < 0 or any(n % 2 for (domain, _), n in zip(known, powers) if not domain):
                 return False
-        alive = (
-            c for powers, c in top.terms() if all(u in firm for u, n in zip(gens, powers) if n)
-        )
+        alive = (c for powers, c in top if all(firm for (_, firm), n in zip(known, powers) if n))
         return not strict or any(c > 0 for c in alive)
 
     def _as_length(self, e, strict: bool) -> bool:
@@ -299,7 +308,7 @@ class Signs(Sums):
                 continue
             inner = type(self)(self.theory, self.rng)
             here, there = self.products(e, inner.unfold(fact.expr))
-            quotient = sp.cancel(sp.together(here / there)) if there != 0 else sp.S.Zero
+            quotient = cancelled(here / there) if there != 0 else sp.S.Zero
             if quotient.is_Number and quotient > 0:
                 self.used |= {name, *inner.used}
                 return True
