@@ -39,7 +39,7 @@ from ddpm_course.proofs.terms import (
     t_,
 )
 from .theory import Declared, Definition, Noise, Theory
-from .unfolding import matches
+from .unfolding import grows_fast, matches
 from .zero import Context
 
 if TYPE_CHECKING:
@@ -76,12 +76,17 @@ def define(
     inside = {
         a: sp.Dummy() for a in head.args if not a.is_integer
     }  # for any number or vector there
+    if not all(a.is_integer or a.is_Symbol or is_state(a) for a in head.args):
+        raise WrongRule("define", "{} is no function of letters and states alone", (head,))
     if index_letters(value.expr.xreplace(inside)) - {*head.args}:
         raise WrongRule("define", "{} would move with an index that it does not show", (name,))
     if name in theory.names(value.expr, *head.args):
         raise WrongRule("define", "{} is defined by itself", (name,))
     if theory.moving(meaning) - head.free_symbols:
         raise WrongRule("define", "{} would move with a variable that it does not show", (name,))
+    laws = [e for known in theory.laws.values() for e in parts(known.law)]
+    if grows_fast(meaning) and name in theory.names(*laws):
+        raise WrongRule("define", "a law holds {}, which would grow too fast for a mean", (name,))
     if not theory.random(head) and (
         not states_of(meaning) <= states_of(head) or hides(theory, meaning)
     ):
@@ -191,6 +196,8 @@ def declare(theory: Theory, number: str, law: Law, lo: int, needs: Iterable[str]
             theory, context.unfold(e)
         ):
             raise WrongRule("declare", "{} depends on a state that is not given", (e,))
+    if grows_fast(context.unfold(law.mean)):
+        raise WrongRule("declare", "{} grows too fast: its mean may be infinite", (law.mean,))
     if states_of(context.unfold(law.variance)):
         raise WrongRule("declare", "the variance depends on a state")
     if not context.positive(law.variance, strict=False):

@@ -93,8 +93,8 @@ def place(context: Context, e: sp.Expr, x: sp.Expr) -> None:
     """Raises unless x is a point or a state, and no other state in an expression may be the same."""
     if not is_state(x) and context.theory.kind(x) != "point":
         raise WrongRule("derivative", "{} is no point", (x,))
-    here = [span(x.args[0])] if is_state(x) else []
-    if here and not apart(states_of(e) - {*here}, here, context.rng):
+    here, others = [span(x.args[0])] if is_state(x) else [], e.xreplace({x: sp.Dummy()})
+    if not apart(states_of(others), here, context.rng):
         raise WrongRule("derivative", "a state in it may be {}", (x,))
 
 

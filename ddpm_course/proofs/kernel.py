@@ -41,6 +41,7 @@ from ddpm_course.proofs.terms import (
     Term,
     d_,
     i_,
+    is_state,
     is_vector,
     j_,
     named,
@@ -137,6 +138,8 @@ def _all_declared(rule: str, theory: Theory, claim: Claim) -> None:
         for e in exprs
     ]
     for a in set().union(*(e.free_symbols | e.atoms(AppliedUndef) for e in bare)) - {*own}:
+        if is_state(a) and [n.is_integer for n in a.args] != [True]:
+            raise WrongRule(rule, "{} has not one index", (a,))
         name = named(a) if a.is_commutative else named(a).removesuffix(TURNED)
         if name not in theory.symbols or name in _OWN:
             raise WrongRule(rule, "{} is not declared", (name,))
@@ -219,7 +222,7 @@ def _asked(rule: str, theory: Theory, x: Any) -> Any:
     if type(x) is sp.Tuple:
         return sp.Tuple(*(_asked(rule, theory, y) for y in x))
     if isinstance(x, sp.Expr):
-        if named(x) not in theory.processes:
+        if not (_is_sign(x) and _is_process(theory, x)):
             _all_declared(rule, theory, Equal(Term(x), Term(x)))
     elif type(x) in (Term, Matrix, Blocks, Equal, AtMost, Law, MatrixLaw):
         x = type(x)(*_asked(rule, theory, tuple(vars(x).values())))

@@ -306,16 +306,12 @@ def importance(
     missing = {(x.name, time) for x in processes for time in theory.undeclared(x)}
     start = (processes[0].name, sp.S.Zero)
     missing -= {start} if covered({span(sp.S.Zero)}, C, rng) else set()
-    laws = [known.law for x in processes for known in theory.laws_of(x).values()]
-    whole = Context(theory, Range())
-    if not all(isinstance(law, Law) and whole.positive(law.variance) for law in laws):
-        raise WrongRule("importance", "a law may have no variance, and then no density")
     ratio = Exp(M(p, *merge([*S, *R])) - M(q, *merge([*S, *C])))
     claim = Equal(
         Term(EE(q, sp.Tuple(*merge(C)), ratio)), Term(Exp(M(p, *merge(R)) - M(q, *merge(C))))
     )
     believed = {f"${name}$ has a density" for name, _ in missing}
-    return Step(claim, rng, (), whole.used | believed)
+    return Step(claim, rng, (), believed)
 
 # %% ../../nbs/58_relations.ipynb #4df52e1b
 def numeric(theory: Theory, claim: Claim, rng: Range) -> Step:

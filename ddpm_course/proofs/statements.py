@@ -224,13 +224,25 @@ def in_domain(theory: Theory, rule: str, value: Term, domain: str, rng: Range) -
     return context.used
 
 # %% ../../nbs/55_statements.ipynb #7b1e90c4
+def _has_density(context: Context, process: sp.Expr) -> bool:
+    """Whether no law that was declared of a process may be without a variance, for any t."""
+    theory = context.theory
+    return all(
+        isinstance(known.law, Law)
+        and Context(theory, Range(known.lo), context.used).positive(known.law.variance)
+        for known in theory.laws_of(theory.process(process)).values()
+    )
+
+
 def _real(context: Context, e: sp.Basic) -> bool:
     if isinstance(e, (sp.Sum, sp.Product)):
         return _real(context.within(e), e.function)
     if isinstance(e, (EE, EV, M)):
         times = e.args[1:] if isinstance(e, M) else e.args[1]
         forward = all(context.rng.before(a, b) for a, b in times)
-        return forward and (isinstance(e, M) or _real(context, e.args[2]))
+        return forward and (
+            _has_density(context, e.args[0]) if isinstance(e, M) else _real(context, e.args[2])
+        )
     if e.is_Symbol:
         return True
     if not e.args:

@@ -62,6 +62,11 @@ def _texts(rule: str, *names: str) -> None:
             raise WrongRule(rule, "a {} is no text", (type(x).__name__,))
 
 
+def _plain(rule: str, name: str) -> None:
+    if not name or {STATE, VECTOR, *"'ᵀ"} & {*name}:
+        raise WrongRule(rule, "{} is no name: a prime and ᵀ are marks", (name,))
+
+
 def _clash(one: str, other: str) -> bool:
     """Whether one name would be the other at an index, as v_1 is v_t at t = 1."""
     (stem, last), (other_stem, other_last) = (
@@ -208,7 +213,7 @@ class Theory:
         letters = set().union(*(e.free_symbols for e in exprs))
         return {a for a in letters if self.kind(a) in ("variable", "point")}
 
-    def names(self, *exprs: sp.Expr) -> set[str]:
+    def names(self, *exprs: sp.Basic) -> set[str]:
         """The names in expressions and in what they mean, at any depth, whatever their index."""
         found, todo = set(), [*exprs]
         while todo:
@@ -253,8 +258,7 @@ class Theory:
             raise WrongRule("notation", "{} is declared already", (name,))
         if kind == "state" and any(x.kind == "state" for x in self.symbols.values()):
             raise WrongRule("notation", "there is one family of states")
-        if not name.lstrip(STATE + VECTOR) or {*"'ᵀ"} & {*name}:
-            raise WrongRule("notation", "{} is no name: a prime and ᵀ are marks", (name,))
+        _plain("notation", name.lstrip(STATE + VECTOR))
         if domain == "symmetric" and (kind != "matrix" or len({*shape}) != 1):
             raise WrongRule("notation", "{} is symmetric, and not square", (name,))
         if MARKS.get(kind, "") != name[: len(name) - len(name.lstrip(STATE + VECTOR))]:
@@ -280,6 +284,7 @@ class Theory:
     def with_process(self, name: str, shape: str, like: str = "") -> Theory:
         """A new process. It may share the step of a forward process whose start law is free."""
         _texts("process", name, shape, like)
+        _plain("process", name)
         if name in self.processes or name in self.symbols:
             raise WrongRule("process", "{} is declared already", (name,))
         if name in _INDICES:

@@ -37,7 +37,7 @@ from ddpm_course.proofs.terms import (
 from .theory import Theory
 
 # %% auto #0
-__all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'Means', 'Noises', 'Chains']
+__all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'grows_fast', 'Means', 'Noises', 'Chains']
 
 # %% ../../nbs/52_unfolding.ipynb #0dc924bb
 k_ = sp.Dummy("k", integer=True)  # of sums that the program makes; not the k of chapter 50
@@ -157,6 +157,12 @@ class Meanings:
         return e
 
 # %% ../../nbs/52_unfolding.ipynb #23a5573b
+def grows_fast(e: sp.Expr) -> bool:
+    """Whether an expression may grow faster than every power of the states."""
+    exponents = [x.exp for x in e.atoms(sp.Pow)] + [x.args[0] for x in e.atoms(Exp)]
+    return any(map(states_of, exponents))
+
+
 class Means(Meanings):
     """Means under a process are linear. What is fixed by the given states comes out; nothing else."""
 
@@ -172,20 +178,21 @@ class Means(Meanings):
         formal = any(not a.is_integer for a in e.atoms(sp.Dummy))  # it stands for the body of a sum
         return not hides and not formal and covered(states_of(e), given, self.rng)
 
-    def finite(self, e: sp.Expr) -> bool:
-        """Whether an expression grows no faster than a power of the states, so that it has a mean."""
-        letters = [
-            a for a in e.atoms(AppliedUndef, sp.Symbol) if named(a) not in self.theory.noises
-        ]
-        inside = [a for a in letters if not is_state(a)] + [p.exp for p in e.atoms(sp.Pow)]
-        return not (
-            e.has(Exp) or any(map(states_of, inside)) or any(map(self.theory.random, letters))
-        )
-
     def joined(self, one: sp.Expr, process, given) -> bool:
-        """Whether the mean of a mean, given more, is the mean itself: where that is finite."""
-        own = one.args[0] == process and covered(given, one.args[1], self.rng)
-        return own and self.finite(one.args[2])
+        """Whether the mean of a mean, given more, is the mean itself: where that is finite, as its body
+        grows no faster than a power of the states. A mean under another process may grow in any way."""
+        q, inner, body = one.args
+        letters = {
+            a for a in body.atoms(AppliedUndef, sp.Symbol) if named(a) not in self.theory.noises
+        }
+        functions = {a for a in letters if not is_state(a)}
+        return (
+            q == process
+            and covered(given, inner, self.rng)
+            and not (grows_fast(body) or body.has(Exp) or any(map(states_of, functions)))
+            and not any(map(self.theory.random, letters))
+            and all(a.args[0] == process for a in body.atoms(EE, EV))
+        )
 
     def mean(self, process, given, body) -> sp.Expr:
         """The mean of a number: linear, constants out, towers joined; what is left stays a symbol."""
