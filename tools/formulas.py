@@ -26,7 +26,7 @@ from notebooks import directives
 from ddpm_course.proofs.display import MIME, page
 from ddpm_course.proofs.errors import Unreadable
 from ddpm_course.proofs.grammar import ACCENTS, GREEK, SPACING, SPELLINGS, TERMINALS
-from ddpm_course.proofs.reader import cut
+from ddpm_course.proofs.layout import cut
 
 NUMBER = r"\d+(?:\.\d+)+[a-z]?|H\d+"
 CITED = re.compile(rf"\(({NUMBER})\)")
@@ -81,7 +81,7 @@ RELATIONS = {"=", ":=", "<", ">", r"\le", r"\ge", r"\overset"}
 # Commands that state nothing. Any other might be a sign, such as \equiv, or hide one, such as \text.
 HARMLESS = (
     {"\\" + letter for letter in GREEK.split()}
-    | {*ACCENTS, *SPACING, *SPELLINGS}
+    | {*ACCENTS, *SPACING, *SPELLINGS, r"\operatorname"}
     | {token for token in TERMINALS if token.startswith("\\")} - RELATIONS - {r"\to"}
     | {
         r"\dots",

@@ -38,7 +38,7 @@ from statements import Statement, by_number, course
 from ddpm_course.proofs import ProofError, WrongRule
 from ddpm_course.proofs.book import Book, Equation
 from ddpm_course.proofs.display import rests_on
-from ddpm_course.proofs.reader import cut
+from ddpm_course.proofs.layout import cut
 
 ALONE = 20  # mutants of each equation that the kernel tries although they are refuted
 WORLDS = 12  # ways to break a premise, at most

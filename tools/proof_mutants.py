@@ -32,7 +32,7 @@ from claims import NotInWords, in_words
 from statements import Statement, course
 
 from ddpm_course.proofs import kernel
-from ddpm_course.proofs.reader import cut
+from ddpm_course.proofs.layout import cut
 
 PAIRS = {"mix", "condition", "gap", "using"}  # rules of two premises
 SINGLE = {"using", "pointwise"}  # and of one

@@ -15,8 +15,9 @@ from .declarations import Declarations, DeclaredLaw, Hypothesis, Structure
 from .errors import ProofError, Undefined, Unreadable, WrongRule
 from .goals import Goal, goals, law_claim
 from .kernel import Theorem
+from .lexer import declared
 from .matrix_reading import MatrixReading
-from .reader import Node, declared, read_relations
+from .reader import Node, read_relations
 from .reading import Reading
 from .terms import Law, Range, named
 from .theory import Theory

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from .reader import Node, Notation
+from .lexer import Notation
+from .reader import Node
 
 
 @dataclass(frozen=True)

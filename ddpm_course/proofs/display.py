@@ -7,14 +7,15 @@ from .reader import Node
 MIME = "application/vnd.ddpm-course.equation+json"
 
 
-def _names_s(part: object) -> bool:
-    """Whether s stands in a formula, written or in a name such as c_{t,s}, and is not bound there."""
+def _names(letter: str, part: object) -> bool:
+    """Whether an index stands in a formula, written or in a name such as c_{t,s}, and is not bound there."""
     if isinstance(part, Node):
-        bound = part.op in ("sum", "prod") and part.parts[0] == "s"
-        return part == Node("index", ("s",)) or not bound and any(map(_names_s, part.parts))
+        bound = part.op in ("sum", "prod") and part.parts[0] == letter
+        inside = part.parts[1:3] if bound else part.parts
+        return part == Node("index", (letter,)) or any(_names(letter, x) for x in inside)
     if isinstance(part, tuple):
-        return any(map(_names_s, part))
-    return isinstance(part, str) and part.endswith("_t,s")
+        return any(_names(letter, x) for x in part)
+    return isinstance(part, str) and part.endswith(f"_t,{letter}")
 
 
 def rests_on(equation, book) -> tuple[list[str], list[str]]:
@@ -49,9 +50,10 @@ def rests_on(equation, book) -> tuple[list[str], list[str]]:
 
 
 def facts(equation, book) -> dict:
-    """number, latex, verdict, start, rests_on, assumes, source; s, where it is claimed for s; silent,
-    where no numbers were tried."""
+    """number, latex, verdict, start, rests_on, assumes, source; s, where it is claimed for s, and free,
+    where it is for i or j; silent, where no numbers were tried."""
     numbers, assumed = rests_on(equation, book)
+    letters = [x for x in "sij" if _names(x, (*equation.sides, *equation.signs))]
     if equation.kind != "equation":
         numbers, assumed = [], [n for n in assumed if n in book.theory.hypotheses]
     return {
@@ -62,7 +64,8 @@ def facts(equation, book) -> dict:
         "rests_on": numbers,
         "assumes": assumed,
         "source": equation.source,
-        **({"s": True} if _names_s((*equation.sides, *equation.signs)) else {}),
+        **({"s": True} if "s" in letters else {}),
+        **({"free": "".join(free)} if (free := [x for x in letters if x in "ij"]) else {}),
         **({"silent": True} if equation.silent else {}),
     }
 
@@ -77,6 +80,8 @@ def line(known: dict) -> str:
     elif known["verdict"] == "derived":
         first += " from the rules alone"
     parts = [first, *known["assumes"], known["source"]]
+    if "free" in known:
+        parts.insert(1, f"for {' and '.join(known['free'])} from 0 to T")
     if "s" in known:
         parts.insert(1, f"for s from {known['start'] - 1} to t - 1")
     if known["start"] > 1:

@@ -1,11 +1,6 @@
-"""The grammar of formulas, and how TeX is cut into tokens: the tables, and the rules."""
+"""The grammar of formulas, and the tables of their signs."""
 
 import re
-from collections.abc import Callable
-from functools import partial
-from itertools import pairwise
-
-from .errors import Unreadable
 
 GRAMMAR = r"""
 start: sum (relation sum)*
@@ -14,7 +9,8 @@ relation: EQUAL -> equal | DEFINE -> define | LE -> le | GE -> ge | LT -> lt
         | OVERSET LBRACE DENSITY RBRACE LBRACE EQUAL RBRACE             -> law_under
         | OVERSET LBRACE DENSITY MID vars RBRACE LBRACE EQUAL RBRACE    -> law_under
 
-sum: signed (PLUS product | MINUS product)*
+sum: signed (PLUS product | MINUS product)* | limited
+   | signed (PLUS product | MINUS product)* PLUS limited | signed (PLUS product | MINUS product)* MINUS limited
 signed: product | PLUS product | MINUS product
 ?product: chain | big | chain big -> mul | chain CDOT big -> times | power SLASH power -> over
 ?chain: power | chain tail -> mul | chain CDOT power -> times
@@ -24,7 +20,8 @@ signed: product | PLUS product | MINUS product
 ?big: LOG inside -> log | EXP inside -> exp | COS letter -> cos | SIN letter -> sin | derivative
    | SUM under CARET group product -> sum_over | PROD under CARET group power -> prod_over
    | PROD under CARET group beside tail -> prod_over
-   | LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product -> limit
+?limited: limit | chain limit -> mul | chain CDOT limit -> times
+limit: LIM UNDERSCORE LBRACE INDEX TO INFTY RBRACE product
 ?inside: atom | number
 ?derivative: SLOPE sum SUBR moving -> slope
    | NABLA UNDERSCORE group moving -> gradient | NABLA UNDERSCORE group CDOT moving -> divergence
@@ -134,7 +131,6 @@ SPELLINGS = {
     r"\mathcal N": r"\mathrm{normal}",
     r"\mathbb{E}": r"\mathrm{mean}",
     r"\mathbb E": r"\mathrm{mean}",
-    r"\operatorname": r"\mathrm",
     r"D_{\mathrm{KL}}": r"\mathrm{KL}",
     "D_{KL}": r"\mathrm{KL}",
     r"\tfrac": r"\frac",
@@ -147,9 +143,12 @@ SPACING = {*ALIGNED, *SPACES, *SIZES}
 OPENING = {"(", "[", "{", r"\lVert", r"\lvert", r"\langle"}
 CLOSING = {")", "]", "}", r"\rVert", r"\rvert", r"\rangle"}
 ACCENTS = (r"\bar", r"\tilde", r"\hat")
-ONE_DIGIT = {r"\frac", r"\sqrt", "^", "_"}  # without braces, TeX takes a single digit after these
+# How many arguments follow. Without braces TeX takes what comes next: of a number one digit, or a space.
+ARGUMENTS = {r"\frac": 2, r"\overset": 2, **dict.fromkeys((r"\sqrt", "^", "_", *ACCENTS), 1)}
 CUT = re.compile(  # whatever is not ASCII is a token of its own, and no name is one
-    r"\\mathrm\{\w+\}|\\(?:begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S", re.ASCII
+    "|".join(re.escape(words) for words in SPELLINGS if not words[1:].isalpha())
+    + r"|\\(?:mathrm|operatorname|begin|end)\{\w+\}|\\\\|\\[A-Za-z]+|\\.|\d+|:=|\S",
+    re.ASCII,
 )
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta kappa lambda mu nu xi pi rho "
@@ -161,6 +160,7 @@ LETTER = re.compile(
     r"\\(?:" + "|".join((*GREEK.split(), "ell")) + ")$"
 )
 WORD = re.compile(r"\\mathrm\{\w\w")
+SHORT = re.compile(r"\\mathrm\{[A-Z]+\}_")  # such as SNR_t: no word of a text
 BRACKETS = {"(": "()", "[": "[]"}
 RELATIONS = {"=", ":=", r"\le", r"\ge", "<", r"\overset"}
 ENDS = {
@@ -184,87 +184,3 @@ ENDS = {
     r"\end{pmatrix}",
 } | RELATIONS
 BEGINS = {"", "+", "-", "(", "[", "{", ",", ";", ":", r"\mid", r"\|", r"\cdot"} | RELATIONS
-
-
-def cut(latex: str) -> list[str]:
-    """LaTeX cut into tokens, without what only arranges the page.
-
-    Raises Unreadable where the eye would take one formula for two: at a gap, in a second column, or
-    between lines (see `one_formula`).
-    """
-    text = latex
-    for variant, spelling in SPELLINGS.items():
-        text = text.replace(variant, spelling)
-    tokens = CUT.findall(text)
-    aligned = tokens[:1] + tokens[-1:] == ALIGNED
-    tokens = tokens[1:-1] if aligned else tokens
-    refused = partial(Unreadable, latex)
-    for before, token in pairwise(["", *tokens, ""]):
-        if token in ALIGNED:
-            raise refused(token, "aligned stands once, around the whole formula")
-        if before in SIZES and token not in OPENING | CLOSING:
-            raise refused(token, f"a bracket was expected after {before}")
-        if before in SPACES and token in SPACES:
-            raise refused(token, "a gap in which another formula may begin")
-        if (before, token) == (r"\\", "["):
-            raise refused(token, "after the end of a row TeX takes [ for a distance")
-    lines = arranged([token for token in tokens if token not in SPACES | SIZES])
-    if not aligned and sum(map(len, lines)) > 1:
-        sign = "&" if len(lines[0]) > 1 else r"\\"
-        raise refused(sign, "a formula of several lines stands in aligned")
-    return single_digits(one_formula(lines, refused))
-
-
-def arranged(tokens: list[str]) -> list[list[list[str]]]:
-    """The lines, and the columns of each. What & and \\\\ divide in a matrix stays together."""
-    lines, matrices = [[[]]], 0
-    for token in tokens:
-        matrices += {r"\begin{pmatrix}": 1, r"\end{pmatrix}": -1}.get(token, 0)
-        if matrices or token not in ("&", r"\\"):
-            lines[-1][-1].append(token)
-        elif token == "&":
-            lines[-1].append([])
-        else:
-            lines.append([[]])
-    return lines
-
-
-def one_formula(
-    lines: list[list[list[str]]], refused: Callable[[str, str], Unreadable]
-) -> list[str]:
-    """The tokens of all lines. Each line but the first begins with & or a relation sign; one that
-    begins with + or - holds no relation sign outside of brackets; and no factor is divided."""
-    kept, brackets = [], 0
-    for number, columns in enumerate(lines):
-        start = columns[0][0] if columns[0] else "&" * (len(columns) - 1)
-        if len(columns) > 2:
-            raise refused("&", "a second column may be another formula")
-        if number and start not in {"&"} | RELATIONS:
-            raise refused(start, "a line begins with & or with a relation sign")
-        signed = number and not brackets and sum(columns, [])[:1] in (["+"], ["-"])
-        for column in columns:
-            if kept and column and kept[-1] not in BEGINS and column[0] not in ENDS:
-                raise refused(column[0], "a line or column breaks before a factor")
-            for token in column:
-                if signed and token in RELATIONS and not brackets:
-                    raise refused(token, "a line that begins with a sign may be another formula")
-                brackets += (token in OPENING) - (token in CLOSING)
-            kept += column
-    return kept
-
-
-def single_digits(tokens: list[str]) -> list[str]:
-    r"""Numbers cut into digits where TeX takes one alone: after ^, _, \sqrt, and in \frac without braces."""
-    kept, wanted, outer = [], 0, []  # wanted: the arguments that a \frac still takes
-    for token in tokens:
-        alone = token.isdigit() and (wanted or kept and kept[-1] in ONE_DIGIT)
-        for part in token if alone else [token]:
-            kept.append(part)
-            if part == "{":
-                outer.append(wanted)
-                wanted = 0
-            elif part == r"\frac":
-                wanted = 2
-            else:
-                wanted = max(0, (outer.pop() if part == "}" and outer else wanted) - 1)
-    return kept

@@ -10,8 +10,9 @@ from typing import NoReturn
 import sympy as sp
 
 from .errors import Undefined, Unreadable
+from .lexer import Notation
 from .means import RULES
-from .reader import Node, Notation
+from .reader import Node
 from .terms import T_, Law, M, Range, Term, apart, covered, merge, s_, span, t_
 from .theory import Process, Theory
 from .values import LETTERS

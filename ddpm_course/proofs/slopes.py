@@ -44,6 +44,8 @@ class Slopes(Points):
         key = self.moving(name, at, ("variable",))
         return self.change(body, at, key, self.value(name, at), ONE)
 
+    on_partial = on_slope
+
     def on_gradient(self, at: At, name: Node, body: Node) -> Grid:
         return column(map(number, self.changes(name, body, at)))
 

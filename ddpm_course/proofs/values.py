@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from . import derivatives
 from .errors import WrongRule
+from .lexer import INDICES, Entry
 from .printing import latex
-from .reader import INDICES, Entry, Node, read
+from .reader import Node, read
 from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, named, s_, t_
 from .theory import MARKS
 from .unfolding import matches
@@ -196,6 +198,16 @@ def _slope(r: Reading, letter, body):
     if not isinstance(u, sp.Symbol):
         raise WrongRule("derivative", "{} is no variable", (u,))
     return derivatives.slope(r.context, term, u)
+
+
+@rule("partial")
+def _partial(r: Reading, letter, body):
+    theory, term = r.theory, r(body)
+    if any(theory.kind(a) == "path" for a in r.context.unfold(term.expr).atoms(AppliedUndef)):
+        r.fail(
+            r"a state that moves is held fixed by \partial, or not: write d for the whole change"
+        )
+    return _slope(r, letter, body)
 
 
 @rule("gradient")

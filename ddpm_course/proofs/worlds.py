@@ -52,6 +52,7 @@ SPELLING = {
     "member": "{}_{{{}}}",
     "span": "{}_{{{}:{}}}",
     "slope": r"\frac{{d}}{{d{}}}{}",
+    "partial": r"\partial_{{{}}}{}",
     "gradient": r"\nabla_{{{}}}{}",
     "divergence": r"\nabla_{{{}}}\cdot {}",
 }

@@ -10,7 +10,9 @@ from .. import oracle
 from ..book import Book, book, in_book
 from ..chapters import after
 from ..errors import ProofError, Refuted, Unreadable
-from ..reader import Node, Notation, cut, read, read_relations
+from ..layout import cut
+from ..lexer import Notation
+from ..reader import Node, read, read_relations
 from . import typed
 from .replies import attempt, counterexample
 
@@ -53,37 +55,36 @@ class Hole:
 
     def check(self, answer: Any) -> Verdict:
         with in_book(derivation(self.after)):
-            filled = self.claim.replace(r"\square", "(" + self.formula(answer) + ")")
+            formula, compared = self.formula(answer)
+            filled = self.claim.replace(r"\square", f"({formula})")
             sides, signs = read_relations(filled, book().declarations.notation)
             if len(set(sides)) == 1:
                 return False, "this is the question itself"
             error = attempt(filled, by=self.by(), start=self.start)
             if error is None:
-                return True, "proved"
-            if not isinstance(error, Refuted):  # what do the numbers say alone?
+                return True, "proved" + "; the name before = was not compared" * (not compared)
+            if not isinstance(error, Refuted):  # what do the numbers say alone, also more of them?
                 claim = sides, signs, book().declarations, self.start
                 try:
-                    if oracle.refute(*claim) and oracle.refute(
-                        *claim, worlds=oracle.FURTHER, digits=300
-                    ):
-                        return True, "no numbers refute it, to 120 digits, but no proof was found"
+                    oracle.refute(*claim)
+                    oracle.refute(*claim, worlds=oracle.FURTHER, digits=300)
                 except ProofError as refuted:
                     error = refuted
         return False, counterexample(error, self.sides)
 
-    def formula(self, answer: Any) -> str:
-        """The answer in the spelling of the course. Raises Unreadable."""
+    def formula(self, answer: Any) -> tuple[str, bool]:
+        """The answer in the spelling of the course, and whether no other name stood before =, than what
+        is asked for. Raises Unreadable."""
         known = book().declarations.notation
         name, text = typed.parted(typed.unwrapped(typed.text_of(answer)))
-        if name:
-            self._named(typed.in_latex(name), known)
+        compared = not name or self._is_asked(typed.in_latex(name), known)
         try:
-            return self._own(typed.in_latex(text), known)
+            return self._own(typed.spaced(typed.in_latex(text)), known), compared
         except Unreadable:
             if "\\" in text:
                 raise
             try:
-                return self._own(typed.from_python(text), known)
+                return self._own(typed.from_python(text), known), compared
             except Unreadable:
                 pass
             raise
@@ -98,20 +99,22 @@ class Hole:
             )
         return latex
 
-    def _named(self, name: str, known: Notation) -> None:
-        """Before = may stand what is asked for: the left side of the claim, or a name of its own."""
+    def _is_asked(self, name: str, known: Notation) -> bool:
+        """Whether a name before = is what is asked for, the left side of the claim. It may be another
+        name, too, if it is none that the answer may hold."""
         asked, _, rest = self.claim.partition(" = ")
         if rest == r"\square" and cut(name) == cut(asked):
-            return
+            return True
         try:
             tree = read(name, known)
         except Unreadable:
             if name.isidentifier():
-                return
+                return False
             raise
         own = tree.op in ("symbol", "member", "call")
         if not own or _letter(tree) in _letters(read(self.letters, known)):
             raise Unreadable(name, f"{name} = ...", "a formula is asked for, and no equation")
+        return False
 
 
 def _letters(tree: Node) -> set[str]:

@@ -57,7 +57,7 @@ def counterexample(error: ProofError, sides: str = "the sides") -> str:
         case Undefined(what=what, where=where):
             return f"${what}$ is not defined {where}"
         case NotProved():
-            return "no proof was found"
+            return "no numbers refute it, and no proof was found: write it differently"
         case WrongRule(condition=why, about=about):
             return why.format(*map(shown, about)) if about else why
         case Unreadable(why=why):

@@ -139,6 +139,11 @@ def in_latex(text: str) -> str:
     return re.sub(r"(?<![\d.])\d*\.\d+(?![\d.])", lambda x: _ratio(x[0]), text)
 
 
+def spaced(latex: str) -> str:
+    """With a space after the number d: close before a letter it looks like a differential."""
+    return re.sub(r"(?<![\\A-Za-z])d(?=\\?[A-Za-z])", r"d\\,", latex)
+
+
 def _runs(text: str) -> list[tuple[str, str]]:
     """Signs that stand low, high or as a fraction by themselves, and the others, in turn."""
     kind = lambda sign: (
