@@ -44,6 +44,7 @@ from ddpm_course.proofs import (
     using,
 )
 from ddpm_course.proofs.book import Book, book, in_book
+from ddpm_course.proofs.derivatives import gradient
 from ddpm_course.proofs.display import facts
 from ddpm_course.proofs.kernel import Theorem
 from ddpm_course.proofs.matrices import Det, Matrix, Trace
@@ -64,6 +65,7 @@ from ddpm_course.proofs.terms import (
     t_,
 )
 from ddpm_course.proofs.theory import Definition, Theory
+from ddpm_course.proofs.zero import Context
 
 KINDS = {
     "A": "a name takes a value that is not its own",
@@ -1011,8 +1013,8 @@ ATTACKS = [
         "H26",
         r"\sum_{k=1}^{2}\left(\sum_{k=1}^{2}k\right)k = \left(\sum_{k=1}^{2}k\right)"
         r"\sum_{k=1}^{2}1",
-        "Refuted",
-        "NotProved",
+        "Unreadable",
+        "Unreadable",
     ),
     rule("H27", "(3.4) at t = 1", "Undefined", lambda theory: kernel.at(theory, proved("3.4"), 1)),
     rule(
@@ -1713,11 +1715,35 @@ def hole_afresh(
     return Hole(id, latex, run, false, missing)
 
 
+def a_sum_shifted_by_a_half(theory) -> Theorem:
+    theory, half = theory.with_symbol("γ", "smooth", "real"), sp.Rational(1, 2)
+    one = sp.Function("γ")(k_ + half)
+    body = one * sp.cos(2 * sp.pi * T_ ** ((k_ + half) ** 2))
+    left, right = (Term(sp.Sum(e, (k_, 1, t_))) for e in (body, one))
+    return kernel.calc(theory, left, right, [], Range())
+
+
+def a_gradient_of_one_term(theory) -> Theorem:
+    x, h = sp.Function("•x_t"), sp.Symbol("→h")
+    made = gradient(Context(theory, Range()), sp.Sum(Dot(x(k_), h), (k_, t_, t_)), x(t_))
+    return kernel.calc(theory, Term(made, "vector"), Term(sp.S.Zero, "vector"), [], Range())
+
+
+def a_function_of_a_square(theory) -> Theorem:
+    theory = theory.with_symbol("y", "scalar", "real").with_symbol("τ", "variable", "real")
+    tau = sp.Symbol("τ")
+    return kernel.define(theory, "99.1", sp.Function("y")(tau**2), Term(tau))[1]
+
+
 LABELS = "a label may be a command that shows nothing"
 SIGNS = "what stands after the name is cut off at both ends, and no more looked at"
 MEANT = "a letter that the kernel knows may be declared as another"
 GAPS = "a gap is two of one sign in a row: any two signs of spacing are a gap"
 SCRIPTS = "Python's digits are those of every script"
+SPACED = "spaces fall out before TeX's arguments are taken; TeX takes the space"
+MIXED = "only a number right before a fraction of two numbers is refused"
+CLOSE = "d before a letter is the number of coordinates, whatever it looks like"
+INNER = "any sign in a bracket makes it a sum, also one in an index, or at the start"
 BODY = "the body of a product may hold a sign after which the eye ends it, or a second product"
 WORD = "a name of several letters stands before a factor"
 BRACES = (
@@ -2969,6 +2995,92 @@ MENDED = [
         an_end_that_moves,
         "f_0 is 0",
         "a range ends at T - s, and s moves with t",
+    ),
+    hole(
+        "H-62",
+        r"\begin{aligned}[c]\kappa &= c\kappa+0\end{aligned}",
+        "TeX shows k = ck",
+        "after \\begin{aligned} TeX takes [c] for a place",
+    ),
+    hole("H-63", r"c^\,2 = cc", "TeX shows c 2 = cc", SPACED),
+    hole("H-64", r"\frac\,12c = c/2", "TeX shows a fraction with nothing above the line", SPACED),
+    hole("H-65", r"c\cdot2\frac12 = c", "two and a half c is not c", MIXED),
+    hole("H-66", r"2\frac{1+0}2 = 1", "two and a half is not 1", MIXED),
+    hole(
+        "H-67",
+        r"\lim_{t\to\infty}1+a^t = 1+a^t",
+        "to the eye it is the limit of 1 + a^t, and that is 1",
+        "a limit ends at the first plus",
+    ),
+    hole("H-68", r"\frac{2du}{dv} = \frac{2u}v", "the derivative of 2u in v is none", CLOSE),
+    hole("H-69", r"d\,uv = u\,dv", "the differential of uv is u dv + v du", CLOSE),
+    hole(
+        "H-70",
+        r"c(\alpha_{t-1}\alpha_t) = \alpha_t\cdot c(\alpha_{t-1})",
+        "as a function",
+        INNER,
+        start=2,
+    ),
+    hole("H-71", r"c(-1) = -c", "c of -1 may be anything", INNER),
+    hole(
+        "H-72",
+        r"u^{(2)} = uu",
+        "to the eye it is a second derivative",
+        "an exponent in brackets is one without",
+    ),
+    hole(
+        "H-73",
+        r"3 = 1+0\ \mathrm{and}\ +2 = 3",
+        "3 = 1 and 2 = 3 are both false",
+        "a word of a text may be a letter",
+        step(notation, r"\mathrm{and}", "scalar", "a letter"),
+    ),
+    hole(
+        "H-74",
+        r"\operatorname{Var}_t\,c\,u = c\operatorname{Var}_t\,u",
+        "of a variance the square of c comes out",
+        "a word with an index may stand before a factor",
+        step(notation, r"\operatorname{Var}_t", "scalar", "a letter"),
+    ),
+    hole(
+        "H-75",
+        r"\prod_{k=1}^{2}u\left(\sum_{k=1}^{2}k+0\right) = 9u^2",
+        "the last factor holds no k of the product: it is 3u^2",
+        "a letter that is bound again counts as the letter of the product",
+    ),
+    hole(
+        "H-76",
+        r"c_{1\,2} = c_{12}+0",
+        "an index 1, 2 is not 12",
+        "a space divides a number",
+        step(notation, "c_{12}", "scalar", "a letter"),
+    ),
+    hole(
+        "H-77",
+        r"\begin{aligned}u &= 2u- \\ &u = u\end{aligned}",
+        "u = 2u is false",
+        "a line may end with a sign, and the next be a formula",
+    ),
+    rule_hole(
+        "H-78",
+        "a sum over k of cos(2 pi T^((k+1/2)^2)) is the sum of ones",
+        a_sum_shifted_by_a_half,
+        "at T = 2 the first term is 0.04",
+        "a sum is shifted by 1/2, and its letter is still taken for a whole number",
+    ),
+    rule_hole(
+        "N-2",
+        "the gradient of <x_k, h>, added up from k = t to t, is 0",
+        a_gradient_of_one_term,
+        "it is h",
+        "the times in a sum of one term are taken for the state itself",
+    ),
+    rule_hole(
+        "G-26",
+        "y(τ^2) := τ",
+        a_function_of_a_square,
+        "1 and -1 have one square",
+        "a letter in the argument of a function need not be given by it",
     ),
 ]
 

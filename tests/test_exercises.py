@@ -553,9 +553,27 @@ def test_a_formula_of_another_kind_is_refused_in_words(answer, says):
     assert not reply and says in reply.why and "$" not in reply.why
 
 
-def test_what_numbers_do_not_refute_is_taken_and_said_to_be_unproved():
-    reply = check_answer("3.3", r"\frac{\alpha_t\,\sqrt{3+2\sqrt2}}{(1-\alpha_t)(1+\sqrt2)}")
-    assert reply and "no proof was found" in reply.why
+@pytest.mark.parametrize(
+    "number, answer",
+    [
+        ("3.3", r"\frac{\alpha_t\,\sqrt{3+2\sqrt2}}{(1-\alpha_t)(1+\sqrt2)}"),
+        ("1.2", r"(\kappa-1)a^{2t}+\prod_{k=1}^{50}(t-k)"),
+        ("1.2", r"(\kappa-1)a^{2t}+\frac1{((1000000)^{50})^{50}}"),
+    ],
+)
+def test_what_is_neither_refuted_nor_proved_is_not_right(number, answer):
+    reply = check_answer(number, answer)
+    assert reply.verdict == "not yet" and "no proof was found" in reply.why
+
+
+@pytest.mark.parametrize("answer", ["(κ-1)·a^{2t}·2½", "(κ-1)·a^{2t}·7⅐"])
+def test_a_mixed_number_is_no_product(answer):
+    assert check_answer("1.2", answer).verdict == "unread"
+
+
+def test_a_name_that_is_not_compared_is_no_part_of_the_answer():
+    reply = check_answer("2.1", r"\sigma_t = 1-\frac{\bar\alpha_t}{\bar\alpha_s}")
+    assert reply and "before = was not compared" in reply.why
 
 
 def test_what_no_numbers_can_be_put_into_is_not_taken_without_a_proof():
@@ -601,7 +619,10 @@ def test_the_book_of_the_reader_is_left_alone(derivation):
             r"the sides are $\begin{pmatrix}2&1\\1&2\end{pmatrix}$ and $3\,I$",
         ),
         (Undefined(r"\mathrm{SNR}_{0}", "at t = 1"), r"$\mathrm{SNR}_{0}$ is not defined at t = 1"),
-        (NotProved("calc", "x"), "no proof was found"),
+        (
+            NotProved("calc", "x"),
+            "no numbers refute it, and no proof was found: write it differently",
+        ),
         (WrongRule("second opinion", "a sum that means nothing"), "a sum that means nothing"),
         (Unreadable("y = 1", "y", "y is not declared"), "y is not declared"),
     ],

@@ -213,6 +213,7 @@ class Case:
 CASES: list[Case] = []
 
 
+DENSITY = "_has_density(context, e.args[0]) if isinstance(e, M) else _real(context, e.args[2])"
 BACK = "all((context.rng.before(a, b) for a, b in times))"
 VALUES = Condition("kernel", "_theorem", "have_values(theory, rule, rng, *parts(claim))", "set()")
 
@@ -409,7 +410,13 @@ def density_of_times_that_run_backwards(k):  # log q(x_T) = log q(x_1, x_T)
     return th, "x_1 is not sure"
 
 
-@without("unfolding", "Means.joined", "self.finite(one.args[2])", "True", ("NotProved", "calc"))
+@without(
+    "unfolding",
+    "Means.joined",
+    "grows_fast(body) or body.has(Exp) or any(map(states_of, functions))",
+    "False",
+    ("NotProved", "calc"),
+)
 def tower_of_infinite_means(k):
     """With K = q(x_0) q(x_1 | x_0) weighed so that E[K | x_0] = g E[K | x_1], both infinite on average: the
     mean of their difference would be 0, and d/2 + d log(2 pi)/2 <= -1."""
@@ -639,7 +646,17 @@ def sequence_without_a_recursion(k):  # a sequence has its domain at 0; H: z_t >
 MOVES = "index_letters(value.expr.xreplace(inside)) - {*head.args}"
 
 
-@without("definitions", "define", MOVES)
+PLAIN = "not all((a.is_integer or a.is_Symbol or is_state(a) for a in head.args))"
+
+
+@without(
+    "definitions",
+    "define",
+    MOVES,
+    "False",
+    ("WrongRule", "define"),
+    also=(Condition("definitions", "define", PLAIN, "False"),),
+)
 def function_that_moves_with_t(k):  # of z_t, which may be c at every t
     theory, y = k.letters().with_symbol("y", "scalar", "real"), sp.Function("y")
     theory, th = k.define(theory, "1", y(z(t)), k.scalar(t))
@@ -648,6 +665,13 @@ def function_that_moves_with_t(k):  # of z_t, which may be c at every t
     th = k.transfer(theory, gap, last, [first], k.Range())
     theory, _ = k.define(theory, "2", z(t), k.scalar(c))
     return k.restate(theory, th, k.equal(0, T - 1), k.Range())
+
+
+@without("definitions", "define", PLAIN)
+def function_of_a_square(k):  # y(τ^2) := τ, and τ = 1 and -1 have one square
+    theory = k.letters().with_symbol("y", "scalar", "real")
+    th = k.define(theory, "1", sp.Function("y")(tau**2), k.scalar(tau))[1]
+    return th, "the square of 1 and of -1 is 1"
 
 
 @without("definitions", "define", MOVES)
@@ -1851,14 +1875,14 @@ def theory_made_by_hand(k):  # a noise of no law: x_t ~ N(0, 1), although its me
     return k.restate(theory, there, k.law(q, x(t), [t - 1], 0, 1), k.Range()), th.claim
 
 
-@without("theory", "Theory.with_symbol", "not name.lstrip(STATE + VECTOR)")
+@without("theory", "_plain", "not name")
 def letter_without_a_name(k):  # between 0 and 1, and so would be whatever bears no name, as log t
     theory = k.letters().with_symbol("", "scalar", "(0,1)")
     less = 1 - sp.log(t)
     return k.calc(theory, k.scalar(sp.sqrt(less**2)), k.scalar(less), [], k.Range()), {t: 4, T: 4}
 
 
-@without("theory", "Theory.with_symbol", '{*"\'ᵀ"} & {*name}')
+@without("theory", "_plain", '{STATE, VECTOR, *"\'ᵀ"} & {*name}')
 def turned_matrix_beside_the_matrix(k):  # B S Bᵀ + S2 with a Bᵀ of its own
     theory = k.letters().with_symbol("Bᵀ", "matrix", "symmetric", ("n", "n"))
     _, one, two = columns(k, (X, [], B0, S), (Y, [X], B * X, S2), theory=theory)
@@ -1940,7 +1964,7 @@ def gradient_in_a_letter_with_a_meaning(k):  # of |h|^2, where h := y: it would 
     return k.along(theory, k.Dot(h, h), h), 2 * h
 
 
-@without("derivatives", "place", "here and not apart(states_of(e) - {*here}, here, context.rng)")
+@without("derivatives", "place", "not apart(states_of(others), here, context.rng)")
 def gradient_beside_a_state_that_may_be_the_same(k):  # of <x_i, x_t>, at i = t
     return k.along(k.letters(), k.Dot(x(i), x(t)), x(t)), 2 * x(t), {i: 1, t: 1}
 
@@ -2175,7 +2199,7 @@ def mean_of_a_mean(k, process, given):
     )
 
 
-@without("unfolding", "Means.joined", "one.args[0] == process", "True", ("NotProved", "calc"))
+@without("unfolding", "Means.joined", "q == process", "True", ("NotProved", "calc"))
 def mean_under_two_processes(k):
     return mean_of_a_mean(k, p, [])  # p may have another mean than q
 
@@ -2183,7 +2207,7 @@ def mean_under_two_processes(k):
 @without(
     "unfolding",
     "Means.joined",
-    "covered(given, one.args[1], self.rng)",
+    "covered(given, inner, self.rng)",
     "True",
     ("NotProved", "calc"),
 )
@@ -2296,7 +2320,7 @@ def negative_coefficient(k):  # c > 0, then c := g - 1/2: at g = 1/4, 1/4 = -1/4
 @without(
     "signs",
     "Signs._by_coefficients",
-    "any(n % 2 for u, n in zip(gens, powers) if u in open_)",
+    "any((n % 2 for (domain, _), n in zip(known, powers) if not domain))",
     "False",
     ("WrongRule", "define"),
 )
@@ -2917,11 +2941,7 @@ def bound_after_the_last_t(
     return k.substitute(theory, th, u, k.scalar(1), k.Range()), "at t = T the left side is positive"
 
 
-@without(
-    "relations",
-    "importance",
-    "not all((isinstance(law, Law) and whole.positive(law.variance) for law in laws))",
-)
+@without("statements", "_real", DENSITY, "True", ("WrongRule", "importance"))
 def density_of_a_fixed_state(k):  # x_t = x_{t-1} has no density
     theory, _ = k.chain(x(t - 1), 0)
     theory, start = theory.with_process("r", "forward"), k.states(t)
@@ -2977,11 +2997,7 @@ def law_of_a_symmetric_matrix(k):
     return k.declare_matrix(theory, "1", law)[1], "A is any matrix, and S is symmetric"
 
 
-@without(
-    "gaussians",
-    "instance",
-    "believed and isinstance(law, Law) and (not context.positive(law.variance))",
-)
+@without("statements", "_real", DENSITY, "True", ("WrongRule", "instance"))
 def density_of_a_chain_that_starts_at_a_point(k):
     theory = k.chain(0, 1, k.chain(0)[0], "p")[0]
     whole = frozenset({k.span(sp.S.Zero, T)})
@@ -2997,6 +3013,90 @@ def letter_of_a_sum_that_is_a_vector(k):
     sums = [k.vector(sp.Sum(letter, (letter, 1, n))) for n in (2, 1)]
     th = k.calc(k.letters(), sums[0], sums[1].map(lambda e: 3 * e), [], k.Range())
     return th, "3 is no vector"
+
+
+# --- Means that are not finite, and letters that a statement may not hold ---------------------------
+
+
+def fast(k):
+    """A number that grows faster than any power of x_0 and x_t: its mean over x_t is 0, whatever x_0 is,
+    and over x_0 it is positive. With all states independent, N(0, I)."""
+    one, two = k.Dot(x(0), h), k.Dot(x(t), h)
+    bell_ = lambda e: k.Exp(-(e**2) / 2)
+    gap = bell_(two - one) - bell_(two - one - 1)
+    return gap / (1 + k.Exp(-one)) * k.Exp((one**2 + two**2) / 2)
+
+
+@without("definitions", "declare", "grows_fast(context.unfold(law.mean))")
+def law_whose_mean_has_no_mean(k):
+    p_ = sp.Function("p")(t)
+    theory = k.letters().with_process("p", "step")
+    theory, _ = k.declare(theory, "1", k.law(p_, x(0), [], 0, 1), 1)
+    theory, _ = k.declare(theory, "2", k.law(p_, x(t), [0], 0, 1), 1)
+    _, law = k.declare(theory, "3", k.law(p_, x(t - 1), [0, t], fast(k) * h, 1), 2)
+    return law, "over x_t, then x_0, the mean of <h,x_{t-1}> is 0, over x_0, then x_t, it is not"
+
+
+@without("definitions", "define", "grows_fast(meaning) and name in theory.names(*laws)")
+def law_whose_mean_gets_no_mean(k):
+    p_ = sp.Function("p")(t)
+    y = sp.Function("y")(x(0), x(t))
+    theory = k.letters().with_process("p", "step").with_symbol("y", "scalar", "real")
+    theory, _ = k.declare(theory, "1", k.law(p_, x(0), [], 0, 1), 1)
+    theory, _ = k.declare(theory, "2", k.law(p_, x(t), [0], 0, 1), 1)
+    theory, _ = k.declare(theory, "3", k.law(p_, x(t - 1), [0, t], y * h, 1), 2)
+    return k.define(theory, "4", y, k.scalar(fast(k)), 2)[
+        1
+    ], "as with such a law declared afterwards"
+
+
+OTHERS = "all((a.args[0] == process for a in body.atoms(EE, EV)))"
+
+
+@without("unfolding", "Means.joined", OTHERS, "True", ("NotProved", "calc"))
+def tower_over_the_mean_of_another_process(k):  # which may be any function of x_0 and x_t
+    theory, _ = k.chain(0)
+    theory = theory.with_process("p", "forward")
+    other = k.dot(h, k.mean_vector(p, [0, t], x(t - 1)))
+    twice = lambda n: k.scalar(k.mean(q, [], k.mean(q, [n], other)))
+    th = k.calc(theory, twice(0), twice(t), [], k.Range(2))
+    return th, "of a function with no finite mean under q they may differ"
+
+
+@without("kernel", "_all_declared", "is_state(a) and [n.is_integer for n in a.args] != [True]")
+def state_with_two_indices(k):
+    two = sp.Function("•x_t")(t, 5)
+    return k.calc(k.letters(), k.vector(two), k.vector(two), [], k.Range()), "a state has one index"
+
+
+def test_a_sum_whose_index_is_no_whole_number_is_not_shifted():
+    half, gamma = sp.Rational(1, 2), sp.Function("γ")
+    body = gamma(k_ + half) * sp.cos(2 * sp.pi * T ** ((k_ + half) ** 2))
+    sums = [REAL.scalar(sp.Sum(e, (k_, 1, t))) for e in (body, gamma(k_ + half))]
+    with pytest.raises(ProofError):
+        REAL.calc(REAL.letters(), *sums, [], REAL.Range())
+
+
+def test_a_sum_of_one_term_moves_with_its_state():
+    one = sp.Sum(REAL.Dot(x(k_), h), (k_, t, t))
+    with pytest.raises(ProofError):
+        REAL.along(REAL.letters(), one, x(t))
+
+
+@pytest.mark.parametrize("name", ["", "γ'", "•q", "→q"])
+def test_a_process_has_a_plain_name(name):
+    with pytest.raises(ProofError):
+        REAL.letters().with_process(name, "forward")
+
+
+def test_only_a_process_goes_by_the_name_of_one():
+    class Rounded(sp.Float):
+        name = "q"
+
+    theory = REAL.letters().with_process("q", "forward")
+    below = REAL.scalar(sp.expand((u - 1) ** 2 - sp.Rational(1, 10**20)))
+    with pytest.raises(ProofError):
+        REAL.convex(theory, u, REAL.scalar(0), below, Rounded(1))
 
 
 # --- Every condition has a case, or a reason ---------------------------------------------------------

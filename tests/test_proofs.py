@@ -40,7 +40,8 @@ from ddpm_course.proofs import (
 from ddpm_course.proofs.book import Book, book, in_book
 from ddpm_course.proofs.display import MIME, rests_on
 from ddpm_course.proofs.kernel import RULES, Theorem, replay
-from ddpm_course.proofs.reader import Node, declared, read, read_relations
+from ddpm_course.proofs.lexer import declared
+from ddpm_course.proofs.reader import Node, read, read_relations
 
 PACKAGE = ROOT / "ddpm_course" / "proofs"
 LETTERS = {
@@ -82,7 +83,7 @@ LETTERS = {
         (r"\begin{aligned}v\Big(v\; &+d \\ &\;-d\Big)\end{aligned}", "v(v+d-d)"),
         (r"\sum_{k=1}^t(2k)", r"\sum_{k=1}^{t}(2k)"),
         (r"\mathrm{sgn}\cdot v", r"\mathrm{sgn}\cdot(v)"),
-        (r"d\,\mathrm{SNR}_tv", r"d\mathrm{SNR}_t\,v"),
+        (r"d\,\mathrm{SNR}_tv", r"d\,\mathrm{SNR}_t\,v"),
         (r"\prod_{k=1}^{2}(v\cdot d)", r"\prod_{k=1}^{2}(vd)"),
         (r"\prod_{k=1}^{2}v\alpha_k", r"\prod_{k=1}^{2}v\,\alpha_k"),
         (r"v\cdot d\,\log v", r"vd\log v"),
@@ -664,9 +665,9 @@ def statements(*names: str) -> int:
 
 
 def test_what_makes_theorems_is_small():
-    assert statements("kernel") <= 177
-    assert statements(*RULES_AND_KERNEL) <= 720
-    assert statements(*TRUSTED) <= 1785
+    assert statements("kernel") <= 179
+    assert statements(*RULES_AND_KERNEL) <= 724
+    assert statements(*TRUSTED) <= 1790
 
 
 def test_the_face_of_the_package_is_small():

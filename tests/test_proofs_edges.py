@@ -25,8 +25,9 @@ from ddpm_course.proofs.book import Book, in_book
 from ddpm_course.proofs.display import facts, line
 from ddpm_course.proofs.errors import NotProved, ProofError, Refuted
 from ddpm_course.proofs.grids import Grid, plain, sized
+from ddpm_course.proofs.layout import cut
 from ddpm_course.proofs.normals import integral
-from ddpm_course.proofs.reader import cut, read
+from ddpm_course.proofs.reader import read
 from ddpm_course.proofs.statements import Token
 from ddpm_course.proofs.terms import T_, Law, Range, s_, span, t_
 from ddpm_course.proofs.theory import Theory

@@ -11,8 +11,9 @@ import pytest
 
 from ddpm_course.proofs.declarations import Declarations, DeclaredLaw, Hypothesis, Noise, Structure
 from ddpm_course.proofs.errors import ProofError, Refuted, Undefined, Unreadable, WrongRule
+from ddpm_course.proofs.lexer import declared
 from ddpm_course.proofs.oracle import FURTHER, refute
-from ddpm_course.proofs.reader import declared, read, read_relations
+from ddpm_course.proofs.reader import read, read_relations
 
 NOTATION = r"""
 state: x_t
@@ -137,7 +138,7 @@ TRUE = [
 0.1 1 \mathcal N(x;\mu,vI) := (2\pi v)^{-d/2}\exp\left(-\frac{\lVert x-\mu\rVert^2}{2v}\right)
 0.2 1 c(\mu_1+\sqrt{v_1}\,\xi)+\mu_2 \overset{d}{=} (c\mu_1+\mu_2)+\sqrt{c^2v_1}\,\xi
 0.3 1 \mu_1+\sqrt{v_1}\,\xi_1+\mu_2+\sqrt{v_2}\,\xi_2 \overset{d}{=} (\mu_1+\mu_2)+\sqrt{v_1+v_2}\,\xi
-0.4 1 \mathbb E_{\xi}[\lVert\mu+\sqrt{v}\,\xi\rVert^2] = \lVert\mu\rVert^2 + dv
+0.4 1 \mathbb E_{\xi}[\lVert\mu+\sqrt{v}\,\xi\rVert^2] = \lVert\mu\rVert^2 + d\,v
 0.5 1 \mathcal N(x;\mu_1,v_1I)\,\mathcal N(x;\mu_2,v_2I) = \mathcal N(\mu_1;\mu_2,(v_1+v_2)I)\,\mathcal N\left(x;\frac{v_2\mu_1+v_1\mu_2}{v_1+v_2},\frac{v_1v_2}{v_1+v_2}I\right)
 0.6 1 \frac{v_1+v_2}{v_1v_2} = \frac1{v_1}+\frac1{v_2}
 0.7 1 \mathcal N(x;\mu,vI)\,\mathcal N(z;cx,v_1I) = \mathcal N(z;c\mu,(v_1+c^2v)I)\,\mathcal N\left(x;\frac{v_1\mu+cvz}{v_1+c^2v},\frac{v\,v_1}{v_1+c^2v}I\right)
