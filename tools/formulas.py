@@ -427,7 +427,7 @@ class Course:
 def not_what_it_says(data: dict, one: Stated, course: Course) -> Iterator[str]:
     """What an equation's output says that its source, its fields or the course do not."""
     facts = data[MIME]
-    if not FIELDS <= facts.keys() <= FIELDS | {"s", "silent"}:
+    if not FIELDS <= facts.keys() <= FIELDS | {"s", "free", "silent"}:
         return (yield "other fields")
     expected: dict[str, str | int] = {
         "number": one.number,
