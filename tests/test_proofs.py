@@ -165,6 +165,41 @@ def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused(latex):
         read(latex, LETTERS)
 
 
+@pytest.mark.parametrize(
+    "shown, plain",
+    [
+        (r"v^\;2", "v^2"),
+        (r"\sqrt\,v", r"\sqrt v"),
+        (r"v^\left{2\right}", "v^{2}"),
+        (r"\alpha_{1t}", r"\alpha_{t}"),
+        (r"\alpha_{01}", r"\alpha_{1}"),
+        (r"\alpha_{1\,2}", r"\alpha_{12}"),
+        ("v^{(2)}", "v^{2}"),
+        ("v(-d)", "v(2-d)"),
+        (r"v(\alpha_{t-1}d)", r"v(\alpha_{t-1}-d)"),
+        (r"\kappa\mathrm{sgn}", r"\kappa\cdot\mathrm{sgn}"),
+        ("3+dv", r"3+d\,v"),
+        (r"2d\cdot3\frac12", r"2d\cdot3\cdot\frac12"),
+        (r"\lim_{t\to\infty}v+v", r"v+\lim_{t\to\infty}v"),
+        (r"\sum_{k=1}^2(\sum_{k=1}^2v)", r"\sum_{k=1}^2(\sum_{i=1}^2v)"),
+        (r"\begin{pmatrix}[v]&d\end{pmatrix}", r"\begin{pmatrix}(v)&d\end{pmatrix}"),
+    ],
+)
+def test_what_is_shown_or_seen_otherwise_is_refused(shown, plain):
+    assert read(plain, LETTERS)
+    with pytest.raises(Unreadable):
+        read(shown, LETTERS)
+
+
+@pytest.mark.parametrize(
+    "name", ["e", "o", "O", r"\mathrm{e}", r"\mathrm{l}", r"\mathrm{dt}", "v_o"]
+)
+def test_a_name_that_looks_like_something_else_is_refused(name):
+    assert declared(r"\mathrm{g}", "scalar", "") and declared("v_n", "scalar", "")
+    with pytest.raises(Unreadable):
+        declared(name, "scalar", "")
+
+
 def test_a_name_with_arguments_is_called_and_one_without_is_multiplied():
     assert read(r"\mu_\theta(x_t,t)", LETTERS).op == "call"
     assert read(r"\alpha_t(1-v)", LETTERS).op == "mul"
@@ -583,6 +618,22 @@ def moving(small):
 def test_a_derivative_is_evaluated(moving, latex):
     assert eq("1.3", latex).verdict == "derived"
     assert oracle.refute(*read_relations(latex, moving.declarations.notation), moving.declarations)
+
+
+def test_along_a_path_the_whole_change_is_written_with_d(moving):
+    body = r"\langle y(\tau),g\rangle"
+    notation(r"y(\tau)", "path", "a curve")
+    assert eq("1.3", rf"\frac{{d}}{{d\tau}}{body} = \frac{{d}}{{d\tau}}{body}+0")
+    with pytest.raises(Unreadable):
+        eq("1.4", rf"\partial_\tau{body} = \frac{{d}}{{d\tau}}{body}")
+
+
+def test_under_an_equation_stands_where_its_letters_run(small):
+    notation(r"\pi", "scalar", "", "positive")
+    page = eq("1.8", r"\cos(2\pi i) = 1")._repr_mimebundle_()["text/markdown"]
+    assert "for i from 0 to T" in page
+    bound = eq("1.9", r"\sum_{s=s+1}^{t}\alpha_s = \alpha_t+\sum_{s=s+1}^{t-1}\alpha_s")
+    assert "for s from 0 to t - 1" in bound._repr_mimebundle_()["text/markdown"]
 
 
 def test_one_image_flows_by_continuity(moving):

@@ -555,3 +555,9 @@ def test_several_lines_stand_in_aligned(chain):
     assert alone(chain, r"\begin{aligned}u \\ &= 2u \\ &-u\end{aligned}")
     with pytest.raises(Unreadable, match="aligned"):  # on a page: 1 = 2, and -1 = 1
         eq("1.9", r"1 = 2 \\ &-1 = 1")
+
+
+def test_a_spelling_is_that_of_a_whole_command():  # after a row ends, tfrac is five letters
+    assert cut(r"\dfrac")[0] == r"\frac"
+    row = cut(r"\begin{pmatrix}v\\tfrac\end{pmatrix}")
+    assert row[2:-1] == [r"\\", *"tfrac"]
