@@ -2143,7 +2143,7 @@ def meaning_of_T(k):  # T is any number of steps
 # --- Means, Markov chains and signs: what answers no, and refuses elsewhere -------------------------
 
 
-@without("unfolding", "matches", "pattern.subs(t_, n) == given", "True", ("NotProved", "calc"))
+@without("terms", "matches", "pattern.subs(t_, n) == given", "True", ("NotProved", "calc"))
 def law_at_two_times(k):  # E[x_T | x_0] = x_0 + h, as if T were 1
     theory, th = k.chain(x(t - 1) + h)
     return k.calc(
@@ -2430,14 +2430,14 @@ def logarithm_of_a_square(k):  # log L^2 = 2 log L; at L = -1 the right side is 
 # --- Conditions that were once missing -----------------------------------------------------------
 
 
-@without("unfolding", "letter_of", "len(one.limits) > 1")
+@without("terms", "letter_of", "len(one.limits) > 1")
 def double_sum(k):  # T times the sum of the a_k is the sum of the a_k
     k1, k2 = sp.symbols("k1 k2", integer=True, cls=sp.Dummy)
     one = sp.Sum(a(k1), (k1, 1, T))
     return k.calc(k.letters(), k.scalar(sp.Sum(one, (k2, 1, T))), k.scalar(one), [], k.Range())
 
 
-@without("unfolding", "letter_of", "len(one.limits) > 1")
+@without("terms", "letter_of", "len(one.limits) > 1")
 def double_product(k):  # the same with a product
     k1, k2 = sp.symbols("k1 k2", integer=True, cls=sp.Dummy)
     one = sp.Product(a(k1), (k1, 1, T))

@@ -675,7 +675,10 @@ def test_the_verdict_does_not_hang_on_the_seed(seed):
 
 @pytest.mark.parametrize(
     "name",
-    ["oracle", "chains", "laws", "slopes", "worlds", "grids", "arithmetic", "normals"],
+    [
+        *("oracle", "chains", "checks", "laws", "slopes", "worlds"),
+        *("grids", "arithmetic", "normals", "spelling"),
+    ],
 )
 def test_it_shares_nothing_with_the_kernel(name):
     tree = ast.parse(Path(refute.__code__.co_filename).with_stem(name).read_text())
@@ -692,8 +695,10 @@ def test_it_shares_nothing_with_the_kernel(name):
         ".errors",
         ".reader",
         ".chains",
+        ".checks",
         ".laws",
         ".slopes",
+        ".spelling",
         ".worlds",
         ".grids",
         ".arithmetic",

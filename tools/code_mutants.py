@@ -61,7 +61,10 @@ RUNS = {
 # The second opinion, and what proves; then tests of all that stands on both. The rest of
 # test_kernel_conditions breaks the kernel itself, and reads it from its file, where no other module
 # stands in its place.
-SECOND = {"arithmetic", "chains", "grids", "laws", "normals", "oracle", "slopes", "worlds"}
+SECOND = {
+    *("arithmetic", "chains", "checks", "grids", "laws"),
+    *("normals", "oracle", "slopes", "spelling", "worlds"),
+}
 JUDGES = ["proofs_edges", "proofs_oracle", "attacks", "reading_mutants"]
 PROVES = [
     "proofs_edges",

@@ -36,7 +36,7 @@ VERDICTS = {
     "assume": {"hypothesis"},
     "cite": {"cited"},
 }
-PROOFS = {"ddpm_course.proofs", "ddpm_course.proofs.book", ".proofs", ".proofs.book"}
+PROOFS = {"ddpm_course.proofs", "ddpm_course.proofs.words", ".proofs", ".proofs.words"}
 FIELDS = {"number", "latex", "verdict", "start", "rests_on", "assumes", "source"}
 # What a proof may assume besides hypotheses.
 TRUST = re.compile(r"\$?[^\s$]+\$? (is a Markov chain|has a density)")

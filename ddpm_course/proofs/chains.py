@@ -8,9 +8,9 @@ from itertools import product
 from math import prod
 from typing import NoReturn
 
+from .checks import World
 from .errors import Refuted
 from .grids import NIL, ONE, Grid, Inexpressible, Value, number, wrong
-from .laws import World
 from .reader import Node
 from .worlds import At, Key
 

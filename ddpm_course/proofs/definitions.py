@@ -34,12 +34,13 @@ from ddpm_course.proofs.terms import (
     covered,
     is_state,
     is_vector,
+    matches,
     named,
     states_of,
     t_,
 )
 from .theory import Declared, Definition, Noise, Theory
-from .unfolding import grows_fast, matches
+from .unfolding import grows_fast
 from .zero import Context
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from __future__ import annotations
 from decimal import localcontext
 
 from .chains import Chain, Doubted
+from .checks import World
 from .declarations import Declarations
 from .errors import Undefined
 from .grids import DIGITS, Inexpressible
-from .laws import World
 from .reader import Node
 from .worlds import At
 

@@ -43,6 +43,7 @@ from ddpm_course.proofs.terms import (
     is_state,
     is_vector,
     log_normal,
+    matches,
     merge,
     named,
     put,
@@ -51,7 +52,6 @@ from ddpm_course.proofs.terms import (
     t_,
 )
 from .theory import Theory
-from .unfolding import matches
 from .zero import Context
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from functools import lru_cache
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from .terms import T_, Dot, Exp, is_vector, named, put
-from .unfolding import Chains, letter_of
+from .terms import T_, Dot, Exp, is_vector, letter_of, named, put
+from .unfolding import Chains
 
 # %% auto #0
 __all__ = ['KEY', 'split_powers', 'Total', 'Sums', 'opaque', 'irreducible', 'coefficients', 'cancelled', 'with_length', 'Signs']

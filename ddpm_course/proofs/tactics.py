@@ -7,17 +7,31 @@ from dataclasses import replace
 
 import sympy as sp
 
-from . import kernel
-from .book import Book, Equation, _head
+from . import kernel, oracle
+from .book import Book, Equation
 from .declarations import Noise
 from .errors import NotProved, ProofError, WrongRule
 from .goals import Goal, goals
 from .kernel import Theorem
 from .matrices import MatrixLaw
 from .reader import Node
-from .statements import AtMost, Equal, difference, law_in
-from .terms import EE, EV, T_, Exp, Law, M, Range, Term, covered, is_state, merge, named, span, t_
-from .unfolding import matches
+from .statements import AtMost, Equal, law_in
+from .terms import (
+    EE,
+    EV,
+    T_,
+    Law,
+    M,
+    Range,
+    Term,
+    covered,
+    is_state,
+    matches,
+    merge,
+    named,
+    span,
+    t_,
+)
 
 Tactic = Callable[[Book, Goal], Theorem]
 Premise = str | Theorem
@@ -80,17 +94,17 @@ def automatic(b: Book, goal: Goal) -> Theorem:
         raise WrongRule("eq", "a bound is proved by gap, tangent or pointwise")
     claim = _equation("eq", goal)
     try:
-        return _calculated(b, claim, goal.range)
+        return calculated(b, claim, goal.range)
     except NotProved:
         sides = [x.expr for x in (claim.left, claim.right) if isinstance(x, Term)]
         names = {named(m.args[0]) for e in sides for m in e.atoms(M, EE, EV)}
         laws = [th for name in sorted(names) for th in b.laws(b.theory.processes[name].id)]
         if not laws:
             raise
-        return _calculated(b, claim, goal.range, laws)
+        return calculated(b, claim, goal.range, laws)
 
 
-def _calculated(b: Book, claim: Equal, rng: Range, using: Iterable[Theorem] = ()) -> Theorem:
+def calculated(b: Book, claim: Equal, rng: Range, using: Iterable[Theorem] = ()) -> Theorem:
     left, right = claim.left, claim.right
     # The rule takes matrices, too, which its signature does not say.
     return kernel.calc(b.theory, left, right, using, rng)  # pyright: ignore[reportArgumentType]
@@ -121,7 +135,7 @@ def using(*premises: Premise) -> Tactic:
         ]
         if isinstance(goal.claim, Law):
             return _law(b, goal.claim, goal.range, ths)
-        return _calculated(b, _equation("using", goal), goal.range, ths)
+        return calculated(b, _equation("using", goal), goal.range, ths)
 
     return tactic
 
@@ -216,7 +230,7 @@ def innovation(law: str):
             if len(new) != 1:
                 raise WrongRule("innovation", "the right side holds one new noise, once")
             entry = b.declarations.notation[new[0].parts[0]]
-            head = _head(b, entry, new[0])
+            head = b.head(entry, new[0])
             theory, made = kernel.innovation(b.theory, equation.number, th, head)
             b.theory, before = theory, b.theory
             try:
@@ -286,105 +300,10 @@ def increments() -> Tactic:
     return tactic
 
 
-def tangent(letter: str) -> Tactic:
-    """A bound between functions of one positive number: the gap is convex, and touches zero at 1."""
-
-    def tactic(b: Book, goal: Goal) -> Theorem:
-        claim = goal.claim
-        if not isinstance(claim, AtMost):
-            raise WrongRule("tangent", "it proves a bound")
-        left, right = claim.left, claim.right
-        assert isinstance(left, Term) and isinstance(right, Term)  # matrices are not compared
-        return kernel.convex(b.theory, sp.Symbol(letter), left, right, sp.S.One)
-
-    return tactic
-
-
-def gibbs(b: Book, bound: Theorem, p: Node, q: Node, rng: Range) -> tuple[Theorem, Theorem]:
-    """E[log(q/p)] <= E[q/p - 1] under p, from a bound log u <= u - 1; and E[q/p] = 1."""
-    if not isinstance(bound.claim, AtMost):
-        raise WrongRule("gibbs", "the premise is no bound")
-    if not p.op == q.op == "density":
-        raise WrongRule("gibbs", "it compares two densities by their names")
-    r = b.reading(rng.lo)
-    (first, S, C), (second, _, D) = r.density(*p.parts), r.density(*q.parts)
-    ratio = Term(Exp(r.log_density(q) - r.log_density(p)))
-    letters = difference("gibbs", bound.claim).free_symbols
-    if len(letters) != 1:
-        raise WrongRule("gibbs", "the bound is not one in a single letter")
-    (u,) = letters
-    th = kernel.monotone(b.theory, kernel.substitute(b.theory, bound, u, ratio, rng), first, C)
-    return th, kernel.importance(b.theory, first, S, C, second, D, rng)
-
-
-def pointwise(bound: Premise) -> Tactic:
-    """Gibbs: a bound between numbers, put under one mean on both sides; the total mass is one."""
-
-    def tactic(b: Book, goal: Goal) -> Theorem:
-        kls = [n for side in goal.sides for n in side.walk() if n.op == "kl"]
-        p, q = kls[0].parts if kls else _quotient(goal)
-        th, mass = gibbs(b, known(b, bound), p, q, goal.range)
-        if isinstance(goal.claim, Equal):
-            return _calculated(b, goal.claim, goal.range, [mass])
-        return kernel.transfer(b.theory, goal.claim, th, [mass], goal.range)
-
-    return tactic
-
-
-def _quotient(goal: Goal) -> tuple[Node, Node]:
-    for side in goal.sides:
-        for n in side.walk():
-            if n.op == "mean":
-                for q in n.parts[1].walk():
-                    if q.op == "div" and q.parts[0].op == q.parts[1].op == "density":
-                        return q.parts[1], q.parts[0]
-    raise WrongRule("pointwise", "no quotient of two densities under a mean")
-
-
-def gap(equality: str, bound: str) -> Tactic:
-    """A bound whose gap is the divergence in an equality: by Gibbs it is not negative."""
-
-    def tactic(b: Book, goal: Goal) -> Theorem:
-        kl = next((n for side in b[equality].sides for n in side.walk() if n.op == "kl"), None)
-        if kl is None:
-            raise WrongRule("gap", "({}) holds no divergence", (equality,))
-        p, q = kl.parts
-        th, mass = gibbs(b, known(b, bound), p, q, goal.range)
-        return kernel.transfer(b.theory, goal.claim, th, [mass, *b[equality].links], goal.range)
-
-    return tactic
-
-
-def importance() -> Tactic:
-    """The mean of a quotient of densities over all that is drawn: the density below cancels."""
-
-    def tactic(b: Book, goal: Goal) -> Theorem:
-        r, mean = (
-            b.reading(goal.range.lo),
-            next((n for s in goal.sides for n in s.walk() if n.op == "mean"), None),
-        )
-        if mean is None or mean.parts[0].op != "density" or not isinstance(goal.claim, Equal):
-            raise WrongRule("importance", "it proves what the mean of a quotient of densities is")
-        q, S, C = r.density(*mean.parts[0].parts)
-        names = [
-            n.parts[0] for n in mean.parts[1].walk() if n.op == "density" and n.parts[0] != named(q)
-        ]
-        if not names:
-            raise WrongRule("importance", "no second density stands in the mean")
-        name = names[0]
-        p = b.theory.processes[name].id
-        th = kernel.importance(b.theory, q, S, C, p, C, goal.range)
-        return _calculated(b, goal.claim, goal.range, [th])
-
-    return tactic
-
-
 def numeric() -> Tactic:
     """Not proved: only tried in numbers."""
 
     def tactic(b: Book, goal: Goal) -> Theorem:
-        from . import oracle
-
         if not oracle.refute(goal.sides, (goal.sign,), b.declarations, goal.range.lo):
             raise WrongRule("numeric", "no numbers can be put into this")
         return kernel.numeric(b.theory, goal.claim, goal.range)

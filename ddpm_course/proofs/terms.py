@@ -15,8 +15,8 @@ from .errors import WrongRule
 
 # %% auto #0
 __all__ = ['t_', 's_', 'i_', 'j_', 'k_', 'T_', 'd_', 'STATE', 'VECTOR', 'Range', 'named', 'is_state', 'is_vector', 'Dot', 'Exp',
-           'M', 'merge', 'EE', 'EV', 'span', 'states_of', 'put', 'covered', 'apart', 'Term', 'Law', 'coefficients',
-           'dot', 'log_normal']
+           'M', 'merge', 'EE', 'EV', 'span', 'letter_of', 'states_of', 'put', 'covered', 'apart', 'matches', 'Term',
+           'Law', 'coefficients', 'dot', 'log_normal']
 
 # %% ../../nbs/50_terms.ipynb #4a069039
 t_, s_, i_, j_, k_ = (sp.Symbol(name, integer=True) for name in "tsijk")
@@ -159,6 +159,13 @@ class EV(sp.Function):
 def span(low, high=None) -> sp.Tuple:
     return sp.Tuple(low, low if high is None else high)
 
+# %% ../../nbs/50_terms.ipynb #c57d48b2
+def letter_of(one) -> tuple[sp.Symbol, sp.Expr, sp.Expr]:
+    """The letter of a sum or a product, with its first and its last value."""
+    if len(one.limits) > 1:
+        raise WrongRule("sum", "a sum within a sum")
+    return tuple(one.limits[0])
+
 # %% ../../nbs/50_terms.ipynb #b02bc5a9
 def states_of(e) -> set[sp.Tuple]:
     """The intervals of times on whose states an expression depends."""
@@ -170,9 +177,7 @@ def states_of(e) -> set[sp.Tuple]:
         return {span(e.args[0])}
     found = set().union(*(states_of(a) for a in e.args)) if e.args else set()
     if isinstance(e, (sp.Sum, sp.Product)):
-        if len(e.limits) > 1:
-            raise WrongRule("sum", "a sum within a sum")
-        (k, low, high), inside, found = e.limits[0], found, set()
+        (k, low, high), inside, found = letter_of(e), found, set()
         for first, last in inside:  # an end that falls as k rises has its extreme at the other end
             first = first.subs(k, high if sp.diff(first, k) < 0 else low)
             found.add(span(first, last.subs(k, low if sp.diff(last, k) < 0 else high)))
@@ -200,6 +205,30 @@ def covered(inner, outer, rng: Range) -> bool:
 def apart(left, right, rng: Range) -> bool:
     """Whether no state is in both, provably."""
     return all(rng.before(b, c, 1) or rng.before(d, a, 1) for a, b in left for c, d in right)
+
+# %% ../../nbs/50_terms.ipynb #21bc5681
+def matches(pattern: sp.Basic, given: sp.Basic) -> sp.Expr | None:
+    """The index n that turns the pattern, which stands at t, into what is given; t when it has none."""
+    found = []
+
+    def walk(a, b) -> bool:
+        if not a.has(t_):
+            return a == b
+        if isinstance(a, (sp.Tuple, sp.Function)):
+            return (
+                a.func == b.func and len(a.args) == len(b.args) and all(map(walk, a.args, b.args))
+            )
+        if a.has(sp.Function, sp.Tuple):  # no index
+            return a == b
+        if sp.diff(a, t_) != 1:
+            return False
+        found.append(sp.expand(b - a.subs(t_, 0)))
+        return True
+
+    if not walk(pattern, given):
+        return None
+    n = found[0] if found else t_
+    return n if pattern.subs(t_, n) == given else None
 
 # %% ../../nbs/50_terms.ipynb #9c2961e6
 @dataclass(frozen=True)

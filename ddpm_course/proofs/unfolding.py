@@ -27,6 +27,8 @@ from ddpm_course.proofs.terms import (
     i_,
     is_state,
     j_,
+    letter_of,
+    matches,
     named,
     put,
     s_,
@@ -37,41 +39,10 @@ from ddpm_course.proofs.terms import (
 from .theory import Theory
 
 # %% auto #0
-__all__ = ['k_', 'matches', 'letter_of', 'Meanings', 'grows_fast', 'Means', 'Noises', 'Chains']
+__all__ = ['k_', 'Meanings', 'grows_fast', 'Means', 'Noises', 'Chains']
 
 # %% ../../nbs/52_unfolding.ipynb #0dc924bb
 k_ = sp.Dummy("k", integer=True)  # of sums that the program makes; not the k of chapter 50
-
-# %% ../../nbs/52_unfolding.ipynb #21bc5681
-def matches(pattern: sp.Basic, given: sp.Basic) -> sp.Expr | None:
-    """The index n that turns the pattern, which stands at t, into what is given; t when it has none."""
-    found = []
-
-    def walk(a, b) -> bool:
-        if not a.has(t_):
-            return a == b
-        if isinstance(a, (sp.Tuple, sp.Function)):
-            return (
-                a.func == b.func and len(a.args) == len(b.args) and all(map(walk, a.args, b.args))
-            )
-        if a.has(sp.Function, sp.Tuple):  # no index
-            return a == b
-        if sp.diff(a, t_) != 1:
-            return False
-        found.append(sp.expand(b - a.subs(t_, 0)))
-        return True
-
-    if not walk(pattern, given):
-        return None
-    n = found[0] if found else t_
-    return n if pattern.subs(t_, n) == given else None
-
-# %% ../../nbs/52_unfolding.ipynb #c57d48b2
-def letter_of(one) -> tuple[sp.Symbol, sp.Expr, sp.Expr]:
-    """The letter of a sum or a product, with its first and its last value."""
-    if len(one.limits) > 1:
-        raise WrongRule("sum", "a sum within a sum")
-    return tuple(one.limits[0])
 
 # %% ../../nbs/52_unfolding.ipynb #aa735d37
 class Meanings:

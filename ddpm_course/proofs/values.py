@@ -14,9 +14,8 @@ from .errors import WrongRule
 from .lexer import INDICES, Entry
 from .printing import latex
 from .reader import Node, read
-from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, named, s_, t_
+from .terms import STATE, T_, VECTOR, Exp, Range, Term, d_, dot, matches, named, s_, t_
 from .theory import MARKS
-from .unfolding import matches
 from .zero import Context
 
 if TYPE_CHECKING:

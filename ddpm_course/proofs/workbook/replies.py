@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..book import book, eq, in_book
+from ..book import book, in_book
 from ..errors import NotProved, ProofError, Refuted, Undefined, Unreadable, WrongRule, shown
+from ..words import eq
 
 
 @dataclass(frozen=True)
