@@ -317,6 +317,9 @@ def parse(words: Sequence[str]) -> Namespace:
 @contextlib.contextmanager
 def terminal() -> Iterator[None]:
     """Let no character of a name or of a warning stop the program, or steer the terminal."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the caller, as by >&-
+            setattr(sys, stream, open(os.devnull, "w"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is
     former, warnings.formatwarning = (

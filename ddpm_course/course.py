@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ddpm_course.checks import BadValue
-from ddpm_course.runs.files import write_file
+from ddpm_course.runs.files import check_no_link, write_file
 from ddpm_course.runs.profiles import SETTINGS
 
 
@@ -32,6 +32,8 @@ def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
             path, data = folder / name, source.read_bytes()
             if not os.path.lexists(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
+                for inner in Path(name).parents[:-1]:
+                    check_no_link(folder / inner)
                 write_file(path, data)
                 new.append(path)
             elif path.read_bytes() != data:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 import pytest
 
 from ddpm_course.checks import BadInput
+from ddpm_course.proofs import ProofError
 
-NAMES = "where", "what"
-FIELDS = (*NAMES, "got", "expected", "fix")
+NAMES = "where", "what", "rule"
+FIELDS = "where", "what", "got", "expected", "fix"
+Refusal = BadInput | ProofError
 
 
 def fits(field: str, wanted: object, found: str) -> bool:
@@ -19,19 +21,22 @@ def fits(field: str, wanted: object, found: str) -> bool:
     return str(wanted) == found if field in NAMES else str(wanted) in found
 
 
-def check_fields(error: BadInput, **wanted: object) -> None:
-    """`error` has all fields, and the wanted words in them."""
-    found = {field: getattr(error, field) for field in FIELDS}
-    assert all(found.values()), f"a field is empty: {found}"
+def check_fields(error: Refusal, **wanted: object) -> None:
+    """`error` has the wanted words in its fields; bad input has words in each of the five."""
+    if isinstance(error, BadInput):
+        found = {field: getattr(error, field) for field in FIELDS}
+        assert all(found.values()), f"a field is empty: {found}"
+    else:
+        found = {field: str(value) for field, value in vars(error).items()}
     wrong = [field for field in wanted if not fits(field, wanted[field], found[field])]
     assert not wrong, f"{wrong}: wanted {wanted}, found {found}"
 
 
 @contextmanager
-def refused(kind: type[BadInput], **wanted: object) -> Iterator[pytest.ExceptionInfo[BadInput]]:
+def refused(kind: type[Refusal], **wanted: object) -> Iterator[pytest.ExceptionInfo[Refusal]]:
     """What is done here is met with an error of that kind, whose fields are as wanted."""
     if not wanted:
-        raise TypeError("say what the error is about: where, what, got, expected or fix")
+        raise TypeError("say what the error is about, by the names of its fields")
     with pytest.raises(kind) as caught:
         yield caught
     check_fields(caught.value, **wanted)

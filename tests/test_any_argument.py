@@ -308,6 +308,7 @@ def test_any_argument_of_data_and_runs_works_or_is_refused(call, tmp_path, monke
         training.resume,
         checkpoint.check_intact,
         checkpoint.read_checkpoint,
+        checkpoint.newest_checkpoint,
         lambda value: checkpoint.save_checkpoint(value, 1, {}, {}),
     ],
 )

@@ -224,6 +224,16 @@ def test_a_full_disk_is_not_taken_for_a_reader_who_has_left(tmp_path):
     assert code == 2 and "No space left on device" in said
 
 
+@pytest.mark.parametrize(
+    ("line", "code"), [("--help", 0), ("notebooks course", 0), ("train --seed -1", 2)]
+)
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_is_closed_stops_nothing(line, code, closed, tmp_path):
+    command = f"exec {shlex.quote(str(COMMAND))} {line} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == code and "Traceback" not in done.stderr + done.stdout
+
+
 NASTY = "photo\x1b[31m\x07\r\n\u202e\udcff.png"
 
 
@@ -359,6 +369,16 @@ def test_a_folder_that_cannot_be_written_is_one_line(name, tmp_path, capsys):
     assert error.startswith(f"ddpm-course: notebooks: {tmp_path / name}: got [Errno ")
     assert "expected a folder that can be written" in error and error.count("\n") == 1
     assert contents(tmp_path) == {"file": b"kept"}
+
+
+def test_a_link_that_was_planted_in_the_folder_leads_nowhere(tmp_path, capsys):
+    elsewhere, course = tmp_path / "elsewhere", tmp_path / "course"
+    elsewhere.mkdir()
+    course.mkdir()
+    (course / "solutions").symlink_to(elsewhere)
+    assert main(["notebooks", str(course)]) == 2
+    assert "it is a link" in capsys.readouterr().err
+    assert not any(elsewhere.iterdir())
 
 
 def test_who_has_no_jupyterlab_is_told(tmp_path, capsys, monkeypatch):

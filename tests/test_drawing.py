@@ -49,7 +49,8 @@ def test_sampling_a_run_again_gives_its_samples(run, tmp_path):
     assert other.read_bytes() != path.read_bytes()
 
 
-def test_a_run_is_opened_once(broken, monkeypatch):
+@pytest.mark.parametrize("command", ["sample --num 1 --steps 2", "evaluate --steps 2"])
+def test_a_run_is_opened_once(command, broken, monkeypatch):
     read, real = [], Path.read_text
 
     def read_text(path, *arguments, **options):
@@ -57,7 +58,8 @@ def test_a_run_is_opened_once(broken, monkeypatch):
         return real(path, *arguments, **options)
 
     monkeypatch.setattr(Path, "read_text", read_text)
-    assert main(["sample", str(broken), "--num", "1", "--steps", "2", "--device", "cpu"]) == 0
+    word, *options = command.split()
+    assert main([word, str(broken), *options, "--device", "cpu"]) == 0
     assert read.count(broken / "config.json") == 1
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 import sympy as sp
+from refusals import refused
 
 from ddpm_course.proofs import (
     Undefined,
@@ -67,7 +68,7 @@ def alone(book: Book, latex: str, number: str = "1.9"):
 
 def test_a_name_with_a_domain_has_a_value_at_every_time(chain):
     notation("w_t", "scalar", "", "positive")
-    with pytest.raises(WrongRule, match="no value at t = 1"):
+    with refused(WrongRule, condition="no value at t = 1"):
         define("1.3", r"w_t := \frac{1}{1-\bar\alpha_{t-1}}", start=2)
 
 
@@ -82,7 +83,7 @@ def test_a_token_whose_given_states_may_change_is_not_taken():
     theory, q = theory.with_process("q", "forward"), sp.Symbol("q")
     law = lambda given: Law(q, x(t_), given, sp.S.Zero, sp.S.One)
     base = kernel.numeric(theory, law(frozenset({span(t_ - 1)})), Range())
-    with pytest.raises(WrongRule, match="the base: it is about another"):  # it was looked at
+    with refused(WrongRule, rule="induct: the base", condition="it is about another"):
         kernel.induct(theory, Token(law(frozenset()), 1, False), base, base)
     with pytest.raises(TypeError, match="unhashable"):
         kernel.induct(theory, Token(law({span(t_ - 1)}), 1, False), base, base)
@@ -111,7 +112,7 @@ def test_a_law_is_about_the_variable_of_its_density(chain, latex):
 def test_one_number_is_a_square_matrix_and_a_row_is_none():
     one = Grid([[Decimal(3)]])
     assert sized(one) is one
-    with pytest.raises(Exception, match="not square"):
+    with refused(WrongRule, condition="not square"):
         sized(Grid([[Decimal(1), Decimal(2)]]))
 
 
@@ -122,7 +123,7 @@ def test_the_degree_of_a_polynomial_is_found_at_any_size(size):
 
 
 def test_blocks_are_multiplied_with_blocks_only(chain):
-    with pytest.raises(WrongRule, match="blocks times no blocks"):
+    with refused(WrongRule, condition="blocks times no blocks"):
         alone(chain, r"\begin{pmatrix}A & A\end{pmatrix}B = \begin{pmatrix}AB & AB\end{pmatrix}")
 
 
@@ -137,7 +138,7 @@ def test_a_fraction_takes_one_digit_at_a_time():
 
 @pytest.mark.parametrize("name", ["=", "(", "1_t", "+x"])
 def test_only_letters_are_declared(name):
-    with in_book(Book()), pytest.raises(Unreadable, match="a declared symbol was expected"):
+    with in_book(Book()), refused(Unreadable, why="a declared symbol was expected"):
         notation(name, "scalar", "")
 
 
@@ -156,7 +157,7 @@ def test_a_name_is_a_letter_with_a_label_or_arguments(name):
 
 @pytest.mark.parametrize("label", ["t", "s", "i", "j", "t,s", "k-1"])
 def test_a_process_is_labelled_by_no_time(label):
-    with in_book(Book()), pytest.raises(Unreadable, match="a label is"):
+    with in_book(Book()), refused(Unreadable, why="a label is"):
         process(f"p_{{{label}}}", "forward", "")
 
 
@@ -166,7 +167,7 @@ def test_a_process_of_a_component_stands_in_no_sum_over_components(chain):
     assert alone(chain, r"\sum_{j=1}^{2}\log p_k(x_0\mid x_1) = 2\log p_k(x_0\mid x_1)")
     for number, body in ("1.10", r"\log @"), ("1.11", r"\mathbb E_{@}[x_0]"):
         body = body.replace("@", r"p_k(x_0\mid x_1)")
-        with pytest.raises(Unreadable, match="within a sum over k"):
+        with refused(Unreadable, why="within a sum over k"):
             alone(chain, rf"\sum_{{k=1}}^{{2}}{body} = {body}+{body}", number)
 
 
@@ -186,7 +187,7 @@ def test_a_process_of_a_component_stands_in_no_sum_over_components(chain):
     ],
 )
 def test_what_the_kernel_knows_is_declared_as_that(name, kind, domain, shape):
-    with in_book(Book()), pytest.raises(Unreadable, match="from the start"):
+    with in_book(Book()), refused(Unreadable, why="from the start"):
         notation(name, kind, "", domain, shape)
 
 
@@ -225,7 +226,7 @@ def test_a_joint_law_taken_apart_names_the_markov_property(chain):
 
 
 def test_a_noise_without_a_meaning_has_no_value(chain):
-    with pytest.raises(Unreadable, match="has no meaning yet"):
+    with refused(Unreadable, why="has no meaning yet"):
         eq("1.9", r"\epsilon+\epsilon = 2\epsilon")
 
 
@@ -236,7 +237,7 @@ def test_a_root_of_what_may_be_negative_has_no_value(chain):
 
 
 def test_vectors_have_no_product(chain):
-    with pytest.raises(Unreadable, match="a product of vectors"):
+    with refused(Unreadable, why="a product of vectors"):
         alone(chain, r"\prod_{k=1}^{t}x_k = \prod_{k=1}^{t}2x_k")
 
 
@@ -288,7 +289,7 @@ def test_what_is_divided_by_is_named(chain, latex):
     "word, latex", [("exp", r"\exp(A) = A"), ("norm2", r"\lVert A\rVert^2 = 1")]
 )
 def test_what_is_not_read_of_a_matrix_is_named(chain, word, latex):
-    with pytest.raises(Unreadable, match=f"matrices are not read within {word}"):
+    with refused(Unreadable, why=f"matrices are not read within {word}"):
         alone(chain, latex)
 
 
@@ -382,21 +383,21 @@ def test_a_product_may_begin_at_0(chain):
 @pytest.mark.parametrize("name", "tsijk")
 def test_an_index_is_no_name(name):
     with in_book(Book()):
-        with pytest.raises(WrongRule, match="the letter of an index"):
+        with refused(WrongRule, condition="the letter of an index"):
             notation(name, "scalar", "")
-        with pytest.raises(WrongRule, match="the letter of an index"):
+        with refused(WrongRule, condition="the letter of an index"):
             process(name, "forward", "")
 
 
 def test_what_is_no_definition_defines_nothing(chain):
-    with pytest.raises(Unreadable, match="one sign, :="):
+    with refused(Unreadable, why="one sign, :="):
         define("1.3", "v = u")
-    with pytest.raises(WrongRule, match="defined by itself"):
+    with refused(WrongRule, condition="defined by itself"):
         define("1.3", "u := u+1")
 
 
 def test_a_density_is_about_states(chain):
-    with pytest.raises(Unreadable, match="a density is about states"):
+    with refused(Unreadable, why="a density is about states"):
         alone(chain, "q(u) = q(u)+0")
 
 
@@ -422,13 +423,13 @@ def test_a_letter_is_declared_as_its_kind_asks(latex, kind, shape):
 
 
 def test_a_normal_density_of_a_number_is_refused(chain):
-    with pytest.raises(WrongRule, match="no vector"):
+    with refused(WrongRule, condition="no vector"):
         eq("1.9", r"\mathcal N(u;u,vI) = \mathcal N(u;u,vI)+0")
 
 
 def test_a_divergence_names_the_law_that_may_have_no_variance(chain):
     law = r"\mathcal N(0,(u^2-u+1)I)"
-    with pytest.raises(Undefined, match=r"^\\mathcal N\(0,") as refusal:
+    with refused(Undefined, what=r"\mathcal N(0,(u^{2} - u + 1)I)") as refusal:
         alone(chain, rf"D_{{KL}}({law}\|{law}) = 0")
     assert "None" not in str(refusal.value)
 
@@ -436,7 +437,7 @@ def test_a_divergence_names_the_law_that_may_have_no_variance(chain):
 def test_the_law_of_a_column_is_about_a_letter(chain):
     notation("S", "matrix", "", "symmetric", (1, 1))
     process("p", "pair", "")
-    with pytest.raises(Unreadable, match="about a letter"):
+    with refused(Unreadable, why="about a letter"):
         define("1.3", r"p(\alpha_1) := \mathcal N(\alpha_1;0,S)")
 
 
@@ -553,7 +554,7 @@ def test_a_density_that_is_not_declared_is_believed():
 
 def test_several_lines_stand_in_aligned(chain):
     assert alone(chain, r"\begin{aligned}u \\ &= 2u \\ &-u\end{aligned}")
-    with pytest.raises(Unreadable, match="aligned"):  # on a page: 1 = 2, and -1 = 1
+    with refused(Unreadable, why="aligned"):  # on a page: 1 = 2, and -1 = 1
         eq("1.9", r"1 = 2 \\ &-1 = 1")
 
 

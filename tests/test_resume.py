@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -612,17 +613,21 @@ def test_a_run_that_is_alive_is_not_resumed(tmp_path, monkeypatch):
     assert said and not (tmp_path / "run/lock").exists()
 
 
-def test_a_checkpoint_of_another_run_is_refused_and_kept(left, tmp_path):
+@pytest.mark.parametrize(("name", "value"), [("num_steps", 13), ("model_channels", 1024)])
+def test_a_checkpoint_of_another_run_is_refused_and_kept(name, value, left, tmp_path):
+    """Before a network is built, which may be of any size."""
     folder = unfinished(tmp_path / "run")
     shutil.copytree(left, folder)
     config = json.loads((folder / "config.json").read_text())
-    config["profile"]["num_steps"] = 13
+    config["profile"][name] = value
     (folder / "config.json").write_text(json.dumps(config))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with refused(
         CheckpointError,
         where=folder / "checkpoints/step-00000003",
-        what="profile.num_steps",
-        got="12",
+        what=f"profile.{name}",
+        got=str(getattr(PROFILE, name)),
     ):
         resume(tmp_path / "run")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kB
     assert newest_checkpoint(folder / "checkpoints").step == 3

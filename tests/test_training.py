@@ -273,7 +273,7 @@ from PIL import Image
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.training import check_memory, train
 
-multiprocessing.set_start_method("spawn", force=True)
+multiprocessing.set_start_method(sys.argv[3], force=True)
 room = pathlib.Path(sys.argv[1])
 (room / "pictures").mkdir()
 for number in range(12):
@@ -286,10 +286,11 @@ train(profile, 0, room / "run")
 """
 
 
-def test_a_script_without_a_guard_trains_on_pictures(tmp_path):
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_script_without_a_guard_trains_on_pictures(method, tmp_path):
     """Where a new process would begin with the script, as on macOS, none is needed."""
     (tmp_path / "script.py").write_text(PICTURES)
-    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), "2"]
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path), "2", method]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run/samples.png").exists()
@@ -298,7 +299,7 @@ def test_a_script_without_a_guard_trains_on_pictures(tmp_path):
 @pytest.mark.slow
 def test_a_signal_to_all_processes_of_a_run_on_pictures_saves_it(tmp_path):
     """As `timeout` sends it: whatever reads the pictures must not die of it."""
-    command = [sys.executable, "-c", PICTURES, str(tmp_path), "1000000"]
+    command = [sys.executable, "-c", PICTURES, str(tmp_path), "1000000", "spawn"]
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     metrics = tmp_path / "run.unfinished/metrics.jsonl"
     while run.poll() is None and not (metrics.exists() and metrics.read_text()):

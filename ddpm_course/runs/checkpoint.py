@@ -210,7 +210,7 @@ def save_checkpoint(
     checkpoints or the new one, and nothing broken under their names. Raises CheckpointError when
     the disk is full or cannot be written; what was there before is there still.
     """
-    check_int("save_checkpoint", "step", step, 0)
+    step = check_int("save_checkpoint", "step", step, 0)
     check_int("save_checkpoint", "keep", keep, 1)
     folder = check_path("save_checkpoint", "folder", folder)
     path = folder / f"step-{step:08}"
@@ -245,12 +245,12 @@ def save_checkpoint(
 def newest_checkpoint(folder: Path | str) -> Checkpoint | None:
     """The last intact checkpoint in folder; None if there is none at all, nor a folder.
 
-    Warns of each one that it passes over. Raises CheckpointError when none is intact, or when
-    the folder cannot be read.
+    Warns of each it passes over. Raises CheckpointError when none is intact, or none can be read.
     """
+    folder = check_path("newest_checkpoint", "folder", folder)
     try:
-        check_no_link(Path(folder))
-        paths = saved_steps(Path(folder)).values() if Path(folder).exists() else ()
+        check_no_link(folder)
+        paths = saved_steps(folder).values() if folder.exists() else ()
     except OSError as error:
         raise CheckpointError(
             str(folder),

@@ -177,6 +177,8 @@ def resume(run_dir: Path | str) -> Path:
         )
     run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
     profile, seed = run.profile, check_seed(str(folder), run.seed)
+    if checkpoint:  # before a network is built that may be of another size
+        check_same_run(checkpoint, _identity(profile, seed))
     threads = run.threads or profile.threads
     with computing(threads, profile.tf32), join_processes(profile) as processes:
         images = load_images(profile)
@@ -185,7 +187,6 @@ def resume(run_dir: Path | str) -> Path:
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
         losses = []
         if checkpoint:
-            check_same_run(checkpoint, _identity(profile, seed))
             state.load(checkpoint)
             losses = checkpoint.values["losses"]
         elif processes.is_first:
