@@ -578,6 +578,12 @@ def test_what_has_no_numbers_here_is_not_tried(latex):
     assert attempt(latex) == 0
 
 
+def test_a_law_is_tried_only_where_a_formula_is_linear_in_its_noises():
+    """Mean and covariance tell normal laws apart, and no others."""
+    square = r"\langle\mu,\xi\rangle\,\xi"
+    assert attempt(rf"{square} \overset{{d}}{{=}} {square}") == 1  # in the one world where mu is 0
+
+
 @pytest.mark.parametrize("T", range(1, 7))
 def test_every_number_of_steps_up_to_six_is_tried(T):
     with refused(Refuted, world=f"T = {T}"):
