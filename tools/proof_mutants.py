@@ -351,7 +351,7 @@ def findings() -> list[Result]:
 
 
 def table(found: list[Result]) -> str:
-    """A row for each kind of change, in Markdown; and what was said of all theorems on the way."""
+    """A row for each kind of change, in Markdown."""
     kinds = list(dict.fromkeys(one.kind for one in found))
     outcomes = sorted({one.kernel for one in found})
     lines = [
@@ -366,11 +366,15 @@ def table(found: list[Result]) -> str:
             + " | ".join(str(counts[name]) for name in outcomes)
             + f" | {sum(one.hole for one in these)} |"
         )
-    theorems = sum((one.theorems for one in found), Counter())
-    lines += [
-        "",
-        "Theorems that the kernel made on the way, as the second opinion judges them: "
-        + ", ".join(f"{n} {name}" for name, n in sorted(theorems.items()))
-        + ".",
-    ]
     return "\n".join(lines)
+
+
+def on_the_way(found: list[Result]) -> str:
+    """What was said of all theorems on the way. Each process counts a claim once, and which process
+    tries what is chance: another run gives other numbers."""
+    theorems = sum((one.theorems for one in found), Counter())
+    said = ", ".join(f"{n} {name}" for name, n in sorted(theorems.items()))
+    return (
+        "Theorems that the kernel made on the way, as the second opinion judges them, each once in "
+        f"a process, so that another run counts others: {said}."
+    )
