@@ -31,9 +31,9 @@ def write_course(folder: Path) -> tuple[list[Path], list[Path]]:
         for name, source in course_files().items():
             path, data = folder / name, source.read_bytes()
             if not os.path.lexists(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 for inner in Path(name).parents[:-1]:
                     check_no_link(folder / inner)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 write_file(path, data)
                 new.append(path)
             elif path.read_bytes() != data:

@@ -6,6 +6,7 @@ import pytest
 from refusals import refused
 
 from ddpm_course.checks import BadInput, BadType, BadValue
+from ddpm_course.proofs import WrongRule
 
 SEED = BadValue("train", "seed", "-1 (int)", "an integer, 0 or more", "choose another")
 FITS = dict(where="train", what="seed", got="-1", expected="0 or more", fix="another")
@@ -55,6 +56,19 @@ def test_a_field_that_is_empty_is_noticed(empty):
     error = BadValue(**(FITS | {empty: ""}))
     with pytest.raises(AssertionError, match="empty"):
         meet(error, **{field: word for field, word in FITS.items() if field != empty})
+
+
+WRONG = WrongRule("mix", "{} is the letter of an index", ("t",))
+
+
+@pytest.mark.parametrize(
+    "wanted", [dict(rule="mi"), dict(condition="a letter"), dict(rule="mix", about="s")]
+)
+def test_a_field_of_a_proof_s_error_that_does_not_fit_is_noticed(wanted):
+    with refused(WrongRule, rule="mix", condition="letter of an index", about="t"):
+        raise WRONG
+    with pytest.raises(AssertionError, match="wanted"), refused(WrongRule, **wanted):
+        raise WRONG
 
 
 def test_no_error_or_another_kind_is_noticed():
