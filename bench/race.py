@@ -250,10 +250,11 @@ LOOPS = {
 def distances(name: str, race: str, limit: float) -> Iterator[tuple[float, float]]:
     """Processor seconds since the process began, and the distance then, in floors.
 
-    Measured after 10 s, and whenever √2 times as many have passed, up to the limit or the last goal.
+    Measured after 20 s, and whenever √2 times as many have passed, or twice as many where it is
+    still far, up to the limit or the last goal.
     """
     torch.manual_seed(0)
-    off, mark, draw = 0.0, 10.0, None
+    off, mark, draw = 0.0, 20.0, None
     for draw in LOOPS[name](RACES[race]):
         start = time.process_time()
         if start - off < mark:
@@ -264,7 +265,7 @@ def distances(name: str, race: str, limit: float) -> Iterator[tuple[float, float
         yield start - off, found
         if found <= GOALS[-1] or mark >= limit:
             return
-        mark = min(mark * math.sqrt(2), limit)
+        mark = min(mark * (2 if found > 2 * GOALS[0] else math.sqrt(2)), limit)
         off += time.process_time() - start
 
 

@@ -5,13 +5,16 @@ import ast
 import re
 import sys
 from dataclasses import replace
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import pytest
 from refusals import refused
 
+from ddpm_course.proofs.arithmetic import exp, log
 from ddpm_course.proofs.declarations import Declarations, DeclaredLaw, Hypothesis, Noise, Structure
 from ddpm_course.proofs.errors import ProofError, Refuted, Undefined, Unreadable, WrongRule
+from ddpm_course.proofs.grids import DIGITS, Inexpressible
 from ddpm_course.proofs.lexer import declared
 from ddpm_course.proofs.oracle import FURTHER, refute
 from ddpm_course.proofs.reader import read, read_relations
@@ -711,4 +714,29 @@ def test_it_shares_nothing_with_the_kernel(name):
         ".arithmetic",
         ".normals",
     }
-    assert used <= sys.stdlib_module_names | own
+    assert used <= sys.stdlib_module_names | own | {"mpmath"}  # compared with decimal below
+
+
+@pytest.mark.parametrize("digits", (50, 450))
+@pytest.mark.parametrize(
+    "size",
+    ("1e-80", "0.3", "0.99", "1.5", "7", "123.25", "4e15", *(f"1e-{n}" for n in (9, 30, 49))),
+)
+def test_functions_of_numbers_have_all_digits_in_use(digits, size):
+    """As decimal itself says, but for the last one; of sizes, their inverses, and numbers next to 1."""
+    size = Decimal(size)
+    with localcontext(DIGITS, prec=digits):
+        least = Decimal(10) ** (2 - digits)
+        for x in (size, 1 / size, 1 + size, 1 - size if size < 1 else 1 + 1 / size):
+            y = min(x, Decimal(1000))
+            for found, known in (log(x), x.ln()), (exp(y), y.exp()), (exp(-x), (-x).exp()):
+                assert abs(found - known) <= least * abs(known)
+
+
+def test_an_exponential_beyond_all_numbers_is_not_made_up():
+    with localcontext(DIGITS):
+        assert exp(-(Decimal(10) ** 30)) == 0
+        with pytest.raises(ArithmeticError):
+            exp(Decimal(10) ** 30)
+        with pytest.raises(Inexpressible):
+            exp(Decimal(10) ** 6000)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal, getcontext, localcontext
-from functools import cache
 from operator import mul
+from typing import Any
+
+import mpmath
 
 from .grids import (
-    DIGITS,
     MOST_DIGITS,
     NIL,
     ONE,
     TINY,
     Grid,
+    Inexpressible,
     Value,
     flat,
     full,
@@ -66,24 +68,41 @@ def inner(a: Value, b: Value) -> Decimal:
     )
 
 
-@cache
-def _pi(digits: int) -> Decimal:
-    """By Machin: a quarter of it is 4 arctan(1/5) - arctan(1/239)."""
+def _binary(a: Decimal) -> Any:
+    digits = a.as_tuple().exponent
+    assert isinstance(digits, int)  # no infinity is made here
+    return int(a.scaleb(-digits)) * mpmath.mpf(10) ** digits
 
-    def arctan(n: int) -> Decimal:
-        power, total, k = ONE / n, NIL, 0
-        while abs(power) > Decimal(10) ** -digits:
-            total += power / (2 * k + 1)
-            power, k = -power / n**2, k + 1
-        return total
 
-    with localcontext(DIGITS, prec=digits):
-        return 4 * (4 * arctan(5) - arctan(239))
+def computed(function: Callable[..., Any], *given: Decimal) -> Decimal:
+    """What mpmath says of numbers, to the digits in use. For 4,000 of them it takes a sixtieth of the
+    time of decimal's own functions."""
+    digits = getcontext().prec + 30  # an exponential loses those before the point
+    with localcontext(prec=digits), mpmath.workdps(digits):
+        found = function(*map(_binary, given))
+        size = int(found.man) * Decimal(2) ** int(found.exp)
+    return +(-size if found < 0 else size)
+
+
+def log(a: Value) -> Decimal:
+    if ONE / 2 < (known := positive(a)) < 2:  # then its distance from 1 has no rounding
+        return computed(mpmath.log1p, known - 1)
+    return computed(mpmath.log, known)
+
+
+def _written(a: Value) -> Decimal:
+    """A number that could be written down."""
+    if (known := number(a)).adjusted() > MOST_DIGITS:
+        raise Inexpressible
+    return known
+
+
+def exp(a: Value) -> Decimal:
+    return computed(mpmath.exp, _written(a))
 
 
 def pi() -> Decimal:
-    """To more digits than those in use."""
-    return _pi(getcontext().prec + 10)
+    return computed(lambda: +mpmath.pi)
 
 
 def root(a: Value) -> Decimal:
@@ -94,22 +113,6 @@ def root(a: Value) -> Decimal:
     return known.sqrt()
 
 
-def _rotated(a: Value) -> tuple[Decimal, Decimal]:
-    """Cosine and sine: the series of a small part of the angle, which is then doubled again."""
-    digits = getcontext().prec
-    with localcontext(prec=2 * digits):
-        halvings = max(0, (number(a) * 1000).adjusted() * 4)
-        small, term, sums, n = number(a) / 2**halvings, ONE, [ONE, NIL], 0
-        while abs(term) > Decimal(10) ** -(2 * digits):
-            n += 1
-            term = term * small / n
-            sums[n % 2] += term if n % 4 < 2 else -term
-        cos, sin = sums
-        for _ in range(halvings):
-            cos, sin = cos * cos - sin * sin, 2 * sin * cos
-    return +cos, +sin
-
-
 ARITHMETIC: dict[str, Callable[..., Value]] = {
     "number": Decimal,
     "add": lambda *terms: sum(terms, NIL),
@@ -118,10 +121,10 @@ ARITHMETIC: dict[str, Callable[..., Value]] = {
     "div": lambda a, b: a * (1 / number(b)),
     "pow": power,
     "sqrt": root,
-    "log": lambda a: positive(a).ln(),
-    "exp": lambda a: number(a).exp(),
-    "cos": lambda a: _rotated(a)[0],
-    "sin": lambda a: _rotated(a)[1],
+    "log": log,
+    "exp": exp,
+    "cos": lambda a: computed(mpmath.cos, _written(a)),
+    "sin": lambda a: computed(mpmath.sin, _written(a)),
     "inner": inner,
     "norm2": lambda a, n: inner(a, a) if n == 2 else wrong("a power of a norm that is no square"),
     "transpose": transposed,

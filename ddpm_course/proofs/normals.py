@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import product
 from math import prod
 
-from .arithmetic import inner, pi, positive, solved
+from .arithmetic import exp, inner, log, pi, positive, solved
 from .grids import NIL, ONE, TINY, Inexpressible, Value, flat, full, minus, trace
 
 
@@ -16,7 +16,7 @@ def bell(rest: Value, spread: Value) -> Decimal:
     """The normal density at the distance `rest` from its mean."""
     size = len(flat(rest))
     inverse, det = solved(full(spread, (size, size)))
-    return (inner(rest, inverse * rest) / -2).exp() / ((2 * pi()) ** size * positive(det)).sqrt()
+    return exp(inner(rest, inverse * rest) / -2) / ((2 * pi()) ** size * positive(det)).sqrt()
 
 
 def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
@@ -32,7 +32,7 @@ def divergence(m: Value, a: Value, n: Value, b: Value) -> Decimal:
         trace(full(inverse * a, (size, size)))
         + inner(rest, inverse * rest)
         - size
-        + positive(two / positive(one)).ln()
+        + log(two / positive(one))
     ) / 2
 
 
@@ -75,9 +75,9 @@ def settled(body: Callable[[tuple[Decimal, ...]], Value]) -> Value:
     """
     terms, steps = [], 20
     for k in range(-6 * steps, 6 * steps + 1):
-        up, down = (Decimal(k) / steps).exp(), (-Decimal(k) / steps).exp()
+        up, down = exp(Decimal(k) / steps), exp(-Decimal(k) / steps)
         z, slope = (up - down) / 2, (up + down) / 2
-        terms.append(body((z,)) * ((-z * z / 2).exp() * slope / (steps * (2 * pi()).sqrt())))
+        terms.append(body((z,)) * (exp(-z * z / 2) * slope / (steps * (2 * pi()).sqrt())))
     total, rough = sum(terms, NIL), sum(terms[::2], NIL) * 2
     size = max(map(abs, flat(total)))
     largest = lambda *parts: max(abs(x) for part in parts for x in flat(part))
