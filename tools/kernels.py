@@ -22,6 +22,8 @@ LIBRARIES = [
     "sklearn.datasets",
     "sympy",
     "torch",
+    "torch._dynamo",  # which the first optimizer of a process asks for
+    "torchmetrics",
 ]
 
 
