@@ -11,13 +11,28 @@ from pathlib import Path
 
 import torch
 from notebooks import ROOT
+from torch import Tensor, nn
 
+from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.trained import trained_names
 
 RUNTIME = ROOT / "book/node_modules/onnxruntime-web/dist"
 LOADED = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"]
 OUT = ROOT / "build/network"  # what is put into the folder of the site, as it is
+
+
+class Noise(nn.Module):
+    """The network of a run, which says the noise, whatever it has learnt to predict."""
+
+    def __init__(self, run: Run):
+        super().__init__()
+        self.network, self.run = run.network("cpu"), run
+
+    def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
+        told = lambda x, t: self.network(x, t, labels)
+        kind = self.run.profile.prediction_type
+        return Denoiser(self.run.schedule("cpu"), told, kind).noise(x, t)
 
 
 def write(name: str, folder: Path) -> None:
@@ -27,7 +42,7 @@ def write(name: str, folder: Path) -> None:
     inputs = ["x", "t", "labels"]
     with warnings.catch_warnings(action="ignore"):
         torch.onnx.export(
-            run.network("cpu"),
+            Noise(run),
             batch,
             folder / f"{name}.onnx",
             input_names=inputs,
