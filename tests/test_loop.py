@@ -11,7 +11,6 @@ from torch import nn
 
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
-from ddpm_course.prediction import training_loss
 from ddpm_course.runs import loop as module
 from ddpm_course.runs.loop import (
     batches,
@@ -19,7 +18,6 @@ from ddpm_course.runs.loop import (
     build_model,
     build_schedule,
     initial_state,
-    training_loop,
     update_ema,
     warmed_up_decay,
     warmed_up_learning_rate,
@@ -135,45 +133,6 @@ def test_compiled_is_the_same_network():
     *_, plain = steps(profile)
     *_, compiled = steps(dataclasses.replace(profile, compile=True))
     assert torch.allclose(weights(plain.model), weights(compiled.model), atol=1e-5)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_no_step_waits_for_the_gpu():
-    profile = dataclasses.replace(TINY, device="cuda", num_steps=20, accumulate=2, dropout=0.1)
-    images, device = load_images(profile), torch.device("cuda")
-    state = initial_state(profile, 1, 0, device)
-    states = training_loop(
-        profile,
-        build_schedule(profile, device),
-        state,
-        batches(profile, images, 0, 1, Processes(device)),
-        0,
-        Processes(device),
-    )
-    next(states)  # the images go to the device
-    torch.cuda.set_sync_debug_mode("error")
-    try:
-        assert [state.step for state in states] == list(range(2, 21))
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_step_on_the_gpu_is_the_step_on_the_cpu():
-    schedule, images = build_schedule(TINY, CPU), load_images(TINY)
-    batch, found = next(batches(TINY, images, 0, 1, Processes(CPU))), []
-    for device in (CPU, torch.device("cuda")):
-        model = initial_state(TINY, 1, 0, device).model
-        x0, t, noise, labels = (part.to(device) for part in batch[:4])
-        denoiser = build_denoiser(TINY, schedule.to(device), model, labels)
-        loss = training_loss(denoiser, x0, t, noise)
-        loss.backward()
-        found.append(
-            torch.cat(
-                [loss.detach().cpu()[None], *(p.grad.flatten().cpu() for p in model.parameters())]
-            )
-        )
-    torch.testing.assert_close(*found, atol=1e-4, rtol=1e-3)
 
 
 def test_what_is_trained_without_labels_too_has_a_part_that_knows_none():

@@ -13,8 +13,6 @@ from ddpm_course.checks import BadValue
 from ddpm_course.runs import processes
 from ddpm_course.runs.metrics import read_losses
 from ddpm_course.runs.processes import Processes, computing, find_device, join_processes
-from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import train
 
 
 def test_threads_are_the_profiles_and_given_back(monkeypatch):
@@ -75,10 +73,3 @@ def test_each_training_of_a_process_has_the_device_that_it_asks_for(monkeypatch)
     for name in ("cpu", "mps", "cuda", "cpu"):
         with join_processes(dataclasses.replace(TINY, device=name)) as place:
             assert place == Processes(torch.device(name))
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_two_trainings_on_two_devices(tmp_path):
-    for name in ("cpu", "cuda"):
-        run = train(dataclasses.replace(TINY, device=name), 0, tmp_path / name)
-        assert Run.open(run).device == name
