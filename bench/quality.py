@@ -182,13 +182,18 @@ def of_a_run(run: Run, seeds: list[int], most: int) -> None:
         f"| memoriser | | {memoriser.frechet / real.frechet:.2f} | | "
         f"{memoriser.confident / real.confident:.0%} | 0.00 |\n"
     )
+    spread = (
+        "The spread, where there is one, is that over the noise; of training nothing is known, since "
+        "it was done once."
+        if len(seeds) > 1
+        else "One training and one noise: of a spread nothing is known."
+    )
     longest = ", 1,000 steps from that of the first" * (most == ALL)
     print(
         f"{len(reference.held_out)} samples of one network in each row, the classes in turn, from "
-        f"the noise of seed {', '.join(map(str, seeds))}{longest}. "
-        "The spread, where there is one, is that over the noise; of training nothing is known, "
-        "since it was done once. As told: the share that the classifier sees as the class that was "
-        "asked for. Trailing times, clipped.\n"
+        f"the noise of seed {', '.join(map(str, seeds))}{longest}. {spread} As "
+        "told: the share that the classifier sees as the class that was asked for. Trailing times, "
+        "clipped.\n"
     )
     print(
         f"On {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "

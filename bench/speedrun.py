@@ -10,8 +10,9 @@ Everybody can enter. An entry is a function: it trains from a seed, and returns 
    features of the course's classifier, is at most 2 floors on average over the seeds 0 to 4. A floor
    is the distance between two sets of real images. Which seed is the best does not count.
 
-To enter, write a function below ENTRIES, and show the lines that the command prints. From the top
-of the repository, for all entries or those named: OMP_NUM_THREADS=1 python bench/speedrun.py laptop
+To enter, write a function beside `laptop` in bench/speedrun.py, name it in ENTRIES, and show the
+lines that this command prints for it, from the top of the repository:
+`OMP_NUM_THREADS=1 python bench/speedrun.py NAME`. Without a name all entries run.
 """
 
 import dataclasses
@@ -95,7 +96,7 @@ def row(name: str, found: list[tuple[float, float]], commit: str) -> str:
 
 
 def report(names: list[str]) -> Iterator[str]:
-    rules = (__doc__ or "").partition("\n\n")[2].rpartition("\n\n")[0]
+    rules = (__doc__ or "").partition("\n\n")[2].rstrip()
     yield f"# Speedrun\n\n{rules}\n\n## Entries\n"
     yield (
         "| entry | what | seconds, median | of the seeds | floors | of the seeds 0 to 4 | "

@@ -25,7 +25,7 @@ from ddpm_course.runs.loop import (
     warmed_up_learning_rate,
 )
 from ddpm_course.runs.processes import find_device
-from ddpm_course.runs.profiles import load_profile
+from ddpm_course.runs.profiles import Profile, load_profile
 from ddpm_course.runs.training import load_images
 
 ROUNDS = 40
@@ -49,9 +49,9 @@ def compare(first: Action, second: Action) -> str:
     return f"{' | '.join(shown)} | {ratios(times, 'first')['second']}"
 
 
-def train_steps(**changes) -> Action:
+def train_steps(profile: Profile = PROFILE, **changes) -> Action:
     """Steps of the package's loop, with another profile."""
-    profile = dataclasses.replace(PROFILE, **changes)
+    profile = dataclasses.replace(profile, **changes)
     return loop_steps(profile, load_images(profile), DEVICE)
 
 
@@ -117,6 +117,10 @@ ROWS = {
     "one training step, float32 against bfloat16": lambda: (
         train_steps(),
         train_steps(precision="bf16"),
+    ),
+    "one training step of `poster`, float32 against bfloat16": lambda: (
+        train_steps(load_profile("poster"), precision="fp32"),
+        train_steps(load_profile("poster")),
     ),
     "one training step, channels first against channels last": lambda: (
         train_steps(),

@@ -124,7 +124,7 @@ MISTAKES = {
     "train --device tpu": "'tpu'",
     "sample": "RUN",
     "sample no-such-run": "no-such-run",
-    "sample lapto": "the package has: fashion, laptop",
+    "sample lapto": "the package has: fashion, laptop, poster",
     "sample no-such-run --num 0": "num: got 0",
     "sample no-such-run --num 2.5": "'2.5'",
     "sample no-such-run --seed -1": "seed: got -1",
@@ -307,7 +307,7 @@ def test_the_whole_course_is_taken_away(taken):
             notebooks
             | helpers
             | {
-                "images/fashion.png": NBS / "images/fashion.png",
+                "images/poster.png": NBS / "images/poster.png",
                 "profiles.ini": ROOT / "settings.ini",
                 "LICENSE-text": ROOT / "LICENSE-text",
             }

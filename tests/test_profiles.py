@@ -29,8 +29,8 @@ def test_every_profile_names_every_hyperparameter(name):
     assert dataclasses.asdict(profile).keys() == {f.name for f in dataclasses.fields(Profile)}
 
 
-def test_the_profiles_are_the_four():
-    assert profile_names() == ["smoke", "laptop", "fashion", "gpu"]
+def test_the_profiles_are_the_five():
+    assert profile_names() == ["smoke", "laptop", "fashion", "poster", "gpu"]
 
 
 def test_values_have_the_types_of_their_fields():
@@ -180,7 +180,9 @@ def test_a_profile_holds_only_what_differs():
 
 
 def test_the_defaults_are_no_profile():
-    with refused(BadValue, got="'DEFAULT'", expected="'smoke', 'laptop', 'fashion', 'gpu'"):
+    with refused(
+        BadValue, got="'DEFAULT'", expected="'smoke', 'laptop', 'fashion', 'poster', 'gpu'"
+    ):
         load_profile("DEFAULT")
 
 

@@ -19,21 +19,21 @@ def contents():
 
 
 def test_they_are_profiles_of_the_package_trained_from_a_seed():
-    assert trained_names() == ["fashion", "laptop"]
+    assert trained_names() == ["fashion", "laptop", "poster"]
     for name in trained_names():
         run = Run.open(name)
         assert run.profile == load_profile(name) and run.seed == 0 and run.classes
         assert run.seconds and run.seconds > 60 and run.commit and run.hardware
-    assert sum(map(len, contents().values())) < 6_000_000
+    assert sum(map(len, contents().values())) < 7_000_000
 
 
 def test_what_they_draw_is_of_the_class_that_was_asked_for():
-    for name, least in ("laptop", 0.9), ("fashion", 0.5):
+    for name, least in ("laptop", 0.9), ("fashion", 0.5), ("poster", 0.8):
         run = Run.open(name)
         sampler = dataclasses.replace(run.profile.sampler, steps=10)
-        images = sample_images(run, 20, seed=1, device="cpu", sampler=sampler)
+        images = sample_images(run, 36, seed=1, device="cpu", sampler=sampler)
         seen = load_classifier(run.profile.data)(images).argmax(1)
-        assert (seen == torch.arange(20) % 10).float().mean() >= least
+        assert (seen == torch.arange(36) % len(run.classes)).float().mean() >= least
 
 
 def test_a_first_picture_without_training(tmp_path, monkeypatch, capsys):
@@ -50,5 +50,5 @@ def test_a_first_picture_without_training(tmp_path, monkeypatch, capsys):
 def test_a_folder_of_that_name_goes_first(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "laptop").mkdir()
-    with refused(BadValue, where="laptop/config.json", fix="fashion, laptop"):
+    with refused(BadValue, where="laptop/config.json", fix="fashion, laptop, poster"):
         Run.open("laptop")

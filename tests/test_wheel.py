@@ -74,6 +74,7 @@ def test_a_wheel_holds_the_package_and_the_course_as_they_are(wheels):
         ROOT / "bench/fashion.md",
         ROOT / "bench/flow.md",
         ROOT / "bench/guidance.md",
+        ROOT / "bench/poster.md",
         ROOT / "bench/quality.md",
         ROOT / "bench/solvers.md",
         ROOT / "bench/variants.md",

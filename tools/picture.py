@@ -1,6 +1,6 @@
 """Draw nbs/images/NAME.png from a run that the package has: noise that becomes images.
 
-The still is its end. From the top of the repository: python tools/picture.py fashion
+The still is its end. From the top of the repository: python tools/picture.py poster
 """
 
 import io
@@ -13,7 +13,7 @@ from ddpm_course.data import grid_png
 from ddpm_course.runs.drawing import draw_batches
 from ddpm_course.runs.run import Run
 
-COUNT, COLUMNS, FRAMES = 50, 10, 10
+COUNT, COLUMNS, FRAMES = 72, 12, 10
 MILLISECONDS, END = 200, 4000  # of a frame, and of the last one
 
 

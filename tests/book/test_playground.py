@@ -65,8 +65,10 @@ def test_the_walk_is_that_of_the_package(page, steps, eta):
 
 
 @pytest.mark.skipif(not NETWORKS.exists(), reason="the site was built without npm")
-# For the larger network, whose roundings add up, half a level of grey.
-@pytest.mark.parametrize("name, near", [("laptop", 1e-3), ("fashion", 1 / 255)])
+# For the larger networks, whose roundings add up, half a level of grey.
+@pytest.mark.parametrize(
+    "name, near", [("laptop", 1e-3), ("fashion", 1 / 255), ("poster", 1 / 255)]
+)
 @pytest.mark.parametrize("spacing, eta", [("trailing", 0.0), ("quadratic", 1.0)])
 def test_the_network_draws_what_the_package_draws(page, name, near, spacing, eta):
     page.goto("playground.html")
