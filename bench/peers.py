@@ -641,8 +641,8 @@ def report(runs: list[list[Found]], grown: Iterable[str]) -> Iterator[str]:
     yield "## How it grows\n"
     yield from grown
     yield (
-        "\nMedians of three rounds: a tenth more than the size is within what they differ. A batch that "
-        "leaves the cache grows faster than its size; so does the arithmetic alone.\n"
+        "\nMedians of three rounds, without their spread. A batch that leaves the cache grows faster than "
+        "its size; so does the arithmetic alone.\n"
     )
     yield "## The race to good digits\n\nWho draws them first, [race.md](race.md) says."
     yield from measured_with("`make bench`")

@@ -94,7 +94,7 @@ def say_origin(run: "Run") -> None:
     if run.commit:
         say(
             f"weights from the package: {PROGRAM} train --profile {run.folder.name} --seed "
-            f"{run.seed}, {run.seconds:,.0f} seconds of {run.hardware}"
+            f"{run.seed} (commit {run.commit}), {run.seconds:,.0f} seconds of {run.hardware}"
         )
 
 

@@ -41,7 +41,7 @@ def test_a_first_picture_without_training(tmp_path, monkeypatch, capsys):
     before = contents()
     assert main("sample laptop --num 1 --steps 1".split()) == 0
     origin, picture = capsys.readouterr().out.splitlines()
-    assert "ddpm-course train --profile laptop --seed 0, " in origin
+    assert "ddpm-course train --profile laptop --seed 0 (commit " in origin
     assert picture == "samples: laptop-samples-1-seed-1-steps-1.png"
     assert [path.name for path in tmp_path.iterdir()] == [picture.removeprefix("samples: ")]
     assert contents() == before
