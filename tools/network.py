@@ -22,8 +22,8 @@ LOADED = ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threa
 OUT = ROOT / "build/network"  # what is put into the folder of the site, as it is
 
 
-class Noise(nn.Module):
-    """The network of a run, which says the noise, whatever it has learnt to predict."""
+class Image(nn.Module):
+    """The network of a run, which says the image, whatever it has learnt to predict."""
 
     def __init__(self, run: Run):
         super().__init__()
@@ -32,22 +32,22 @@ class Noise(nn.Module):
     def forward(self, x: Tensor, t: Tensor, labels: Tensor) -> Tensor:
         told = lambda x, t: self.network(x, t, labels)
         kind = self.run.profile.prediction_type
-        return Denoiser(self.run.schedule("cpu"), told, kind).noise(x, t)
+        return Denoiser(self.run.schedule("cpu"), told, kind).x0(x, t)
 
 
 def write(name: str, folder: Path) -> None:
-    """NAME.onnx: x [B, C, H, W], t and labels [B] to noise. NAME.json: what a walk needs besides."""
+    """NAME.onnx: x [B, C, H, W], t and labels [B] to image. NAME.json: what a walk needs besides."""
     run = Run.open(name)
     batch = torch.zeros(2, *run.image_shape), torch.tensor([1, 2]), torch.tensor([-1, 0])
     inputs = ["x", "t", "labels"]
     with warnings.catch_warnings(action="ignore"):
         torch.onnx.export(
-            Noise(run),
+            Image(run),
             batch,
             folder / f"{name}.onnx",
             input_names=inputs,
-            output_names=["noise"],
-            dynamic_axes={part: {0: "B"} for part in [*inputs, "noise"]},
+            output_names=["image"],
+            dynamic_axes={part: {0: "B"} for part in [*inputs, "image"]},
             dynamo=False,
         )
     signal = run.schedule("cpu").alphas_cumprod.tolist()

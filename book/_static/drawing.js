@@ -4,7 +4,7 @@ import {normals, step, times} from "./world.js";
 const folder = new URL("../network/", import.meta.url);
 const COUNT = 10;
 
-// The states of a walk, as they come. predict gives the network's noise for a state at t; draw
+// The states of a walk, as they come. predict gives the network's image for a state at t; draw
 // gives two standard normal numbers; the image is kept within [-1, 1], as in training.
 export async function* walk(signal, predict, start, {steps, spacing, eta}, draw) {
     const [first, ...rest] = times(steps, spacing);
@@ -12,8 +12,8 @@ export async function* walk(signal, predict, start, {steps, spacing, eta}, draw)
     yield state;
     for (const s of rest) {
         const root = Math.sqrt(signal[t]), left = Math.sqrt(1 - signal[t]);
-        const noise = await predict(state, t);
-        const image = state.map((x, k) => Math.max(-1, Math.min(1, (x - left * noise[k]) / root)));
+        const predicted = await predict(state, t);
+        const image = predicted.map((x) => Math.max(-1, Math.min(1, x)));
         const epsilon = state.map((x, k) => (x - root * image[k]) / left);
         state = step(signal, {image, epsilon}, t, s, eta, fill(state.length, draw));
         t = s;
@@ -37,8 +37,8 @@ export async function load(name) {
     const whole = (numbers) => new ort.Tensor("int64", BigInt64Array.from(numbers, BigInt), [numbers.length]);
     const predict = (labels) => async (state, t) => {
         const x = new ort.Tensor("float32", state, [labels.length, ...facts.shape]);
-        const {noise} = await session.run({x, t: whole(labels.map(() => t)), labels: whole(labels)});
-        return noise.data;
+        const {image} = await session.run({x, t: whole(labels.map(() => t)), labels: whole(labels)});
+        return image.data;
     };
     return {...facts, predict};
 }
