@@ -150,7 +150,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'ddpm_course.prediction._ends_in_pure_noise': ( 'epsilon.html#_ends_in_pure_noise',
                                                                                         'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._last': ('epsilon.html#_last', 'ddpm_course/prediction.py'),
-                                        'ddpm_course.prediction._loss': ('epsilon.html#_loss', 'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._loss_weights': ('epsilon.html#_loss_weights', 'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._noise': ('epsilon.html#_noise', 'ddpm_course/prediction.py'),
                                         'ddpm_course.prediction._p_step': ('epsilon.html#_p_step', 'ddpm_course/prediction.py'),

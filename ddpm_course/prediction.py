@@ -210,13 +210,6 @@ def _loss_weights(schedule: NoiseSchedule, kind: str, weighting: str, variance: 
     }
     return of_x0 * factors[kind]
 
-# %% ../nbs/05_epsilon.ipynb #05f1a7e8
-def _loss(denoiser: Denoiser, x0: Tensor, t: Tensor, noise: Tensor, weights: Tensor) -> Tensor:
-    roots = _roots(denoiser.schedule, t, x0)
-    output = denoiser._output(_q_sample(x0, noise, *roots), t)
-    target = _target(x0, noise, *roots, denoiser.prediction_type)
-    return (weights * F.mse_loss(output, target, reduction="none")).mean()
-
 # %% ../nbs/05_epsilon.ipynb #10ede449
 def training_loss(
     denoiser: Denoiser,
@@ -236,8 +229,13 @@ def training_loss(
     _check_state("training_loss", denoiser.schedule, "x0", x0, t)
     noise = _noise_like("training_loss", "x0", x0, noise, generator)
     check_choice("training_loss", "weighting", weighting, WEIGHTINGS)
+    roots = _roots(denoiser.schedule, t, x0)
+    output = denoiser._output(_q_sample(x0, noise, *roots), t)
+    target = _target(x0, noise, *roots, denoiser.prediction_type)
+    if weighting == "simple":
+        return F.mse_loss(output, target)
     weights = _loss_weights(denoiser.schedule, denoiser.prediction_type, weighting, "fixed_large")
-    return _loss(denoiser, x0, t, noise, _at(weights, t, x0))
+    return (_at(weights, t, x0) * F.mse_loss(output, target, reduction="none")).mean()
 
 # %% ../nbs/05_epsilon.ipynb #39b051dd
 def p_sample(
