@@ -562,3 +562,10 @@ def test_a_spelling_is_that_of_a_whole_command():  # after a row ends, tfrac is 
     assert cut(r"\dfrac")[0] == r"\frac"
     row = cut(r"\begin{pmatrix}v\\tfrac\end{pmatrix}")
     assert row[2:-1] == [r"\\", *"tfrac"]
+
+
+@pytest.mark.parametrize("start", (-1, True, 1.0, "1", None))
+def test_an_equation_holds_from_a_whole_number_on(chain, start):
+    assert eq("1.9", "t + t = 2t", start=0).verdict == "derived"
+    with refused(WrongRule, rule="start"):
+        eq("1.10", "t + t = 2t", start=start)

@@ -194,6 +194,7 @@ def eq(number: str, latex: str, by=None, start: int = 1) -> Equation:
     counterexample; NotProved; WrongRule where a side condition of a rule fails.
     """
     b = book()
+    b.reading(start)  # refuses what is no start
     sides, signs = read_relations(latex, b.declarations.notation)
     if not signs:
         raise Unreadable(latex, "", "it states nothing: there is no relation sign")
