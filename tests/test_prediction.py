@@ -375,3 +375,20 @@ def test_samples_are_not_limited_unless_asked():
 def test_the_unconditional_part_of_a_denoiser_is_called_like_the_other():
     with refused(BadType, where="Denoiser", what="unconditional"):
         Denoiser(SCHEDULE, lambda x, t: x, unconditional=3)
+
+
+@pytest.mark.parametrize("clip_sample", [False, True])
+def test_the_loop_is_one_step_after_another(clip_sample):
+    """With a network whose image lies far outside, so that clipping changes it, each time."""
+    schedule, shape = cosine_schedule(5), (2, 1, 4, 4)
+    denoiser = Denoiser(schedule, lambda x, t: 3 - 2 * x, "sample")
+    options = {"clip_sample": clip_sample, "variance_type": "fixed_large"}
+    streams = [torch.Generator().manual_seed(3) for _ in range(2)]
+    x = torch.randn(shape, generator=streams[0])
+    for step in range(5, 0, -1):
+        t = torch.full((2,), step)
+        x = p_sample(
+            schedule, x, t, 3 - 2 * x, prediction_type="sample", generator=streams[0], **options
+        )
+    got = p_sample_loop(denoiser, shape, generator=streams[1], **options)
+    torch.testing.assert_close(got, x)
