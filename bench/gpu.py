@@ -9,7 +9,7 @@ tqdm and torchmetrics, and for pytest, if the tests are to run. From the top of 
 an environment or a bare checkout:
 
     python bench/gpu.py                                   # writes bench/gpu.md and its pictures
-    python bench/gpu.py --device cpu --tiny --out TMP     # the same path in a minute, anywhere
+    python bench/gpu.py --device cpu --tiny --out TMP     # the same path in two minutes, anywhere
 """
 
 import argparse
@@ -252,7 +252,7 @@ def steps_of(bench: Bench, profile: Profile) -> Callable[[], object]:
 
 
 def training_rates(bench: Bench) -> Iterator[dict[str, Any]]:
-    """Images a second by variant and batch, the plainest first; after each what is known so far."""
+    """Images a second by variant and batch; after each what is known so far."""
     found: dict[str, dict[str, Any]] = {}
     reserve = 0 if bench.tiny else RUN_AND_REST[0]  # for the run, which says more
     for size, (name, changes) in itertools.product(

@@ -105,8 +105,6 @@ OF_A_RUN = {
     "η = 1, 50 steps": {"steps": 50, "eta": 1.0},
     "DDPM, 1,000 steps": {"steps": 1000, "eta": 1.0},
 }
-
-
 ALL = 1000  # calls of the longest
 
 

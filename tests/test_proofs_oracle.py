@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
-from ddpm_course.proofs.arithmetic import exp, log
+from ddpm_course.proofs.arithmetic import ARITHMETIC, exp, log, pi
 from ddpm_course.proofs.declarations import Declarations, DeclaredLaw, Hypothesis, Noise, Structure
 from ddpm_course.proofs.errors import ProofError, Refuted, Undefined, Unreadable, WrongRule
 from ddpm_course.proofs.grids import DIGITS, Inexpressible
@@ -731,6 +731,27 @@ def test_functions_of_numbers_have_all_digits_in_use(digits, size):
             y = min(x, Decimal(1000))
             for found, known in (log(x), x.ln()), (exp(y), y.exp()), (exp(-x), (-x).exp()):
                 assert abs(found - known) <= least * abs(known)
+
+
+@pytest.mark.parametrize("digits", (50, 450))
+def test_angles_have_all_digits_in_use(digits):
+    """The number pi against Machin's series in whole numbers; a third and a sixth of it, and 100."""
+
+    def arctan_of_one_over(n):
+        one, total, sign, k = 10 ** (digits + 20) // n, 0, 1, 1
+        while one:
+            total, one, sign, k = total + sign * (one // k), one // n**2, -sign, k + 2
+        return total
+
+    with localcontext(DIGITS, prec=digits):
+        least, sine, cosine = Decimal(10) ** (2 - digits), ARITHMETIC["sin"], ARITHMETIC["cos"]
+        machin = Decimal(4 * (4 * arctan_of_one_over(5) - arctan_of_one_over(239)))
+        assert abs(pi() - machin.scaleb(-digits - 20)) <= least
+        assert abs(sine(pi() / 6) - Decimal("0.5")) <= least
+        assert abs(cosine(pi() / 3) - Decimal("0.5")) <= least
+        turns = 2 * pi() * 1000
+        assert abs(sine(100 + turns) - sine(Decimal(100))) <= 10**4 * least
+        assert abs(cosine(-turns) - 1) <= least
 
 
 def test_an_exponential_beyond_all_numbers_is_not_made_up():

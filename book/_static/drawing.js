@@ -51,7 +51,7 @@ async function offer() {
     place.innerHTML = `<form>
         <label>network <select name="network">${Object.entries(options).map(([name, {about, size}]) =>
             `<option value="${name}">${about}, ${size} MB</option>`).join("")}</select></label>
-        <label>class <select name="label"><option value="">one of each</option></select></label>
+        <label>class <select name="label"><option value="">the classes in turn</option></select></label>
         <label>noise number <input name="seed" type="number" min="0" value="1"></label>
         ${["left", "right"].map((side, k) => `<fieldset><legend>${side}</legend>
             <label>steps <output></output><input type="range" name="steps" min="1" max="100" value="${[5, 20][k]}"></label>
@@ -67,7 +67,7 @@ async function offer() {
     const show = () => place.querySelectorAll("input[type=range]").forEach((input) =>
         (input.previousElementSibling.value = input.value));
     const name = () => form.elements.network.value;
-    const classes = () => form.elements.label.replaceChildren(new Option("one of each", ""),
+    const classes = () => form.elements.label.replaceChildren(new Option("the classes in turn", ""),
         ...options[name()].classes.map((word, k) => new Option(word, k)));
     form.addEventListener("input", show);
     form.elements.network.addEventListener("change", classes);
