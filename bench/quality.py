@@ -4,20 +4,24 @@ Trains a network for each seed, and measures the profile's own sampler and the t
 the same noise. Less than an hour on two cores. From the top of the repository:
 OMP_NUM_THREADS=1 python bench/quality.py > bench/quality.md
 
-With the folder of a run, or the name of one that the package has, and seeds: how good are its
-samples by other samplers? Each seed is another noise; a walk of 1,000 steps has the first one only.
-For `fashion`, whose images are in the folder data, about a quarter of an hour a seed on one core, and
-half an hour more; --calls 50 leaves out what asks the network more often for an image:
-OMP_NUM_THREADS=1 python bench/quality.py fashion 1 2 3 > bench/fashion.md
+With folders of runs, or names of those that the package has: how good are their samples by other
+samplers? Each of --noise is another seed of the noise; a walk of 1,000 steps is taken by the first
+network, from the first noise. For `fashion`, whose images are in the folder data, about a quarter of
+an hour of a core for each network, and half an hour more; --calls 50 leaves out what asks the network
+more often for an image. The two others are trained before, with --seed 1 --name fashion-1, and so on:
+OMP_NUM_THREADS=1 python bench/quality.py fashion runs/fashion-1 runs/fashion-2 > bench/fashion.md
 """
 
 import argparse
 import dataclasses
 import os
 import platform
+import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import product
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import NamedTuple
@@ -105,7 +109,7 @@ OF_A_RUN = {
     "η = 1, 50 steps": {"steps": 50, "eta": 1.0},
     "DDPM, 1,000 steps": {"steps": 1000, "eta": 1.0},
 }
-ALL = 1000  # calls of the longest
+LONGEST = 1000  # calls of the last
 
 
 class Found(NamedTuple):
@@ -144,63 +148,76 @@ def calls(run: Run, sampler: Sampler) -> int:
     return len(asked)
 
 
-def of_a_run(run: Run, seeds: list[int], most: int) -> None:
-    """Print the table of many samplers of one network, with at most so many calls of it an image."""
-    data_dir = run.profile.data_dir
-    reference = load_reference(run.profile.data, data_dir)
-    held_out = load_set(run.profile.data, PARTS[1], data_dir=data_dir)
-    sets = baselines(reference)
-    real, memoriser = sets["held out"], sets["memoriser"]
-    seen = reference.classifier(held_out.floats()).argmax(1)
-    right = float((seen == held_out.labels).float().mean())
-    print(f"# Samples of {run.folder.name}\n\n## Found\n")
+@cache
+def known(data: str, data_dir: str) -> tuple[Reference, dict[str, Measures]]:
+    reference = load_reference(data, data_dir)
+    return reference, baselines(reference)
+
+
+def drawn_by(run: Run, sampler: Sampler, noise: int) -> Found:
+    """Draw as many samples as there are images held out, and measure them."""
+    torch.set_num_threads(1)
+    reference, sets = known(run.profile.data, run.profile.data_dir)
+    images = sample_images(run, len(reference.held_out), noise, "cpu", sampler=sampler)
+    return found(reference, images, sets["held out"])
+
+
+def of_runs(runs: list[Run], noises: list[int], most: int) -> None:
+    """Print the table of many samplers, with at most so many calls of a network for an image."""
+    first, pairs = runs[0], list(product(runs, noises))
+    plain = dataclasses.replace(first.profile.sampler, spacing="trailing", solver="ddim", eta=0.0)
+    samplers = {name: dataclasses.replace(plain, **changes) for name, changes in OF_A_RUN.items()}
+    asked = {name: calls(first, sampler) for name, sampler in samplers.items()}
+    names = [name for name in samplers if asked[name] <= most]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        drawn = {
+            name: [
+                pool.submit(drawn_by, run, samplers[name], noise)
+                for run, noise in (pairs[:1] if asked[name] == LONGEST else pairs)
+            ]
+            for name in sorted(names, key=asked.__getitem__, reverse=True)  # the long ones first
+        }
+        rows = {name: [each.result() for each in drawn[name]] for name in names}
+    print(f"# Samples of {first.folder.name}\n\n## Found\n")
     print(
         "| sampler | calls | Fréchet, floors | as told | confident of real | nearest of held out |\n"
         + "|---" * 6
         + "|"
     )
-    plain = dataclasses.replace(run.profile.sampler, spacing="trailing", solver="ddim", eta=0.0)
-    for name, changes in OF_A_RUN.items():
-        sampler = dataclasses.replace(plain, **changes)
-        if (asked := calls(run, sampler)) > most:
-            continue
-        number = len(reference.held_out)
-        tried = seeds[:1] if asked == ALL else seeds
-        drawn = (sample_images(run, number, seed, "cpu", sampler=sampler) for seed in tried)
-        each = [found(reference, images, real) for images in drawn]
-        floors, told, confident, nearest = zip(*each)
-        spread = f" ± {stdev(floors):.2f}" if len(tried) > 1 else ""
+    for name in names:
+        floors, told, confident, nearest = zip(*rows[name])
+        spread = f" ± {stdev(floors):.2f}" if len(floors) > 1 else ""
         print(
-            f"| {name} | {asked} | {mean(floors):.2f}{spread} | "
-            f"{mean(told):.1%} | {mean(confident):.0%} | {mean(nearest):.2f} |",
-            flush=True,
+            f"| {name} | {asked[name]} | {mean(floors):.2f}{spread} | "
+            f"{mean(told):.1%} | {mean(confident):.0%} | {mean(nearest):.2f} |"
         )
+    reference, sets = known(first.profile.data, first.profile.data_dir)
+    held_out = load_set(first.profile.data, PARTS[1], data_dir=first.profile.data_dir)
+    seen = reference.classifier(held_out.floats()).argmax(1)
+    right = float((seen == held_out.labels).float().mean())
+    real, memoriser = sets["held out"], sets["memoriser"]
     print(f"| images held out | | 1.00 | {right:.1%} | 100% | 1.00 |")
     print(
         f"| memoriser | | {memoriser.frechet / real.frechet:.2f} | | "
         f"{memoriser.confident / real.confident:.0%} | 0.00 |\n"
     )
+    trained = ", ".join(str(run.seed) for run in runs)
     spread = (
-        "The spread, where there is one, is that over the noise; of training nothing is known, since "
-        "it was done once."
-        if len(seeds) > 1
-        else "One training and one noise: of a spread nothing is known."
+        "Given are means over them, and the standard deviation of the distance."
+        if len(pairs) > 1
+        else "One of each: of a spread nothing is known."
     )
-    longest = ", 1,000 steps from that of the first" * (most == ALL)
+    if len(pairs) > 1 and most == LONGEST:
+        spread += " The walk of 1,000 steps is of the first network and noise alone."
     print(
-        f"{len(reference.held_out)} samples of one network in each row, the classes in turn, from "
-        f"the noise of seed {', '.join(map(str, seeds))}{longest}. {spread} As "
-        "told: the share that the classifier sees as the class that was asked for. Trailing times, "
-        "clipped.\n"
+        f"{len(reference.held_out)} samples, the classes in turn, for each training (seed {trained}) "
+        f"and noise (seed {', '.join(map(str, noises))}). {spread} As told: the share that the "
+        "classifier sees as the class that was asked for. Trailing times, clipped.\n"
     )
     print(
         f"On {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "
-        f"measured on a GPU.\n"
-    )
-    given = " ".join(map(str, seeds)) + f" --calls {most}" * (most < ALL)
-    print(
-        f"## Command\n\n`OMP_NUM_THREADS=1 python bench/quality.py {run.folder.name} {given} "
-        f"> bench/{run.folder.name}.md`"
+        f"measured on a GPU.\n\n## Command\n\n`OMP_NUM_THREADS=1 python bench/quality.py "
+        f"{' '.join(sys.argv[1:])} > bench/{first.folder.name}.md`"
     )
 
 
@@ -237,11 +254,11 @@ def of_the_profile() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", nargs="?")
-    parser.add_argument("seeds", nargs="*", type=int)
-    parser.add_argument("--calls", type=int, default=ALL)
+    parser.add_argument("runs", nargs="*", type=Run.open)
+    parser.add_argument("--noise", nargs="+", type=int, default=[1])
+    parser.add_argument("--calls", type=int, default=LONGEST)
     given = parser.parse_args()
-    if given.run:
-        of_a_run(Run.open(given.run), given.seeds, given.calls)
+    if given.runs:
+        of_runs(given.runs, given.noise, given.calls)
     else:
         of_the_profile()

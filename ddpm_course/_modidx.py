@@ -548,6 +548,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                           'ddpm_course/runs/measures.py'),
                                            'ddpm_course.runs.measures._check_reference': ( 'evaluation.html#_check_reference',
                                                                                            'ddpm_course/runs/measures.py'),
+                                           'ddpm_course.runs.measures._first_of_each': ( 'evaluation.html#_first_of_each',
+                                                                                         'ddpm_course/runs/measures.py'),
                                            'ddpm_course.runs.measures._load_reference': ( 'evaluation.html#_load_reference',
                                                                                           'ddpm_course/runs/measures.py'),
                                            'ddpm_course.runs.measures.baselines': ( 'evaluation.html#baselines',

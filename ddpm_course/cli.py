@@ -228,7 +228,7 @@ def make_parser() -> Parser:
         shown = "".join(f" {metavar}" for _, metavar, _ in positionals)
         usage = f"{PROGRAM} {name}{shown} [OPTIONS]"
         parser = commands.add_parser(name, usage=usage, description=about, help=about)
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=run, help=parser.format_help)
         for dest, metavar, about in positionals:
             many = "+" if metavar.endswith("...") else None
             parser.add_argument(dest, nargs=many, metavar=metavar, type=Path, help=about)
@@ -247,7 +247,9 @@ def make_parser() -> Parser:
     parser = command("sample", sample, ANY_RUN)
     option(parser, "--num", int, "how many images", 64)
     option(parser, "--label", int, "the class of all images; without it the classes take turns")
-    option(parser, "--out", Path, "the new picture; without it one in RUN, named after all choices")
+    option(
+        parser, "--out", Path, "the new picture; without it one in RUN, named after what was chosen"
+    )
     measuring = command("evaluate", evaluate, ANY_RUN)
     about = "bits per dimension of held-out images, by the bound and by the flow, and nothing else"
     measuring.add_argument("--likelihood", action="store_true", help=about)
@@ -299,14 +301,14 @@ def parse(words: Sequence[str]) -> Namespace:
             )
     options, unknown = make_parser().parse_known_args(words)
     if unknown:
-        known = ["--" + name.replace("_", "-") for name in vars(options)]
-        near = difflib.get_close_matches(unknown[0], known, n=1)
+        name = unknown[0].partition("=")[0].lstrip("-").replace("_", "-")
+        near = difflib.get_close_matches(name, re.findall(r"--([a-z-]+)", options.help()), n=1)
         raise BadValue(
             options.command,
             "arguments",
             got=f"{unknown[0]!r}, which it does not know",
             expected=f"those that {PROGRAM} {options.command} --help shows",
-            fix=f"write {near[0]}" if near else "leave it out",
+            fix=f"write --{near[0]}" if near else "leave it out",
         )
     return options
 

@@ -6,9 +6,11 @@ import shutil
 
 import pytest
 import torch
+from refusals import refused
 from tiny import CPU, TINY, steps, weights
 from torch import nn
 
+from ddpm_course.checks import BadValue
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
 from ddpm_course.runs import loop as module
@@ -91,6 +93,13 @@ def test_parts_of_a_batch_train_what_the_whole_trains(parts):
     assert torch.allclose(weights(whole.model), weights(split.model), atol=1e-5)
     assert float(whole.loss) == pytest.approx(float(split.loss), rel=1e-5)
     assert float(whole.grad_norm) == pytest.approx(float(split.grad_norm), rel=1e-4)
+
+
+@pytest.mark.parametrize("parts, number", [(5, 1), (1, 5), (2, 4)])
+def test_a_batch_that_has_no_equal_parts_is_refused(parts, number):
+    profile = dataclasses.replace(TINY, batch_size=12, accumulate=parts)
+    with refused(BadValue, what="batch_size", got="12", expected=f"multiple of {parts * number}"):
+        next(batches(profile, load_images(profile), 0, 1, Processes(CPU, 0, number)))
 
 
 def test_what_is_drawn_for_a_step():

@@ -125,6 +125,12 @@ def test_a_solver_of_second_order_takes_no_new_noise():
     assert dataclasses.replace(SMOKE, solver="heun", eta=0).sampler.solver == "heun"
 
 
+def test_the_noise_is_not_predicted_where_a_chain_ends_in_nothing_else():
+    with refused(BadValue, where="Profile", what="prediction_type", got="flow"):
+        dataclasses.replace(SMOKE, schedule="flow")
+    dataclasses.replace(SMOKE, schedule="flow", prediction_type="flow_prediction")
+
+
 # beside those of nbs/bad_inputs.py: what is replaced, by what, and what the error says of it
 BAD_FILES = [
     ("grad_clip = 1\n", "", "grad_clip", "no line for grad_clip"),

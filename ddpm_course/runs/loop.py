@@ -30,7 +30,7 @@ from ddpm_course.runs.checkpoint import (
     load_weights,
     optimizer_tensors,
 )
-from .processes import Processes
+from .processes import Processes, check_shares
 from .profiles import Profile
 from ..schedule import NoiseSchedule, make_schedule
 from ..unet import UNet
@@ -196,7 +196,11 @@ def load_batches(
 def batches(
     profile: Profile, images: ImageSet, seed: int, first: int, processes: Processes
 ) -> Iterator[Batch]:
-    """The batch of step `first` and all later ones; of each the share of this process."""
+    """The batch of step `first` and all later ones; of each the share of this process.
+
+    Raises BadValue for a batch that cannot be shared evenly.
+    """
+    check_shares(profile, processes.number)
     share = profile.batch_size // processes.number
     mine = slice(processes.rank * share, (processes.rank + 1) * share)
     order = batch_order(len(images), profile.batch_size, seed, first)

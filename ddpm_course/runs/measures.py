@@ -226,6 +226,11 @@ class Reference:
 IMAGES_PER_SET = 900
 
 
+def _first_of_each(labels: Int[Tensor, "N"], each: int) -> Int[Tensor, "M"]:
+    """Where the first images of each class are, so many of each."""
+    return torch.cat([(labels == k).nonzero()[:each, 0] for k in labels.unique()]).sort().values
+
+
 def load_reference(name: str, data_dir: Path | str = "", download: bool = False) -> Reference:
     """The reference for samples of the data set `name`, read from data_dir as `load_set` does.
 
@@ -246,8 +251,10 @@ def _load_reference(name: str, data_dir: str, download: bool) -> Reference:
     if name == "digits":
         images, labels = digits()
     else:
-        images, labels = unseen[: 2 * IMAGES_PER_SET], held_out.labels[: 2 * IMAGES_PER_SET]
-        unseen = unseen[:IMAGES_PER_SET]
+        each = IMAGES_PER_SET // len(train.classes)
+        both = _first_of_each(held_out.labels, 2 * each)
+        images, labels = unseen[both], held_out.labels[both]
+        unseen = unseen[_first_of_each(held_out.labels, each)]
     features = classifier.features(images)
     splits = [halves(labels, seed) for seed in range(1, 21)]
     distances = {"frechet": frechet_distance, "kernel": kernel_distance}
@@ -255,17 +262,8 @@ def _load_reference(name: str, data_dir: str, download: bool) -> Reference:
         key: torch.tensor([distance(features[a], features[b]) for a, b in splits])
         for key, distance in distances.items()
     }
-    return Reference(
-        name,
-        train.classes,
-        train.levels,
-        classifier,
-        train.floats(),
-        train.labels,
-        unseen,
-        classifier.features(unseen),
-        floors,
-    )
+    known = train.classes, train.levels, classifier, train.floats(), train.labels
+    return Reference(name, *known, unseen, classifier.features(unseen), floors)
 
 # %% ../../nbs/30_evaluation.ipynb #10bd86b0
 def nearest(
@@ -357,7 +355,7 @@ def baselines(reference: Reference) -> dict[str, Measures]:
 
 # %% ../../nbs/30_evaluation.ipynb #570a3e0e
 class RatioInterval(NamedTuple):
-    """A ratio of two mean distances, and its 95% interval."""
+    """A ratio of two mean distances, and its 95% interval, which few pairs make too narrow."""
 
     ratio: float
     low: float

@@ -108,14 +108,8 @@ def _launched() -> int:
     return int(number)
 
 
-@contextmanager
-def join_processes(profile: Profile) -> Iterator[Processes]:
-    """This process's place, for a while, among those of a launcher; it is alone without one.
-
-    Raises BadValue for a device that is not there, what no launcher says, and a batch that cannot
-    be shared evenly.
-    """
-    device, number = find_device(profile.device), _launched()
+def check_shares(profile: Profile, number: int) -> None:
+    """Raise BadValue unless the batch has equal parts for so many processes."""
     shares = number * profile.accumulate
     if profile.batch_size % shares:
         raise BadValue(
@@ -126,6 +120,17 @@ def join_processes(profile: Profile) -> Iterator[Processes]:
             f"processes with {profile.accumulate} parts each",
             fix=f"take {math.ceil(profile.batch_size / shares) * shares}",
         )
+
+
+@contextmanager
+def join_processes(profile: Profile) -> Iterator[Processes]:
+    """This process's place, for a while, among those of a launcher; it is alone without one.
+
+    Raises BadValue for a device that is not there, what no launcher says, and a batch that cannot
+    be shared evenly.
+    """
+    device, number = find_device(profile.device), _launched()
+    check_shares(profile, number)
     if number == 1:
         yield Processes(device)
         return

@@ -201,6 +201,14 @@ def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
             expected="0: this solver takes no new noise",
             fix="set eta = 0, or solver = ddim",
         )
+    if values["schedule"] == "flow" and values["prediction_type"] == "epsilon":
+        raise BadValue(
+            where,
+            "prediction_type",
+            got="epsilon with schedule = flow",
+            expected="sample, v_prediction or flow_prediction: at T there is nothing but noise",
+            fix="set prediction_type = flow_prediction",
+        )
 
 # %% ../../nbs/12_profiles.ipynb #4cc1d27f
 def _read(text: str, kind: Any) -> Any:

@@ -40,6 +40,23 @@ def _variance(schedule: NoiseSchedule, t: Tensor) -> Tensor:
 
 EXERCISES = {
     "3.1": Exercise(
+        Line(
+            (
+                r"q(x_{t-1}\mid x_t,x_0)",
+                r"\frac{q(x_t\mid x_{t-1},x_0)\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
+                r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
+                r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1})}{q(x_t)}",
+                r"q(x_{t-1}\mid x_t)",
+            ),
+            start=2,
+        ),
+        (
+            "If all lines were true, the image would tell nothing about the step back.",
+            "The Markov property (1.3) lets the image go where the state right before is given.",
+            "Look for a density from which the image is dropped though no earlier state stays.",
+        ),
+    ),
+    "3.2": Exercise(
         Hole(
             r"\operatorname{Cov}_{\xi_1,\xi_2}\left[\sqrt{\frac{\bar\alpha_t}{\bar\alpha_s}}\,"
             r"\frac{1-\bar\alpha_s}{1-\bar\alpha_t}\sqrt{1-\bar\alpha_t}\,\xi_1"
@@ -53,18 +70,6 @@ EXERCISES = {
             "square of the factor in its mean over its variance given $x_s$ (Exercise 2.1).",
             "That second precision is $\\frac{\\bar\\alpha_t}{\\bar\\alpha_s-\\bar\\alpha_t}$. Add the "
             "two over one denominator, and turn the fraction around.",
-        ),
-    ),
-    "3.2": Exercise(
-        Hole(
-            r"\frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\sqrt{\bar\alpha_t}\,x_0"
-            r"+\frac{\sqrt{\bar\alpha_{t-1}}\,(1-\alpha_t)}{1-\bar\alpha_t}\,x_0 = \square",
-            r"\bar\alpha_t x_0",
-        ),
-        (
-            "Put the given $x_t$ into (3.6). What can be taken out of both terms?",
-            "Both terms hold $\\sqrt{\\bar\\alpha_{t-1}}$, for $\\bar\\alpha_t$ is a product (2.2).",
-            "The bracket that is left is the left side of (2.3), over $1-\\bar\\alpha_t$.",
         ),
     ),
     "3.3": Exercise(
@@ -84,20 +89,15 @@ EXERCISES = {
         ),
     ),
     "3.4": Exercise(
-        Line(
-            (
-                r"q(x_{t-1}\mid x_t,x_0)",
-                r"\frac{q(x_t\mid x_{t-1},x_0)\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
-                r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1}\mid x_0)}{q(x_t\mid x_0)}",
-                r"\frac{q(x_t\mid x_{t-1})\,q(x_{t-1})}{q(x_t)}",
-                r"q(x_{t-1}\mid x_t)",
-            ),
-            start=2,
+        Hole(
+            r"\frac{\sqrt{\alpha_t}\,(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}\sqrt{\bar\alpha_t}\,x_0"
+            r"+\frac{\sqrt{\bar\alpha_{t-1}}\,(1-\alpha_t)}{1-\bar\alpha_t}\,x_0 = \square",
+            r"\bar\alpha_t x_0",
         ),
         (
-            "If all lines were true, the image would tell nothing about the step back.",
-            "The Markov property (1.3) lets the image go where the state right before is given.",
-            "Look for a density from which the image is dropped though no earlier state stays.",
+            "Put the given $x_t$ into (3.6). What can be taken out of both terms?",
+            "Both terms hold $\\sqrt{\\bar\\alpha_{t-1}}$, for $\\bar\\alpha_t$ is a product (2.2).",
+            "The bracket that is left is the left side of (2.3), over $1-\\bar\\alpha_t$.",
         ),
     ),
     "3.5": Exercise(
@@ -138,7 +138,7 @@ EXERCISES = {
             "It is (3.6). Which tables does it need, and at which times?",
             "`schedule.alphas_cumprod[t - 1]` is the table one step earlier; at t = 1 it reads 1.",
             "Test it: without noise, that is for `x_t = alphas_cumprod[t].sqrt() * x0`, the mean is "
-            "what Exercise 3.2 says.",
+            "what Exercise 3.4 says.",
         ),
     ),
     "3.7": Exercise(

@@ -50,21 +50,6 @@ EXERCISES = {
         ),
     ),
     "4.3": Exercise(
-        Hole(
-            r"D_{KL}(q(x_T\mid x_0)\|p_\theta(x_T)) = \square",
-            r"\bar\alpha_t T x_0 d",
-            slip=r"\frac12\left(\bar\alpha_T\lVert x_0\rVert^2+d\,(1-\bar\alpha_T)"
-            r"-d\log(1-\bar\alpha_T)\right)",
-            sides="the divergence and your answer",
-        ),
-        (
-            "A test case: when nothing is left of the image, what should the divergence be?",
-            "Compare with (4.10), where $v_1$ is $1-\\bar\\alpha_T$ and $v_2$ is 1.",
-            "The bracket in (4.10) has three terms: the ratio of the variances, a constant, and a "
-            "logarithm. One of them is missing here.",
-        ),
-    ),
-    "4.4": Exercise(
         Line(
             (
                 r"\frac{\bar\alpha_{t-1}\,\beta_t}{2(1-\bar\alpha_{t-1})(1-\bar\alpha_t)}",
@@ -78,6 +63,21 @@ EXERCISES = {
             "The first expression is positive. Is the last?",
             "A wrong sign came in somewhere. Which of the lines are positive?",
             "Put in 0.5 for $\\bar\\alpha_{t-1}$ and 0.2 for $\\bar\\alpha_t$, line by line.",
+        ),
+    ),
+    "4.4": Exercise(
+        Hole(
+            r"D_{KL}(q(x_T\mid x_0)\|p_\theta(x_T)) = \square",
+            r"\bar\alpha_t T x_0 d",
+            slip=r"\frac12\left(\bar\alpha_T\lVert x_0\rVert^2+d\,(1-\bar\alpha_T)"
+            r"-d\log(1-\bar\alpha_T)\right)",
+            sides="the divergence and your answer",
+        ),
+        (
+            "A test case: when nothing is left of the image, what should the divergence be?",
+            "Compare with (4.10), where $v_1$ is $1-\\bar\\alpha_T$ and $v_2$ is 1.",
+            "The bracket in (4.10) has three terms: the ratio of the variances, a constant, and a "
+            "logarithm. One of them is missing here.",
         ),
     ),
     "4.5": Exercise(

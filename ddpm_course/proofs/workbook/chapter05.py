@@ -27,27 +27,27 @@ def _back(schedule: NoiseSchedule, x_t: Tensor, t: Tensor, epsilon: Tensor) -> T
 
 EXERCISES = {
     "5.1": Exercise(
+        Hole(
+            r"\tilde\mu_t(x_t,x_0) = \square",
+            r"\alpha_t \bar\alpha_t \beta_t x_t \epsilon",
+            sides="the posterior mean and your answer",
+            slip=r"\frac1{\sqrt{\alpha_t}}\left("
+            r"x_t-\frac{\beta_t}{\sqrt{1-\alpha_t}}\,\epsilon\right)",
+        ),
+        (
+            "At $t$ = 1 the formula is right. Try $t$ = 2.",
+            "Simplify the fraction as it is printed, with (4.12). Would it make sense for that much "
+            "noise to be taken off?",
+            "How much noise is in $x_t$: that of one step, or that of all steps? (5.0) says.",
+        ),
+    ),
+    "5.2": Exercise(
         Hole(r"\mathrm{v}_t = \square", r"\bar\alpha_t x_t x_0", sides="v and your answer"),
         (
             "The definition (5.11) has the noise in it. What is the noise when both images are known?",
             "Solve (5.0) for $\\epsilon$, put it into (5.11), and collect $x_0$.",
             "The factors of $x_0$ are two fractions over $\\sqrt{1-\\bar\\alpha_t}$; their numerators "
             "add up to a number. Or solve (5.12) for v.",
-        ),
-    ),
-    "5.2": Exercise(
-        Hole(
-            r"\lVert\mathrm{v}_t-(\sqrt{\bar\alpha_t}\,\hat\epsilon_\theta(x_t,t)-\sqrt{1-\bar\alpha_t}"
-            r"\,\hat x_\theta(x_t,t))\rVert^2 = \square\,"
-            r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2",
-            r"\bar\alpha_t",
-            sides="the error in v and what your answer makes of it",
-        ),
-        (
-            "Both errors are known multiples of a third one, that of the image.",
-            "Compare (5.14) with (5.15). The left sides are the same error of the image.",
-            "By the two, $1-\\bar\\alpha_t$ errors in v are as many errors of the noise as stand in "
-            "(5.14). Divide.",
         ),
     ),
     "5.3": Exercise(
@@ -65,17 +65,17 @@ EXERCISES = {
     ),
     "5.4": Exercise(
         Hole(
-            r"\tilde\mu_t(x_t,x_0) = \square",
-            r"\alpha_t \bar\alpha_t \beta_t x_t \epsilon",
-            sides="the posterior mean and your answer",
-            slip=r"\frac1{\sqrt{\alpha_t}}\left("
-            r"x_t-\frac{\beta_t}{\sqrt{1-\alpha_t}}\,\epsilon\right)",
+            r"\lVert\mathrm{v}_t-(\sqrt{\bar\alpha_t}\,\hat\epsilon_\theta(x_t,t)-\sqrt{1-\bar\alpha_t}"
+            r"\,\hat x_\theta(x_t,t))\rVert^2 = \square\,"
+            r"\lVert\epsilon-\hat\epsilon_\theta(x_t,t)\rVert^2",
+            r"\bar\alpha_t",
+            sides="the error in v and what your answer makes of it",
         ),
         (
-            "At $t$ = 1 the formula is right. Try $t$ = 2.",
-            "Simplify the fraction as it is printed, with (4.12). Would it make sense for that much "
-            "noise to be taken off?",
-            "How much noise is in $x_t$: that of one step, or that of all steps? (5.0) says.",
+            "Both errors are known multiples of a third one, that of the image.",
+            "Compare (5.14) with (5.15). The left sides are the same error of the image.",
+            "By the two, $1-\\bar\\alpha_t$ errors in v are as many errors of the noise as stand in "
+            "(5.14). Divide.",
         ),
     ),
     "5.5": Exercise(

@@ -38,20 +38,6 @@ def _shares(point: Tensor, means: Tensor, variances: Tensor, weights: Tensor) ->
 
 EXERCISES = {
     "6.1": Exercise(
-        Function(
-            ("x", "kept"),
-            _best_guess,
-            ((0.5, 0.5), (-0.3, 0.9), (2.0, 0.1), (0.0, 0.5), (0.1, 0.99)),
-        ),
-        (
-            "The best guess is the mean of 1 and -1, weighted by how probable each is.",
-            "The two responsibilities (6.7) have a difference of logarithms that is linear in $x$. "
-            "Expand the two squares.",
-            "That difference is four times $\\sqrt{\\bar\\alpha_t}\\,x$ over twice $1-\\bar\\alpha_t$. "
-            "A difference of two probabilities is the hyperbolic tangent of half of it.",
-        ),
-    ),
-    "6.2": Exercise(
         Hole(
             r"\log\frac\rho{1-\rho}+\frac{\lVert\mu_1+\square(\mu_2-\mu_1)-\mu_2\rVert^2}{2v}"
             r"-\frac{\lVert\mu_1+\square(\mu_2-\mu_1)-\mu_1\rVert^2}{2v} = 0",
@@ -63,6 +49,20 @@ EXERCISES = {
             "On the way, both squares are multiples of the squared distance of the two means. With a "
             "share $c$ of the way behind you, one multiple is the square of $c$.",
             "The difference of the squares $(1-c)^2$ and $c^2$ is linear in $c$. Solve for it.",
+        ),
+    ),
+    "6.2": Exercise(
+        Function(
+            ("x", "kept"),
+            _best_guess,
+            ((0.5, 0.5), (-0.3, 0.9), (2.0, 0.1), (0.0, 0.5), (0.1, 0.99)),
+        ),
+        (
+            "The best guess is the mean of 1 and -1, weighted by how probable each is.",
+            "The two responsibilities (6.7) have a difference of logarithms that is linear in $x$. "
+            "Expand the two squares.",
+            "That difference is four times $\\sqrt{\\bar\\alpha_t}\\,x$ over twice $1-\\bar\\alpha_t$. "
+            "A difference of two probabilities is the hyperbolic tangent of half of it.",
         ),
     ),
     "6.3": Exercise(

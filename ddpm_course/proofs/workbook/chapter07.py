@@ -43,21 +43,6 @@ def _sigma2(schedule: NoiseSchedule, t: Tensor, s: Tensor) -> Tensor:
 EXERCISES = {
     "7.1": Exercise(
         Hole(
-            r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
-            r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
-            r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t)) = \square",
-            r"\bar\alpha_t \hat{\mathrm{v}}_\theta(x_t,t)",
-            sides="the step and your answer",
-        ),
-        (
-            "The step (7.44) needs an estimate of the image and one of the noise. v gives both.",
-            "Put (5.12) and (5.13), with the network's v, into (7.44).",
-            "Collect $x_t$ and v: one gets a sum of two products of roots, the other a difference. "
-            "They are the cosine and the sine of a difference of angles.",
-        ),
-    ),
-    "7.2": Exercise(
-        Hole(
             r"\square\,\sqrt{\tilde\beta_t} = \sqrt{1-\bar\alpha_{t-1}}",
             r"\alpha_t \bar\alpha_t \beta_t",
             start=2,
@@ -69,6 +54,24 @@ EXERCISES = {
             "to the largest value that is allowed.",
             "Divide by $\\tilde\\beta_t$ as it is in (3.5). One bracket cancels. What you have is a "
             "square.",
+        ),
+    ),
+    "7.2": Exercise(
+        Line(
+            (
+                r"1-\bar\alpha_{t-1}-\tilde\beta_t",
+                r"1-\bar\alpha_{t-1}-\frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
+                r"(1-\bar\alpha_{t-1})\left(1-\frac{1-\alpha_t}{1-\bar\alpha_t}\right)",
+                r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t-\bar\alpha_t}{1-\bar\alpha_t}",
+                r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t(1-\bar\alpha_t)}{1-\bar\alpha_t}",
+                r"\alpha_t(1-\bar\alpha_{t-1})",
+            ),
+            start=2,
+        ),
+        (
+            "The last line should be (7.23), and is not.",
+            "Take out $\\alpha_t$ from every place where it can be taken out, with (2.2).",
+            "Which index is left on a product when its last factor has been taken out?",
         ),
     ),
     "7.3": Exercise(
@@ -85,21 +88,18 @@ EXERCISES = {
         ),
     ),
     "7.4": Exercise(
-        Line(
-            (
-                r"1-\bar\alpha_{t-1}-\tilde\beta_t",
-                r"1-\bar\alpha_{t-1}-\frac{(1-\alpha_t)(1-\bar\alpha_{t-1})}{1-\bar\alpha_t}",
-                r"(1-\bar\alpha_{t-1})\left(1-\frac{1-\alpha_t}{1-\bar\alpha_t}\right)",
-                r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t-\bar\alpha_t}{1-\bar\alpha_t}",
-                r"(1-\bar\alpha_{t-1})\,\frac{\alpha_t(1-\bar\alpha_t)}{1-\bar\alpha_t}",
-                r"\alpha_t(1-\bar\alpha_{t-1})",
-            ),
-            start=2,
+        Hole(
+            r"\sqrt{\bar\alpha_s}(\sqrt{\bar\alpha_t}\,x_t-\sqrt{1-\bar\alpha_t}\,"
+            r"\hat{\mathrm{v}}_\theta(x_t,t))+\sqrt{1-\bar\alpha_s}(\sqrt{1-\bar\alpha_t}\,x_t"
+            r"+\sqrt{\bar\alpha_t}\,\hat{\mathrm{v}}_\theta(x_t,t)) = \square",
+            r"\bar\alpha_t \hat{\mathrm{v}}_\theta(x_t,t)",
+            sides="the step and your answer",
         ),
         (
-            "The last line should be (7.23), and is not.",
-            "Take out $\\alpha_t$ from every place where it can be taken out, with (2.2).",
-            "Which index is left on a product when its last factor has been taken out?",
+            "The step (7.44) needs an estimate of the image and one of the noise. v gives both.",
+            "Put (5.12) and (5.13), with the network's v, into (7.44).",
+            "Collect $x_t$ and v: one gets a sum of two products of roots, the other a difference. "
+            "They are the cosine and the sine of a difference of angles.",
         ),
     ),
     "7.5": Exercise(

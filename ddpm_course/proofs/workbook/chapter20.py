@@ -83,21 +83,6 @@ EXERCISES = {
         ),
     ),
     "20.2": Exercise(
-        Hole(
-            r"\frac{d}{d\delta}\left(\square\,\exp(\delta)\right) = \delta^2\exp(\delta)",
-            r"\delta",
-            sides="the derivative and what is integrated",
-            after="22_flow_matching",
-        ),
-        (
-            "In (20.29) one power of $\\delta$ needed a polynomial of the first degree.",
-            "Write a polynomial of the second degree with three unknown numbers, and differentiate "
-            "its product with the exponential.",
-            "The derivative of a product has two terms: the polynomial itself and its derivative. "
-            "Their sum must be $\\delta^2$: compare the three powers, the highest one first.",
-        ),
-    ),
-    "20.3": Exercise(
         Line(
             (
                 r"\kappa+r_s^2-\frac{(\kappa+r_sr_t)^2}{\kappa+r_t^2}",
@@ -112,6 +97,21 @@ EXERCISES = {
             "The last line should be (20.20), and is not.",
             "Let $r_s$ be $r_t$. A step of length 0 loses nothing, and one line does not say so.",
             "Count the products of $r_s$ and $r_t$ from one line to the next.",
+        ),
+    ),
+    "20.3": Exercise(
+        Hole(
+            r"\frac{d}{d\delta}\left(\square\,\exp(\delta)\right) = \delta^2\exp(\delta)",
+            r"\delta",
+            sides="the derivative and what is integrated",
+            after="22_flow_matching",
+        ),
+        (
+            "In (20.29) one power of $\\delta$ needed a polynomial of the first degree.",
+            "Write a polynomial of the second degree with three unknown numbers, and differentiate "
+            "its product with the exponential.",
+            "The derivative of a product has two terms: the polynomial itself and its derivative. "
+            "Their sum must be $\\delta^2$: compare the three powers, the highest one first.",
         ),
     ),
     "20.4": Exercise(

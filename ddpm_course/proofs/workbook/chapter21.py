@@ -65,15 +65,6 @@ EXERCISES = {
         ),
     ),
     "21.3": Exercise(
-        First("the tilted law's variance, over that of the walk,", _narrower, 1.9, 1000),
-        (
-            "The variance of the tilted law is $1/(1+3g)$. (21.11) has that of the walk.",
-            "For a large scale a power of ¼ is negligible. Both variances then fall as one over the "
-            "scale, and their quotient has a limit.",
-            "The quotient is nearly $3(2g-1)/(1+3g)$, which tends to 2. Set it equal to 1.9.",
-        ),
-    ),
-    "21.4": Exercise(
         Hole(
             r"\frac{1-g}v\lVert x\rVert^2+\frac gv\lVert x-\mu\rVert^2"
             r" = \frac1v\lVert x-\square\rVert^2+\frac{g(1-g)}v\lVert\mu\rVert^2",
@@ -86,6 +77,15 @@ EXERCISES = {
             "The terms with $\\lVert x\\rVert^2$ agree. Compare those with one $x$ in them.",
             "On the left the term with one $x$ comes from the second square alone, and has its "
             "factor.",
+        ),
+    ),
+    "21.4": Exercise(
+        First("the tilted law's variance, over that of the walk,", _narrower, 1.9, 1000),
+        (
+            "The variance of the tilted law is $1/(1+3g)$. (21.11) has that of the walk.",
+            "For a large scale a power of ¼ is negligible. Both variances then fall as one over the "
+            "scale, and their quotient has a limit.",
+            "The quotient is nearly $3(2g-1)/(1+3g)$, which tends to 2. Set it equal to 1.9.",
         ),
     ),
     "21.5": Exercise(
