@@ -10,6 +10,8 @@ from PIL import Image
 from refusals import refused
 
 from ddpm_course.checks import BadInput, BadValue
+from ddpm_course.data import random_stream
+from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs import evaluation
 from ddpm_course.runs.diffusers import export_run, import_run
@@ -78,6 +80,18 @@ def test_the_flow_costs_what_a_known_density_costs(tmp_path, monkeypatch):
     squares = REFERENCE.held_out[:64].square().mean() + (1 / 8) ** 2 / 12
     nats = squares / (2 * variance) + math.log(2 * math.pi * variance) / 2 + math.log(8)
     assert found.flow == pytest.approx(float(nats) / math.log(2), abs=0.01)
+
+
+def test_the_bound_is_that_of_the_limited_image(run, monkeypatch):
+    far = Denoiser(Run.open(run).schedule("cpu"), lambda x, t: 3 * x, "sample")
+    monkeypatch.setattr(Run, "denoiser", lambda *_: far)
+    monkeypatch.setattr(evaluation, "ode_log_prob", lambda _, x0, *__, **___: torch.zeros(len(x0)))
+    some, stream = REFERENCE.held_out[:4], random_stream(1, "likelihood")
+    terms = variational_bound(
+        far.schedule, some, lambda x, t: (3 * x).clamp(-1, 1), 17, generator=stream
+    )
+    wanted = bits_per_dim(terms.sum(0), 64).mean()
+    assert likelihood(run, 1, "cpu", num_images=4).bound == pytest.approx(float(wanted))
 
 
 def test_the_same_seed_gives_the_same_bits(run):

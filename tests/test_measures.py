@@ -111,6 +111,7 @@ def test_nearest_finds_copies_and_the_nearest_of_others():
     shifted = images[3:4] + 0.01
     distance, index = nearest(shifted, images)
     assert index.tolist() == [3] and distance.item() == pytest.approx(0.08, rel=1e-3)
+    assert nearest(torch.zeros(1, 4), torch.ones(3, 4))[0].item() == 2  # rows of numbers will do
     with refused(BadValue, where="nearest", what="images"):
         nearest(images[:, :, 1:], images)
 

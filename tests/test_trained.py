@@ -28,7 +28,7 @@ def test_they_are_profiles_of_the_package_trained_from_a_seed():
 
 
 def test_what_they_draw_is_of_the_class_that_was_asked_for():
-    for name, least in ("laptop", 0.9), ("fashion", 0.5), ("poster", 0.8):
+    for name, least in ("laptop", 0.9), ("fashion", 0.75), ("poster", 0.8):
         run = Run.open(name)
         sampler = dataclasses.replace(run.profile.sampler, steps=10)
         images = sample_images(run, 36, seed=1, device="cpu", sampler=sampler)

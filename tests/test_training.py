@@ -26,7 +26,7 @@ from ddpm_course.runs.drawing import sample_images
 from ddpm_course.runs.metrics import metrics_log, plot_losses
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import check_memory, train
+from ddpm_course.runs.training import check_memory, load_images, train
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +226,11 @@ def test_a_loss_that_is_not_finite_stops_the_run(tmp_path):
         train(dataclasses.replace(TINY, learning_rate=1e30), 0, tmp_path / "run")
     left = {file.name for file in (tmp_path / "run.unfinished").iterdir()}
     assert not (tmp_path / "run").exists() and left == {"config.json", "metrics.jsonl", "lock"}
+
+
+def test_a_side_is_halved_once_less_than_there_are_levels():
+    images = load_images(dataclasses.replace(TINY, channel_multipliers=(1, 2), image_size=10))
+    assert images.image_shape == (1, 10, 10)
 
 
 @pytest.mark.parametrize(
