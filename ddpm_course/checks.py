@@ -356,7 +356,7 @@ def check_generator(where: str, generator: Any, device: torch.device) -> None:
 
 
 def check_images(where: str, what: str, x: Any) -> None:
-    """x must be finite images [B, C, H, W] in [-1, 1], C being 1 or 3. Reads every value."""
+    """x must be finite images [B, C, H, W] in [-1, 1], some value below 0, C being 1 or 3."""
     check_batch(where, what, x)
     expected = "images [B, C, H, W] with C = 1 or 3, finite, in [-1, 1]"
     if x.ndim != 4 or x.shape[1] not in (1, 3):

@@ -365,6 +365,8 @@ def test_a_failed_export_or_import_leaves_no_obstacle(run, folder, tmp_path, mon
         ({"prediction_type": "v_prediction", "schedule": "flow"}, ['spacing="leading"'], []),
         ({"schedule": "linear", "num_train_timesteps": 1000}, [], ["DPM-Solver++"]),
         ({"spacing": "quadratic"}, ["quadratic spacing"], []),
+        ({"variance_type": "fixed_large", "eta": 1.0}, ["adds less noise"], []),
+        ({"variance_type": "fixed_large", "eta": 0.0}, [], ["adds less noise"]),
     ],
 )
 def test_the_card_says_what_to_look_out_for(run, tmp_path, fields, said, unsaid):

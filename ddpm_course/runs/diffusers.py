@@ -58,6 +58,11 @@ The run was sampled with quadratic spacing, which diffusers does not have. "lead
 instead, so its images are others.
 """
 
+LARGE = """
+The run was sampled with variance_type = fixed_large, which DDIMPipeline does not have: with eta
+above 0 it adds less noise, so its images are others. DDPMPipeline has it.
+"""
+
 SOLVER = """
 The run was sampled with solver = {solver}. The pipelines above make other steps, so their images
 are others.
@@ -101,6 +106,8 @@ def model_card(run: Run, profile: Profile) -> str:
     card = CARD
     if profile.spacing == "quadratic":
         card += QUADRATIC
+    if profile.variance_type == "fixed_large" and profile.eta:
+        card += LARGE
     if profile.solver != "ddim":
         card += SOLVER
     image_left = float(run.schedule("cpu").alphas_cumprod[-1])
