@@ -214,9 +214,14 @@ def of_runs(runs: list[Run], noises: list[int], most: int) -> None:
         f"and noise (seed {', '.join(map(str, noises))}). {spread} As told: the share that the "
         "classifier sees as the class that was asked for. Trailing times, clipped.\n"
     )
+    made = "".join(
+        f"`OMP_NUM_THREADS=1 ddpm-course train --profile {first.folder.name} --seed {run.seed} "
+        f"--name {run.folder.name}`\n\n"
+        for run in runs[1:]
+    )
     print(
         f"On {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "
-        f"measured on a GPU.\n\n## Command\n\n`OMP_NUM_THREADS=1 python bench/quality.py "
+        f"measured on a GPU.\n\n## Command\n\n{made}`OMP_NUM_THREADS=1 python bench/quality.py "
         f"{' '.join(sys.argv[1:])} > bench/{first.folder.name}.md`"
     )
 

@@ -105,7 +105,7 @@ def test_readme_is_made_from_the_index():
     assert (ROOT / "README.md").read_text(encoding="utf-8") == readme.readme(), "run make readme"
 
 
-def test_the_citation_has_the_address_of_the_repository():
+def test_the_citation_has_the_version_and_the_address_of_the_repository():
     assert (ROOT / "CITATION.cff").read_text(encoding="utf-8") == readme.citation(), (
         "run make readme"
     )

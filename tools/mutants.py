@@ -376,6 +376,17 @@ def findings() -> Findings:
     return Findings(dict(zip(derived(), results[count:])), dict(zip(premises(), results[:count])))
 
 
+LEGEND = (
+    "A premise is felt if the proof of an equation that rests on it fails when the premise is "
+    'changed; "of it" is the refused as a share. In the next tables a row is what the kernel says '
+    'alone, and a column what the second opinion, numbers, says: "holds", it found no '
+    'counterexample; "no numbers", it could try none; "not asked", it was not tried. "Of it '
+    'refuted" counts changed proofs that gave a theorem which numbers refute: it must be 0. Three '
+    "equations that are claimed restate a definition, (1.2), (1.5) and (5.0); here they count as "
+    "derived."
+)
+
+
 def in_chapter(numbers: Iterable[str], chapter: str) -> list[str]:
     return [number for number in numbers if course()[by_number()[number]].chapter[:2] == chapter]
 
@@ -421,6 +432,7 @@ def main() -> None:
     found = findings()
     print("# Broken on purpose\n\n## Found\n")
     print(table(found))
+    print(f"\n{LEGEND}")
     alone_ = [one for trials in found.formula.values() for one in trials]
     print("\n## Changed formulas: what the kernel says alone, and the second opinion\n")
     print(cross_table(alone_))

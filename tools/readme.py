@@ -21,6 +21,8 @@ from notebooks import (
     shown_source,
 )
 
+from ddpm_course import __version__
+
 LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)]+)(\))")
 ROW = re.compile(r"^\| \[[^]]+\]\((nbs/\w+\.ipynb)\)", re.M)
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -69,8 +71,9 @@ def readme() -> str:
 
 
 def citation() -> str:
-    """CITATION.cff as it stands, but for the address of the repository."""
+    """CITATION.cff as it stands, but for the version and the address of the repository."""
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    text = re.sub(r"^version: .*$", f"version: {__version__}", text, flags=re.M)
     others = re.sub(r"^repository-code: .*\n", "", text, flags=re.M)
     line = f'repository-code: "{repository()}"\n' if repository() else ""
     return re.sub(r"^license: .*\n", lambda licence: licence[0] + line, others, flags=re.M)
