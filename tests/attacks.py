@@ -1659,6 +1659,36 @@ def hypothesis_that_hides_another(_):
     return th
 
 
+def with_matrices(theory: Theory) -> tuple[Theory, list[sp.Symbol]]:
+    """A theory with a positive number, two square matrices and a column; these and the turned column."""
+    theory = Theory().with_symbol("u", "scalar", "positive").with_symbol("→h", "vector", "real")
+    for name in "AB":
+        theory = theory.with_symbol(name, "matrix", "real", ("n", "n"))
+    theory = theory.with_symbol("X", "column", "real", ("n", "1"))
+    return theory, [sp.Symbol(name, commutative=False) for name in ("A", "B", "X", "Xᵀ")]
+
+
+def a_bound_of_matrices(theory) -> Theorem:
+    theory, (A, _, X, turned) = with_matrices(theory)
+    u = sp.Symbol("u")
+    bound = kernel.convex(theory, u, Matrix(3 * u - 2), Matrix(u**3), sp.S.One)
+    value = Matrix(1 + turned * A**2 * X * turned * X)
+    return kernel.substitute(theory, bound, u, value, Range())
+
+
+def the_root_of_a_matrix(theory) -> Theorem:
+    theory, (A, B, *_) = with_matrices(theory)
+    root = Matrix((A * B - B * A) ** sp.Rational(1, 2), ("n", "n"))
+    return kernel.calc(theory, root, root, [], Range())
+
+
+def the_square_of_a_vector(theory) -> Theorem:
+    theory, _ = with_matrices(theory)
+    h = sp.Symbol("→h")
+    left, right = Matrix((h + 1) ** 2), Matrix(h**2 + 2 * h + 1)
+    return kernel.calc(theory, left, right, [], Range())
+
+
 class Hole(NamedTuple):
     """What the kernel alone lets through: why it is false, and which condition is missing."""
 
@@ -3081,6 +3111,27 @@ MENDED = [
         a_function_of_a_square,
         "1 and -1 have one square",
         "a letter in the argument of a function need not be given by it",
+    ),
+    rule_hole(
+        "E-18",
+        "3W - 2 <= W^3 for W := 1 + X^T A^2 X X^T X",
+        a_bound_of_matrices,
+        "for a turn by 90 degrees and |X|^2 = 2, W is -3",
+        "a bound is one of matrices, and in its sign their products commute",
+    ),
+    rule_hole(
+        "E-19",
+        "the root of AB - BA is itself",
+        the_root_of_a_matrix,
+        "AB - BA can be diag(1, -1), which has no real root",
+        "a root of matrices is asked for a sign as if they commuted",
+    ),
+    rule_hole(
+        "E-20",
+        "(h + 1)^2 = h^2 + 2h + 1 for a vector h",
+        the_square_of_a_vector,
+        "it says nothing: two vectors are not multiplied",
+        "the vectors that a matrix multiplies are not counted",
     ),
 ]
 

@@ -215,6 +215,7 @@ CASES: list[Case] = []
 
 DENSITY = "_has_density(context, e.args[0]) if isinstance(e, M) else _real(context, e.args[2])"
 BACK = "all((context.rng.before(a, b) for a, b in times))"
+SAID = "isinstance(one, Term | Matrix) and not said_rightly(one)"
 VALUES = Condition("kernel", "_theorem", "have_values(theory, rule, rng, *parts(claim))", "set()")
 
 
@@ -1896,7 +1897,7 @@ def point_of_contact_that_is_rounded(k):  # 0 <= (u - 1)^2 - 10^-20
     return th, "at u = 1 the right side is below 0"
 
 
-@without("kernel", "_all_fit", "isinstance(x, Term) and not said_rightly(x)")
+@without("kernel", "_all_fit", SAID)
 def sequence_that_starts_at_a_vector(k):  # f_0 := h, said to be a number: f_0 y = f_0 h at h = y
     theory, _ = k.define_sequence(
         k.letters(), frozenset({"1"}), f(t), k.scalar(h), k.scalar(f(t - 1))
@@ -2624,12 +2625,44 @@ def another_T(k):
     return k.define(theory, "1", sp.Symbol("T"), k.scalar(4))[1], "T is any number of steps"
 
 
-@without("kernel", "_all_fit", "isinstance(x, Term) and not said_rightly(x)")
+@without("kernel", "_all_fit", SAID)
+def square_of_a_vector(k):
+    left, right = k.Matrix((h + 1) ** 2), k.Matrix(h**2 + 2 * h + 1)
+    return k.calc(k.letters(), left, right, [], k.Range()), "two vectors are not multiplied"
+
+
+@without(
+    "kernel",
+    "_all_fit",
+    "isinstance(claim, AtMost) and not all(isinstance(side, Term) and side.kind == 'scalar' "
+    "for side in (claim.left, claim.right))",
+)
+def bound_of_matrices(k):  # 3W - 2 <= W^3 for W = 1 + X^T A^2 X X^T X, which is -3
+    theory, turned = k.letters(), sp.Symbol("Xᵀ", commutative=False)
+    bound = k.convex(theory, u, k.Matrix(3 * u - 2), k.Matrix(u**3), sp.S.One)
+    value = k.Matrix(1 + turned * A**2 * X * turned * X)
+    th = k.substitute(theory, bound, u, value, k.Range())
+    return th, "A a turn by 90 degrees, |X|^2 = 2"
+
+
+@without(
+    "statements",
+    "_real",
+    "_of_numbers(e) and context.positive(e.base, strict=not whole)",
+    "context.positive(e.base, strict=not whole)",
+    ("WrongRule", "calc"),
+)
+def root_of_a_matrix(k):
+    root = k.Matrix((A * B - B * A) ** sp.Rational(1, 2), ("n", "n"))
+    return k.calc(k.letters(), root, root, [], k.Range()), "AB - BA may be diag(1, -1)"
+
+
+@without("kernel", "_all_fit", SAID)
 def vector_said_to_be_a_number(k):
     return k.calc(k.letters(), k.scalar(h), k.scalar(h), [], k.Range()), "h is a vector"
 
 
-@without("kernel", "_all_fit", "isinstance(x, Term) and not said_rightly(x)")
+@without("kernel", "_all_fit", SAID)
 def number_for_the_mean_of_a_vector(k):
     law = k.Law(q, x(0), frozenset(), sp.S.One, sp.S.One)
     return k.declare(k.letters().with_process("q", "forward"), "1", law, 1)[1], "1 is no vector"

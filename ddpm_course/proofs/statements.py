@@ -191,8 +191,11 @@ def _of_numbers(e: sp.Expr) -> bool:
     return all(a.is_commutative for a in e.atoms(sp.Symbol))
 
 
-def said_rightly(x: Term) -> bool:
-    """Whether a vector is a combination of vectors, and a number holds none but in inner products."""
+def said_rightly(x: Term | Matrix) -> bool:
+    """Whether a vector is a combination of vectors, and a number holds none but in inner products; nor
+    does a matrix."""
+    if isinstance(x, Matrix):
+        return _vectors(x.expr) == 0
     return _of_numbers(x.expr) and (x.expr == 0 or _vectors(x.expr) == (x.kind == "vector"))
 
 # %% ../../nbs/55_statements.ipynb #3a9e2c91
@@ -250,13 +253,14 @@ def _real(context: Context, e: sp.Basic) -> bool:
     if not all(_real(context, a) for a in e.args):
         return False
     if isinstance(e, sp.log):
-        return context.positive(e.args[0])
+        return _of_numbers(e) and context.positive(e.args[0])
     if isinstance(e, sp.Pow) and isinstance(e.exp, sp.Integer):
         matrix = not _of_numbers(e)
         inverse = partial(Words(context).positive, definite=True) if matrix else context.never_zero
         return bool(e.exp > 0) or inverse(e.base)
     if isinstance(e, sp.Pow):
-        return context.positive(e.base, strict=not (e.exp.is_Rational and e.exp > 0))
+        whole = e.exp.is_Rational and e.exp > 0
+        return _of_numbers(e) and context.positive(e.base, strict=not whole)
     return isinstance(
         e, (sp.Add, sp.Mul, sp.Tuple, AppliedUndef, Dot, Exp, sp.cos, sp.sin, Trace, Det)
     )
