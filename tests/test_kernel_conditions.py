@@ -215,7 +215,7 @@ CASES: list[Case] = []
 
 DENSITY = "_has_density(context, e.args[0]) if isinstance(e, M) else _real(context, e.args[2])"
 BACK = "all((context.rng.before(a, b) for a, b in times))"
-SAID = "isinstance(one, Term | Matrix) and not said_rightly(one)"
+SAID = "isinstance(x, Term | Matrix | Blocks) and not said_rightly(x)"
 VALUES = Condition("kernel", "_theorem", "have_values(theory, rule, rng, *parts(claim))", "set()")
 
 
@@ -2631,12 +2631,7 @@ def square_of_a_vector(k):
     return k.calc(k.letters(), left, right, [], k.Range()), "two vectors are not multiplied"
 
 
-@without(
-    "kernel",
-    "_all_fit",
-    "isinstance(claim, AtMost) and not all(isinstance(side, Term) and side.kind == 'scalar' "
-    "for side in (claim.left, claim.right))",
-)
+@without("relations", "convex", "not (isinstance(left, Term) and isinstance(right, Term))")
 def bound_of_matrices(k):  # 3W - 2 <= W^3 for W = 1 + X^T A^2 X X^T X, which is -3
     theory, turned = k.letters(), sp.Symbol("Xᵀ", commutative=False)
     bound = k.convex(theory, u, k.Matrix(3 * u - 2), k.Matrix(u**3), sp.S.One)
@@ -2648,8 +2643,8 @@ def bound_of_matrices(k):  # 3W - 2 <= W^3 for W = 1 + X^T A^2 X X^T X, which is
 @without(
     "statements",
     "_real",
-    "_of_numbers(e) and context.positive(e.base, strict=not whole)",
-    "context.positive(e.base, strict=not whole)",
+    "_of_numbers(e) and context.positive(e.base, strict=not (e.exp.is_Rational and e.exp > 0))",
+    "context.positive(e.base, strict=not (e.exp.is_Rational and e.exp > 0))",
     ("WrongRule", "calc"),
 )
 def root_of_a_matrix(k):

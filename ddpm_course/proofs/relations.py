@@ -231,7 +231,8 @@ def convex(theory: Theory, u: sp.Symbol, left: Term, right: Term, lowest: sp.Exp
     """left <= right for all u > 0: the gap is convex in u, and it and its slope vanish at one point."""
     gap, context = right.expr - left.expr, Context(theory, Range())
     if (
-        theory.domain(u) != "positive"
+        not (isinstance(left, Term) and isinstance(right, Term))
+        or theory.domain(u) != "positive"
         or gap.free_symbols != {u}
         or gap.atoms(sp.Function) - gap.atoms(sp.log)
     ):

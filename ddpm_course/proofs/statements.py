@@ -191,12 +191,14 @@ def _of_numbers(e: sp.Expr) -> bool:
     return all(a.is_commutative for a in e.atoms(sp.Symbol))
 
 
-def said_rightly(x: Term | Matrix) -> bool:
+def said_rightly(x: Term | Matrix | Blocks) -> bool:
     """Whether a vector is a combination of vectors, and a number holds none but in inner products; nor
     does a matrix."""
-    if isinstance(x, Matrix):
-        return _vectors(x.expr) == 0
-    return _of_numbers(x.expr) and (x.expr == 0 or _vectors(x.expr) == (x.kind == "vector"))
+    return (
+        _of_numbers(x.expr) and (x.expr == 0 or _vectors(x.expr) == (x.kind == "vector"))
+        if isinstance(x, Term)
+        else all(_vectors(block.expr) == 0 for row in getattr(x, "rows", [[x]]) for block in row)
+    )
 
 # %% ../../nbs/55_statements.ipynb #3a9e2c91
 def hides(theory: Theory, e) -> bool:
@@ -259,8 +261,9 @@ def _real(context: Context, e: sp.Basic) -> bool:
         inverse = partial(Words(context).positive, definite=True) if matrix else context.never_zero
         return bool(e.exp > 0) or inverse(e.base)
     if isinstance(e, sp.Pow):
-        whole = e.exp.is_Rational and e.exp > 0
-        return _of_numbers(e) and context.positive(e.base, strict=not whole)
+        return _of_numbers(e) and context.positive(
+            e.base, strict=not (e.exp.is_Rational and e.exp > 0)
+        )
     return isinstance(
         e, (sp.Add, sp.Mul, sp.Tuple, AppliedUndef, Dot, Exp, sp.cos, sp.sin, Trace, Det)
     )
