@@ -9,7 +9,16 @@ from refusals import refused
 from scipy.linalg import sqrtm
 
 from ddpm_course.checks import BadInput, BadValue
-from ddpm_course.data import digits, glyphs, halves, load_data, random_stream, to_float
+from ddpm_course.data import (
+    ImageSet,
+    digits,
+    glyphs,
+    halves,
+    load_data,
+    random_stream,
+    to_float,
+    to_uint8,
+)
 from ddpm_course.runs import measures
 from ddpm_course.runs.measures import (
     CLASSIFIERS,
@@ -168,6 +177,17 @@ def test_the_floor_is_the_mean_of_twenty_new_splits():
     )
     assert all(len(values) == 20 for values in REFERENCE.floors.values())
     assert REAL.frechet == pytest.approx(float(REFERENCE.floors["frechet"].mean()))
+
+
+def test_samples_are_compared_with_as_many_images_of_each_class(monkeypatch):
+    """Of a set whose first images are mostly of one class; each pixel says the class."""
+    labels = torch.cat([torch.zeros(900, dtype=torch.long), torch.arange(10).repeat(200)])
+    pixels = labels.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 28, 28)
+    uneven = ImageSet("uneven", pixels, labels, tuple("0123456789"), 256)
+    monkeypatch.setattr(measures, "load_set", lambda *_, **__: uneven)
+    made = measures._load_reference.__wrapped__("fashion_mnist", "", False)
+    found = to_uint8(made.held_out, 256)[:, 0, 0, 0]
+    assert found.bincount().tolist() == [90] * 10
 
 
 def test_the_reference_that_is_handed_out_is_a_copy():
