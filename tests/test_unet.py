@@ -58,6 +58,11 @@ def test_groups_divide_the_channels_and_hold_at_least_four(channels, groups):
     assert num_groups(channels) == groups and channels % groups == 0 and channels // groups >= 4
 
 
+def test_no_group_holds_fewer_than_four_channels():
+    with refused(BadValue, where="num_groups", what="model_channels", got="3"):
+        num_groups(3)
+
+
 @pytest.mark.parametrize("channels, groups", [(16, 4), (128, 32)])
 def test_one_number_of_groups_stands_at_every_width(channels, groups):
     model = UNet(model_channels=channels, channel_multipliers=(1, 2), num_blocks=1)

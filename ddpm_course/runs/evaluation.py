@@ -20,7 +20,7 @@ from ddpm_course.checks import (
     check_seed,
     describe,
 )
-from ddpm_course.data import PARTS, image_grid, load_set, random_stream
+from ddpm_course.data import PARTS, image_grid, load_set, random_stream, to_float
 from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
 from ddpm_course.runs.drawing import file_name, sample_images
@@ -70,17 +70,23 @@ def _opened(where: str, run: Run | Path | str) -> Run:
     return run if isinstance(run, Run) else Run.open(run)
 
 
-def _check_measurable(run: Run) -> None:
-    """Raise BadValue unless it is known what the run has learnt, and a classifier for it stored."""
+def _check_trained(where: str, run: Run, fix: str) -> None:
+    """Raise BadValue unless it is known what the run has learnt."""
     if run.seed is None:
         raise BadValue(
-            "evaluate",
+            where,
             "run",
             got=f"{run.folder}, an imported run, which does not say what it has learnt",
             expected="a run that was trained here",
-            fix="if you know the data, draw samples, and give them to "
-            "measure(load_reference(NAME), samples)",
+            fix=f"if you know the data, {fix}",
         )
+
+
+def _check_measurable(run: Run) -> None:
+    """Raise BadValue unless it is known what the run has learnt, and a classifier for it stored."""
+    _check_trained(
+        "evaluate", run, "draw samples, and give them to measure(load_reference(NAME), samples)"
+    )
     if has_classifier(run.profile):
         return
     data, size = run.profile.data, run.profile.image_size
@@ -162,29 +168,40 @@ class Likelihood(NamedTuple):
 def likelihood(
     run: Run | Path | str, seed: int = 1, device: str = "auto", num_images: int = 128
 ) -> Likelihood:
-    """What the first held-out images cost under a run's network, which is told their classes, if any.
+    """What held-out images cost under a run's network, which is told their classes, if any.
 
-    For the flow even noise fills the bin of each grey level, and the density begins at t = 1; 100
-    steps of Heun's method, with one random probe for each image. Raises BadInput as `evaluate`
-    does, and unless num_images are held out.
+    The images lie evenly among the held-out ones, which in a folder stand class by class. For the
+    flow even noise fills the bin of each grey level, and the density begins at t = 1; 100 steps of
+    Heun's method, with one random probe for each image. Raises BadInput as `load_set` does, for an
+    imported run, and unless num_images are held out.
     """
     run = _opened("likelihood", run)
     check_seed("likelihood", seed)
-    _check_measurable(run)
-    data, where = run.profile.data, run.profile.data_dir
-    held_out = load_set(data, PARTS[1], data_dir=where, download=run.profile.download)
+    _check_trained("likelihood", run, "give its images to variational_bound and ode_log_prob")
+    profile = run.profile
+    held_out = load_set(
+        profile.data,
+        PARTS[1],
+        data_dir=profile.data_dir,
+        image_size=profile.image_size,
+        unreadable=profile.unreadable,
+        download=profile.download,
+    )
     check_int("likelihood", "num_images", num_images, 2, len(held_out))
     schedule = run.schedule(device)
     where = schedule.betas.device
     stream = random_stream(seed, "likelihood", device=where)
-    labels = held_out.labels[:num_images].to(where) if run.profile.num_classes else None
-    denoiser, x0 = run.denoiser(device, labels), held_out.floats()[:num_images].to(where)
+    chosen = torch.arange(num_images) * len(held_out) // num_images
+    labels = held_out.labels[chosen].to(where) if profile.num_classes else None
+    denoiser = run.denoiser(device, labels)
+    pixels = torch.stack([held_out[int(i)][0] for i in chosen])
+    x0 = to_float(pixels, held_out.levels).to(where)
     terms = variational_bound(
         schedule,
         x0,
         lambda x, t: denoiser.x0(x, t).clamp(-1, 1),
         held_out.levels,
-        run.profile.variance_type,
+        profile.variance_type,
         stream,
     )
     bin_width, dims = 2 / (held_out.levels - 1), x0[0].numel()
