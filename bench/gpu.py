@@ -1,30 +1,41 @@
 """Everything that is to be measured on one GPU, in at most nine minutes.
 
 First the CUDA tests, and one step of training and of sampling beside the CPU's. Then how fast the
-card multiplies matrices, how fast the `gpu` profile's network samples and trains, in diffusers too
-where that is installed, and a run of four to five minutes on glyphs32 with its distance. What was
-found is written after each part, so that a run that is cut keeps what it has: gpu.md, gpu.json and
-pictures. It asks for torch, torchvision, numpy, scikit-learn, matplotlib, jaxtyping, safetensors,
-tqdm and torchmetrics, and for pytest, if the tests are to run. From the top of the repository, in
-an environment or a bare checkout:
+card multiplies matrices, and how fast the `gpu` profile's network trains and samples; a run of
+four minutes on glyphs32 with its distance; and, in the time that is left, the same network in
+diffusers, where that is installed, the profiler's table, and the other variants of training.
+Translating a network takes most of a minute, so that one call does not come to all of them: a
+second one, with --parts, adds to what the first one has written. That is written after each part,
+so that a run that is cut keeps what it has: gpu.md, gpu.json, pictures, and gpu.log with what the
+tests and the failures said. It asks for torch, torchvision, numpy, scikit-learn, matplotlib,
+jaxtyping, safetensors, tqdm and torchmetrics, and for pytest, if the tests are to run. From the top
+of the repository, in an environment or a bare checkout:
 
     python bench/gpu.py                                   # writes bench/gpu.md and its pictures
+    python bench/gpu.py --parts diffusers profile variants --minutes 4    # adds these to it
     python bench/gpu.py --device cpu --tiny --out TMP     # the same path in two minutes, anywhere
 """
 
+import time
+
+START = time.monotonic()  # the libraries take some of the nine minutes, too
+
+# ruff: noqa: E402
 import argparse
 import contextlib
 import dataclasses
 import functools
+import gc
 import importlib.util
 import itertools
 import json
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,18 +43,21 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a bare checkout is enough
 
-import torch  # noqa: E402
-import torchvision  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+import torch
+import torchvision
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from ddpm_course.data import ImageSet, random_stream  # noqa: E402
-from ddpm_course.prediction import training_loss  # noqa: E402
-from ddpm_course.runs.diffusers_settings import unet_config  # noqa: E402
-from ddpm_course.runs.diffusers_weights import to_diffusers  # noqa: E402
-from ddpm_course.runs.drawing import draw_batches  # noqa: E402
-from ddpm_course.runs.evaluation import evaluate, format_table  # noqa: E402
-from ddpm_course.runs.loop import (  # noqa: E402
+from ddpm_course.data import ImageSet, random_stream
+from ddpm_course.data.sets import BUILT_IN
+from ddpm_course.prediction import training_loss
+from ddpm_course.runs.diffusers_settings import unet_config
+from ddpm_course.runs.diffusers_weights import to_diffusers
+from ddpm_course.runs.drawing import draw_batches
+from ddpm_course.runs.evaluation import evaluate, format_table
+from ddpm_course.runs.files import write_file
+from ddpm_course.runs.images import load_images
+from ddpm_course.runs.loop import (
     Batch,
     batches,
     build_denoiser,
@@ -52,10 +66,12 @@ from ddpm_course.runs.loop import (  # noqa: E402
     initial_state,
     training_loop,
 )
-from ddpm_course.runs.processes import Processes, computing  # noqa: E402
-from ddpm_course.runs.profiles import Profile, load_profile  # noqa: E402
-from ddpm_course.runs.training import load_images, train  # noqa: E402
-from ddpm_course.sampling import Sampler  # noqa: E402
+from ddpm_course.runs.measures import load_reference
+from ddpm_course.runs.processes import Processes, computing
+from ddpm_course.runs.profiles import Profile, load_profile
+from ddpm_course.runs.training import train
+from ddpm_course.sampling import Sampler
+from ddpm_course.unet import UNet
 
 MINUTES = 9.0
 TINY = {
@@ -69,32 +85,32 @@ TINY = {
     "num_samples": 4,
     "compile": False,
 }
-# A run of minutes learns faster, and averages over fewer steps, than the hours of the profile.
+# A run of minutes learns faster, and averages over fewer steps, than the hours of the profile. Its
+# batch is the profile's, so that no network is translated for it alone.
 SHORT_RUN = {
     "warmup_steps": 500,
     "learning_rate": 4e-4,
     "ema_decay": 0.999,
-    "batch_size": 256,
     "sampling_steps": 50,
     "eta": 0.0,
 }
-# What matters most comes first.
+PLAIN = {"precision": "fp32", "tf32": False, "compile": False, "channels_last": False}
+# What matters most comes first: the rows of the first part, then those that follow the run.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "fp32": {"precision": "fp32", "tf32": False, "compile": False},
-    "bf16, compiled, channels last": {
-        "precision": "bf16",
-        "compile": True,
-        "channels_last": True,
-    },
-    "bf16": {"precision": "bf16", "tf32": True, "compile": False},
-    "TF32": {"precision": "fp32", "tf32": True, "compile": False},
-    "bf16, compiled": {"precision": "bf16", "compile": True},
-    "bf16, channels last": {"precision": "bf16", "compile": False, "channels_last": True},
+    "fp32": PLAIN,
+    "bf16, compiled, channels last": {},  # the profile itself
+    "bf16, channels last": {"compile": False},
+    "bf16": {"compile": False, "channels_last": False},
+    "TF32": PLAIN | {"tf32": True},
+    "bf16, compiled": {"channels_last": False},
 }
-SIZES = 512, 128, 2048
+SIZES = 128, 512, 2048
 SEED = 0
-AGREE = 1e-3  # most that a card's numbers may differ from the CPU's, of the largest of them
-RUN_AND_REST = 420.0, 120.0  # seconds kept for the run, and of these for what follows its training
+# The most that a card's numbers may differ from the CPU's, relative to them. A walk begins at x_T,
+# where an error of the noise becomes one of the image that is 157 times as large.
+AGREE = {"outputs": 1e-3, "gradients": 1e-3, "samples": 1e-2}
+RUN, REST = 240.0, 75.0  # seconds of the run's training, and of what follows it
+EAGER, TRANSLATED = 15.0, 75.0  # seconds that must be left to begin with a variant
 GOALS = {
     "sampling": "15,059 evaluations/s, as DDPM on a TPU v3-8 (Ho et al. 2020, appendix B)",
     "diffusers": "half of the time of diffusers, compiled",
@@ -144,15 +160,22 @@ class Bench:
     def forget(self) -> None:
         """Give back what the last measurement has taken."""
         torch.compiler.reset()
+        gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
+    def log(self, text: str) -> None:
+        """Add to gpu.log."""
+        with (self.out / "gpu.log").open("a") as file:
+            file.write(text + "\n")
+
     def write(self) -> None:
         facts = {"machine": machine(self.device), "tiny": self.tiny, **self.parts}
-        (self.out / "gpu.json").write_text(json.dumps(facts, indent=2) + "\n")
-        (self.out / "gpu.md").write_text(report(facts))
+        write_file(self.out / "gpu.json", (json.dumps(facts, indent=2) + "\n").encode())
+        write_file(self.out / "gpu.md", report(facts).encode())
 
 
+@functools.cache
 def machine(device: torch.device) -> dict[str, str]:
     """What the figures are figures of."""
     cuda = device.type == "cuda"
@@ -171,8 +194,8 @@ def machine(device: torch.device) -> dict[str, str]:
 
 def said_by(*command: str) -> str:
     """What a command prints; "unknown" where it is not there, or fails."""
-    with contextlib.suppress(OSError):
-        done = subprocess.run(command, capture_output=True, text=True)
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10)
         return done.stdout.strip() or "unknown"
     return "unknown"
 
@@ -185,37 +208,56 @@ def cuda_tests(bench: Bench) -> dict[str, Any]:
     if bench.device.type != "cuda" or importlib.util.find_spec("pytest") is None:
         return {"skipped": "they need a card, and pytest"}
     command = [sys.executable, "-m", "pytest", "-q", "--noconftest", "tests/test_cuda.py"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    said = (done.stdout + done.stderr).strip().splitlines()[-1:]
-    return {"said": said} | ({"failed": "see what pytest says"} if done.returncode else {})
+    kept = subprocess.PIPE
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=kept, stderr=subprocess.STDOUT, text=True, timeout=90
+        )
+    except subprocess.TimeoutExpired as error:
+        bench.log(str(error.stdout))
+        raise
+    bench.log(done.stdout)
+    said = [line for line in done.stdout.splitlines() if " passed" in line or " failed" in line]
+    return {"said": said[-1:]} | ({"failed": "see gpu.log"} if done.returncode else {})
 
 
 def against_the_cpu(bench: Bench) -> dict[str, Any]:
-    """The largest difference of gradients and of a sample, relative to the largest on the CPU."""
-    profile = dataclasses.replace(
-        bench.profile, precision="fp32", tf32=False, compile=False, dropout=0.0, batch_size=4
-    )
+    """How far outputs, gradients and a sample are from the CPU's, relative to these.
+
+    The norm of a difference over that of the numbers; of the gradients the largest of all weights'.
+    """
+    profile = dataclasses.replace(bench.profile, **PLAIN, dropout=0.0, batch_size=4)
     images, cpu = bench.images, torch.device("cpu")
     batch = next(batches(profile, images, SEED, 1, Processes(cpu)))
     start = torch.randn(4, *images.image_shape, generator=random_stream(0, "start"))
-    gradients, samples = [], []
+    found: dict[str, list[list[Tensor]]] = {name: [] for name in AGREE}
     with computing(0, tf32=False):
         for device in (cpu, bench.device):
-            model = initial_state(profile, images.image_shape[0], 0, device).model
+            model = awake(initial_state(profile, images.image_shape[0], 0, cpu).model).to(device)
             x0, t, noise, labels = moved(batch, device)
             denoiser = build_denoiser(profile, build_schedule(profile, device), model, labels)
             training_loss(denoiser, x0, t, noise).backward()
-            grads = [p.grad for p in model.parameters() if p.grad is not None]
-            gradients.append(torch.cat([grad.flatten().cpu() for grad in grads]))
+            with torch.no_grad():
+                found["outputs"].append([model(x0, t, labels)])
+            found["gradients"].append([p.grad for p in model.parameters() if p.grad is not None])
             sampler = Sampler(steps=5, spacing="linspace", clip_sample=True)
             options = {"x_T": start.to(device), "device": device}
-            samples.append(sampler.sample(denoiser, start.shape, **options).cpu())
-    found = {
-        name: float((there - here).abs().max() / here.abs().max())
-        for name, (here, there) in {"gradients": gradients, "samples": samples}.items()
+            found["samples"].append([sampler.sample(denoiser, start.shape, **options)])
+    gaps = {
+        name: max(float((b.cpu() - a).norm() / a.norm()) for a, b in zip(here, there, strict=True))
+        for name, (here, there) in found.items()
     }
-    apart = [name for name, gap in found.items() if not gap <= AGREE]
-    return found | ({"failed": f"more than {AGREE:g}: {', '.join(apart)}"} if apart else {})
+    apart = [f"{name} {gap:.2g}" for name, gap in gaps.items() if not gap <= AGREE[name]]
+    return gaps | ({"failed": f"too far from the CPU's: {', '.join(apart)}"} if apart else {})
+
+
+def awake(model: UNet) -> UNet:
+    """The network with all weights a little moved: a new one answers 0, whatever is inside."""
+    stream = random_stream(SEED, "awake")
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.02 * torch.randn(weight.shape, generator=stream)
+    return model
 
 
 def moved(batch: Batch, device: torch.device) -> Batch:
@@ -251,20 +293,25 @@ def steps_of(bench: Bench, profile: Profile) -> Callable[[], object]:
     return training_loop(profile, schedule, state, itertools.repeat(batch), 0, processes).__next__
 
 
-def training_rates(bench: Bench) -> Iterator[dict[str, Any]]:
-    """Images a second by variant and batch; after each what is known so far."""
-    found: dict[str, dict[str, Any]] = {}
-    reserve = 0 if bench.tiny else RUN_AND_REST[0]  # for the run, which says more
-    for size, (name, changes) in itertools.product(
-        (4, 8) if bench.tiny else SIZES, VARIANTS.items()
-    ):
-        if bench.left < reserve or (changes.get("compile") and bench.tiny):
+def training_rates(bench: Bench, most: int = 10**9) -> Iterator[dict[str, Any]]:
+    """Images a second by variant and batch, so many of them; after each what is known so far."""
+    found: dict[str, dict[str, Any]] = bench.parts.get("training", {})
+    rows = [
+        (size, name)
+        for size, name in itertools.product((4, 8) if bench.tiny else SIZES, VARIANTS)
+        if str(size) not in found.get(name, {})
+    ]
+    for size, name in rows[:most]:
+        profile = dataclasses.replace(bench.profile, **VARIANTS[name], batch_size=size)
+        if bench.tiny:
+            profile = dataclasses.replace(profile, compile=False)
+        if bench.left < (TRANSLATED if profile.compile else EAGER):
             continue
-        profile = dataclasses.replace(bench.profile, batch_size=size, **changes)
         with computing(profile.threads, profile.tf32):
             try:
                 rate: Any = size / bench.seconds(steps_of(bench, profile))
             except Exception as error:  # no memory, no compiler: the others are measured
+                bench.log(traceback.format_exc())
                 rate = type(error).__name__
         found.setdefault(name, {})[str(size)] = rate
         bench.forget()
@@ -310,7 +357,7 @@ def sampling_rates(bench: Bench) -> Iterator[dict[str, Any]]:
         if name == "compiled":
             model.compile(fullgraph=True, dynamic=False)
         with computing(profile.threads, profile.tf32):
-            draw(4, Sampler(steps=2))
+            draw(count, Sampler(steps=2))
             bench.wait()
             start = time.perf_counter()
             draw(count, sampler)
@@ -325,25 +372,31 @@ def sampling_rates(bench: Bench) -> Iterator[dict[str, Any]]:
 # --- (e) a run -----------------------------------------------------------------------------------
 
 
-def short_run(bench: Bench) -> dict[str, Any]:
-    """Train for the time that is left, but for what follows; the samples and their distance."""
+def short_run(bench: Bench) -> Iterator[dict[str, Any]]:
+    """Train for four minutes, or what is left of them; the samples and their distance."""
     changes = {} if bench.tiny else SHORT_RUN
     profile = dataclasses.replace(bench.profile, num_samples=16, tensorboard=False, **changes)
     with computing(profile.threads, profile.tf32):
         step = bench.seconds(steps_of(bench, profile))
-    budget = 0.0 if bench.tiny else max(bench.left - RUN_AND_REST[1], 30)
-    profile = dataclasses.replace(profile, num_steps=max(3, int(budget / step)), checkpoint_every=0)
+    bench.forget()
+    budget = 0.0 if bench.tiny else max(min(RUN, bench.left - REST), 30)
+    steps = max(3, int(budget / step))
+    profile = dataclasses.replace(profile, num_steps=steps, checkpoint_every=0)
+    found: dict[str, Any] = {"steps": steps, "batch": profile.batch_size}
     with tempfile.TemporaryDirectory() as room:
         start = time.perf_counter()
         run_dir = train(profile, SEED, Path(room) / "run")
-        taken = time.perf_counter() - start
-        shutil.copy(run_dir / "samples.png", bench.out / "gpu_samples.png")
-        shutil.copy(run_dir / "denoising.png", bench.out / "gpu_denoising.png")
-        found = {"steps": profile.num_steps, "batch": profile.batch_size, "seconds": taken}
+        found["seconds, from the data to the pictures"] = time.perf_counter() - start
+        for file in ("samples.png", "denoising.png", "metrics.jsonl"):
+            shutil.copy(run_dir / file, bench.out / f"gpu_{file}")
+        rates = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
+        rate = statistics.median(row["steps_per_second"] for row in rates)
+        yield found | {"images/s": rate * profile.batch_size}
         result = evaluate(run_dir, SEED + 1, str(bench.device))
     got, real = result.sets["samples"], result.sets["held out"]
     table = format_table(result.reference, result.sets)
-    return {**found, "floors": got.frechet / real.frechet, "table": table}
+    found |= {"images/s": rate * profile.batch_size, "floors": got.frechet / real.frechet}
+    yield found | {"table": table}
 
 
 # --- (f) the same network in diffusers -----------------------------------------------------------
@@ -364,7 +417,7 @@ def peers(bench: Bench) -> Iterator[dict[str, Any]]:
     settings = unet_config(profile, (3, 32, 32))
     theirs: Any = diffusers.UNet2DModel.from_config(settings)  # pyright: ignore[reportPrivateImportUsage]
     ours = build_model(profile, 3, random_stream(0, "weights"))
-    theirs.load_state_dict(to_diffusers(ours))
+    theirs.load_state_dict(to_diffusers(awake(ours)))
     with torch.no_grad():  # the same weights are the same network
         x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, profile.num_train_timesteps])
         gap = float((ours.eval()(x, t) - theirs.eval()(x, t - 1).sample).abs().max())
@@ -403,15 +456,28 @@ def peers(bench: Bench) -> Iterator[dict[str, Any]]:
 
 # --- All of it -----------------------------------------------------------------------------------
 
+
+def reference(bench: Bench) -> dict[str, Any]:
+    """The floor of the run's distance. What it takes is read, and drawn, once and before the run."""
+    return {
+        "squared distance of real images": float(
+            load_reference("glyphs32").floors["frechet"].mean()
+        )
+    }
+
+
+# "variants" are more rows of "training".
 PARTS: dict[str, Callable[[Bench], Any]] = {
     "tests": cuda_tests,
+    "reference": reference,
     "against the CPU": against_the_cpu,
     "matrix rate": matrix_rate,
+    "training": functools.partial(training_rates, most=2),
     "sampling": sampling_rates,
+    "run": short_run,
     "diffusers": peers,
     "profile": where_the_time_goes,
-    "training": training_rates,
-    "run": short_run,
+    "variants": training_rates,
 }
 
 
@@ -458,6 +524,8 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--out", type=Path, default=ROOT / "bench")
     parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="only these, added to gpu.json")
+    parser.add_argument("--commit", help="of the code, where git does not know it")
     parser.add_argument("--tiny", action="store_true", help="a small network and few steps")
     options = parser.parse_args()
     if options.device == "cuda" and not torch.cuda.is_available():
@@ -465,18 +533,24 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     changes = {"device": options.device, **(TINY if options.tiny else {})}
     profile = dataclasses.replace(load_profile("gpu"), **changes)
+    BUILT_IN[profile.data] = functools.cache(BUILT_IN[profile.data])  # drawn once, not three times
     bench = Bench(torch.device(options.device), profile, options.out, options.tiny)
-    bench.end = time.monotonic() + 60 * options.minutes
-    for name, part in PARTS.items():
-        start = time.monotonic()
+    bench.end = START + 60 * options.minutes
+    machine(bench.device).update({"commit": options.commit} if options.commit else {})
+    if options.parts and (options.out / "gpu.json").exists():
+        known = json.loads((options.out / "gpu.json").read_text())
+        bench.parts = {name: known[name] for name in PARTS if name in known}
+    for name in options.parts or PARTS:
+        start, key = time.monotonic(), "training" if name == "variants" else name
         try:
-            found = part(bench)
+            found = PARTS[name](bench)
             for known in found if isinstance(found, Iterator) else [found]:
-                bench.parts[name] = known
+                bench.parts[key] = known
                 bench.write()
         except Exception as error:
+            bench.log(traceback.format_exc())
             why = f"{type(error).__name__}: {error}"[:500]
-            bench.parts[name] = {**bench.parts.get(name, {}), "failed": why}
+            bench.parts[key] = {**bench.parts.get(key, {}), "failed": why}
             bench.write()
         print(f"{name}: {time.monotonic() - start:.0f} s, {bench.left:.0f} s left", flush=True)
     with contextlib.suppress(KeyError):

@@ -144,7 +144,8 @@ def calls(run: Run, sampler: Sampler) -> int:
         asked.append(t)
         return x
 
-    sampler.sample(Denoiser(run.schedule("cpu"), network, "epsilon", network), (1, 1))
+    kind = run.profile.prediction_type
+    sampler.sample(Denoiser(run.schedule("cpu"), network, kind, network), (1, 1))
     return len(asked)
 
 

@@ -31,6 +31,8 @@ class Spread(NamedTuple):
 
     def __str__(self) -> str:
         low, middle, high = (f"{value:.{2 if self.middle < 10 else 0}f}" for value in self)
+        if self.low == self.high:  # measured once
+            return middle
         return f"{middle} ({low} to {high})"
 
 

@@ -55,12 +55,23 @@ def distance(run: Run, solver: str, spacing: str, calls: int) -> float:
     return measure(reference, samples).frechet / float(reference.floors["frechet"].mean())
 
 
+def option(key: str, value: object) -> str:
+    """As `ddpm-course train` takes it."""
+    name = key.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    values = value if isinstance(value, tuple) else (value,)
+    return " ".join((f"--{name}", *map(str, values)))
+
+
 if __name__ == "__main__":
     folders = sys.argv[1:]
+    if len(folders) < 5:
+        sys.exit("give five runs or more: fewer have no interval")
     runs = [Run.open(folder) for folder in folders]
     others = changed(runs[0])
     said = "".join(f", `{key} = {value}`" for key, value in others.items())
-    options = "".join(f" --{key.replace('_', '-')} {value}" for key, value in others.items())
+    options = "".join(f" {option(key, value)}" for key, value in others.items())
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         each = [*pool.map(distances, folders)]
     found = {key: [of_run[key] for of_run in each] for key in each[0]}

@@ -17,10 +17,10 @@ import torch
 from rounds import hardware
 
 from ddpm_course.runs.checkpoint import save_checkpoint
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.loop import batches, build_schedule, initial_state, training_loop
 from ddpm_course.runs.processes import Processes
 from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.training import load_images
 
 ROUNDS = 8
 COMMAND = Path(sys.executable).with_name("ddpm-course")
@@ -36,6 +36,8 @@ def first_step(words: list[str], room: Path, line: int = 1) -> float:
     )
     path = room / "runs/x.unfinished/metrics.jsonl"
     while not path.exists() or len(path.read_text().splitlines()) < line:
+        if run.poll():
+            raise SystemExit(f"ddpm-course {' '.join(words)} ended with {run.returncode}")
         time.sleep(0.005)
     seconds = time.perf_counter() - start
     run.kill()

@@ -17,6 +17,7 @@ from torch import nn
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.prediction import Denoiser, training_loss
 from ddpm_course.runs.drawing import walk_samples
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.loop import (
     build_model,
     build_schedule,
@@ -26,7 +27,6 @@ from ddpm_course.runs.loop import (
 )
 from ddpm_course.runs.processes import find_device
 from ddpm_course.runs.profiles import Profile, load_profile
-from ddpm_course.runs.training import load_images
 
 ROUNDS = 40
 PROFILE = load_profile("laptop")

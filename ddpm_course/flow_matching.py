@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .checks import BadValue, check_choice, check_instance, numbers
+from .checks import BadValue, check_choice, check_instance, describe, numbers
 from .forward import _roots
 from .prediction import PREDICTION_TYPES, _check_pair, _noise, _target, _x0
 from .schedule import NoiseSchedule, _check_schedule
@@ -23,7 +23,7 @@ class NoiseLevel:
     """How much noise a state has, under the names that papers give it; any shape, float64.
 
     sigma is noise over signal, from 0 (an image) to infinity (noise alone): r_t of chapter 07,
-    sigma of EDM (Karras et al. 2022). Raises BadType for sigma that is no tensor.
+    sigma of EDM (Karras et al. 2022). Raises BadInput for sigma that is no tensor, or below 0.
     """
 
     sigma: Float[Tensor, "*shape"]
@@ -31,6 +31,11 @@ class NoiseLevel:
     def __post_init__(self):
         fix = "write torch.tensor(2.0), or NoiseLevel.from_log_snr(...)"
         check_instance("NoiseLevel", "sigma", self.sigma, Tensor, fix)
+        found = numbers("NoiseLevel", "sigma", self.sigma)
+        if not bool((found >= 0).all()):
+            fix = "write noise over signal"
+            raise BadValue("NoiseLevel", "sigma", describe(self.sigma), "0 or more", fix)
+        object.__setattr__(self, "sigma", found.to(self.sigma.device))
 
     @classmethod
     def of_schedule(cls, schedule: NoiseSchedule) -> "NoiseLevel":

@@ -52,8 +52,11 @@ def _rescaled(
     """The guided output whose image has, by this share, the spread of the model's own."""
     roots, kind = _roots(denoiser.schedule, t, x), denoiser.prediction_type
     own, image = (_x0(x, output, *roots, kind) for output in (told, pulled))
-    spread, wanted = (part.flatten(1).std(1).view_as(roots[0]) for part in (image, own))
-    image = image * (1 - share + share * wanted / spread)
+    spread, wanted = (
+        part.flatten(1).std(1, correction=0).view_as(roots[0]) for part in (image, own)
+    )
+    ratio = (wanted / spread).nan_to_num(1, 1)  # an image of one value has no spread
+    image = image * (1 - share + share * ratio)
     return _target(image, _noise(x, image, *roots, "sample"), *roots, kind)
 
 # %% ../nbs/21_guidance.ipynb #4f2cc155

@@ -85,6 +85,10 @@ def _slope(
     with torch.enable_grad():
         y = y.detach().requires_grad_()
         noise = denoiser.noise(signal * y, torch.full((len(y),), t, device=y.device))
+        if not noise.requires_grad:
+            got, expected = "an output without a gradient", "one that depends on x, by autograd"
+            fix = "leave torch.no_grad() and detach() out of it"
+            raise BadValue("ode_log_prob", "denoiser.model", got, expected, fix)
         for probe in probes:
             (row,) = torch.autograd.grad((noise * probe).sum(), y, retain_graph=True)
             total += (row * probe).double().reshape(len(y), -1).sum(1)

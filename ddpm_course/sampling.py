@@ -122,7 +122,7 @@ def _numbers(
     The predicted image is p x_t + q output, and x_s is a x_t + b output + c new noise.
     """
     schedule = schedule.to("cpu")
-    t, s = torch.tensor(times[:-1]), torch.tensor(times[1:])
+    t, s = (torch.tensor(part, dtype=torch.long) for part in (times[:-1], times[1:]))
     roots = schedule.alphas_cumprod[t].sqrt(), schedule.one_minus_alphas_cumprod[t].sqrt()
     factors = _factors(schedule, t, s, sampler.eta, sampler.variance_type)
     units = torch.eye(3, dtype=torch.float64)[:, :, None].expand(3, 3, len(t))
@@ -214,8 +214,8 @@ class Sampler:
     def timesteps(self, num_train_timesteps: int) -> list[int]:
         """The times of a walk: `steps` of 1..T, falling, and 0 at the end.
 
-        All but "leading" start at T; "leading" and "linspace" come to 1. Raises BadInput unless
-        T is at least `steps`.
+        All but "leading" start at T; "leading" comes to 1, as "linspace" does in two steps or
+        more. Raises BadInput unless T is at least `steps`.
         """
         T = _check_T("Sampler.timesteps", num_train_timesteps)
         check_int("Sampler.timesteps", "steps", self.steps, 1, T)

@@ -41,9 +41,10 @@ from ddpm_course.prediction import Denoiser, predict_x0, training_loss
 from ddpm_course.runs import loop
 from ddpm_course.runs.checkpoint import load_weights
 from ddpm_course.runs.files import unfinished
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.profiles import SETTINGS, load_profile
 from ddpm_course.runs.stopping import Stopped
-from ddpm_course.runs.training import load_images, resume, train
+from ddpm_course.runs.training import resume, train
 from ddpm_course.sampling import Sampler, ddim_step
 from ddpm_course.schedule import NoiseSchedule, extract, linear_schedule, make_schedule
 from ddpm_course.unet import UNet

@@ -267,6 +267,11 @@ def test_a_damaged_file_is_noticed(folder, name, damage):
     assert len(caught) == 1 and contents(folder) == before
 
 
+def test_what_a_desktop_leaves_in_a_folder_breaks_no_checkpoint(folder):
+    (folder / "step-00001000/.DS_Store").write_bytes(b"what the Finder knows of the folder")
+    assert_is_step(newest_checkpoint(folder), 1000)
+
+
 @pytest.mark.parametrize(
     "damage, what, said",
     [

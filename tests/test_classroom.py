@@ -94,6 +94,8 @@ def test_chapters_without_exercises_are_refused(chapters, tmp_path):
         ('workbook.check_answer("Exercise 1.1", 0.5)', 0.5),
         ('check_answer("1.1", "a"); check_answer("1.1", "b")', "b"),
         ('check_answer("1.1", "a")\ncheck_answer("1.1", ...)', "a"),
+        ('check_answer("1.1", answer="b")', "b"),
+        ('check_answer(answer="b", number=1.1)', "b"),
         ('check_answer("1.1", a)', None),
         ('check_answer("1.1", open("x").read())', None),
         ('check_answer("1.1", f"{a}")', None),

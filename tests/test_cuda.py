@@ -8,7 +8,9 @@ import pytest
 import torch
 from tiny import CPU, TINY
 
+from ddpm_course.data import random_stream
 from ddpm_course.prediction import training_loss
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.loop import (
     batches,
     build_denoiser,
@@ -16,9 +18,9 @@ from ddpm_course.runs.loop import (
     initial_state,
     training_loop,
 )
-from ddpm_course.runs.processes import Processes
+from ddpm_course.runs.processes import Processes, computing
 from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import load_images, train
+from ddpm_course.runs.training import train
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 
@@ -46,17 +48,17 @@ def test_no_step_waits_for_the_gpu():
 def test_a_step_on_the_gpu_is_the_step_on_the_cpu():
     schedule, images = build_schedule(TINY, CPU), load_images(TINY)
     batch, found = next(batches(TINY, images, 0, 1, Processes(CPU))), []
-    for device in (CPU, torch.device("cuda")):
-        model = initial_state(TINY, 1, 0, device).model
-        x0, t, noise, labels = (part.to(device) for part in batch[:4])
-        denoiser = build_denoiser(TINY, schedule.to(device), model, labels)
-        loss = training_loss(denoiser, x0, t, noise)
-        loss.backward()
-        found.append(
-            torch.cat(
-                [loss.detach().cpu()[None], *(p.grad.flatten().cpu() for p in model.parameters())]
-            )
-        )
+    with computing(0, tf32=False):
+        for device in (CPU, torch.device("cuda")):
+            model, stream = initial_state(TINY, 1, 0, CPU).model, random_stream(0, "awake")
+            for weight in model.parameters():  # a new network answers 0, whatever is inside
+                weight.data += 0.02 * torch.randn(weight.shape, generator=stream)
+            x0, t, noise, labels = (part.to(device) for part in batch[:4])
+            denoiser = build_denoiser(TINY, schedule.to(device), model.to(device), labels)
+            loss = training_loss(denoiser, x0, t, noise)
+            loss.backward()
+            numbers = [loss.detach(), *(p.grad for p in model.parameters())]
+            found.append(torch.cat([part.flatten().cpu() for part in numbers]))
     torch.testing.assert_close(*found, atol=1e-4, rtol=1e-3)
 
 

@@ -47,8 +47,8 @@ from ddpm_course.data import (
 )
 from ddpm_course.data.folder import open_image
 from ddpm_course.data.images import FONTS, held_out_tenth, outlines
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.training import load_images
 
 PIXELS = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
 
@@ -691,6 +691,15 @@ def test_links_that_lead_nowhere_or_back_are_named(tmp_path):
     (tmp_path / "cats/gone.png").symlink_to(tmp_path / "nowhere.png")
     with refused(BadValue, where=tmp_path / "cats/gone.png", what="image", got="FileNotFoundError"):
         load_set("folder", data_dir=tmp_path, image_size=8)
+
+
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path):
+    write_pictures(tmp_path, 3)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with refused(BadValue, where=tmp_path / "loop", what="image"):
+        load_set("folder", data_dir=tmp_path, image_size=8)
+    with pytest.warns(UserWarning, match="skipped: .*loop"):
+        load_set("folder", data_dir=tmp_path, image_size=8, unreadable="skip")
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -128,6 +128,37 @@ def test_images_of_a_folder_have_a_likelihood(tmp_path, monkeypatch):
     assert found.flow == pytest.approx(7 + math.log2(255 / 256), abs=0.01) and found.bound > 0
 
 
+def test_images_that_were_learnt_are_not_called_held_out(tmp_path, monkeypatch):
+    """One more file, and another tenth is held out: mostly images that the run has seen."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(40):
+        Image.new("L", (8, 8), number).save(pictures / f"{number}.png")
+    fields = dict(data="folder", data_dir=str(pictures), image_size=8, num_classes=0, num_steps=1)
+    run = train(dataclasses.replace(SMOKE, **fields), 0, tmp_path / "run")
+    monkeypatch.setattr(evaluation, "ode_log_prob", lambda _, x0, *__, **___: torch.zeros(len(x0)))
+    assert likelihood(run, 1, "cpu").num_images == 4
+    Image.new("L", (8, 8), 40).save(pictures / "40.png")
+    with refused(BadValue, what="data_dir", got="other files"):
+        likelihood(run, 1, "cpu")
+
+
+@pytest.mark.parametrize("schedule, T", [("linear", 1), ("flow", 2)])
+def test_a_chain_that_cannot_be_walked_has_no_likelihood(tmp_path, schedule, T):
+    kind = "flow_prediction" if schedule == "flow" else "epsilon"
+    short = dict(num_train_timesteps=T, sampling_steps=1, num_steps=1)
+    profile = dataclasses.replace(SMOKE, schedule=schedule, prediction_type=kind, **short)
+    run = train(profile, 0, tmp_path / "run")
+    with refused(BadValue, where="likelihood", what="num_train_timesteps", got=str(T)):
+        likelihood(run, 1, "cpu")
+
+
+def test_on_a_mac_the_processor_computes_it(run, monkeypatch):
+    """MPS has no float64, which the sums are taken in."""
+    monkeypatch.setattr(evaluation, "find_device", lambda device: torch.device("mps"))
+    assert likelihood(run, 1, "auto", num_images=2) == likelihood(run, 1, "cpu", num_images=2)
+
+
 def test_a_chain_to_pure_noise_is_left_one_step_early(tmp_path):
     flow = dataclasses.replace(
         SMOKE, schedule="flow", prediction_type="flow_prediction", num_steps=1

@@ -10,6 +10,7 @@ from ddpm_course.checks import BadValue
 from ddpm_course.runs import files
 from ddpm_course.runs.files import (
     check_new,
+    check_new_file,
     check_new_folder,
     new_folder,
     sole_writer,
@@ -61,6 +62,15 @@ def test_a_link_is_not_written_through(tmp_path, target):
         pass
     assert not (room / "picture.png").is_symlink()
     assert [path.read_bytes() for path in outside.iterdir()] == [b"mine"] * (target == "file")
+
+
+@pytest.mark.parametrize("path", ["/proc/x.png", "x" * 252])
+def test_a_place_that_cannot_be_written_is_found_before_the_work(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    with refused(BadValue, what="file", fix="choose another place"):
+        check_new_file("sample", "out", files.Path(path))
+    check_new_file("sample", "out", tmp_path / "x.png")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a.unfinished", ".unfinished", "."])

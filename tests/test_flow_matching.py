@@ -35,6 +35,13 @@ def test_one_level_says_the_same_in_each_way():
     assert float(NoiseLevel.from_log_snr(math.log(1 / 4)).sigma) == pytest.approx(2)
 
 
+def test_a_level_is_kept_in_float64_and_none_is_below_0():
+    assert NoiseLevel(torch.tensor(2.0)).log_snr.dtype == torch.float64
+    for wrong in (-2.0, float("nan")):
+        with refused(BadValue, where="NoiseLevel", what="sigma", expected="0 or more"):
+            NoiseLevel(torch.tensor(wrong))
+
+
 def test_the_flow_schedule_is_linear_in_flow_time():
     level = NoiseLevel.of_schedule(flow_schedule(40))
     expected = torch.arange(41, dtype=torch.float64) / 40

@@ -51,6 +51,14 @@ def test_full_rescaling_gives_the_spread_of_the_model():
     torch.testing.assert_close(found, denoiser.model(X, T).std(1))
 
 
+def test_an_image_without_spread_is_not_rescaled():
+    """Of one number, or of one value in all places."""
+    for x in (torch.tensor([[0.5], [-0.2]]), torch.full((2, 4), 0.5)):
+        flat = Denoiser(SCHEDULE, lambda x, t: x / 2, "sample", lambda x, t: x / 4)
+        plain, found = (guided(flat, 2, rescale=share).x0(x, T[:2]) for share in (0.0, 0.5))
+        torch.testing.assert_close(found, plain)
+
+
 def test_an_interval_guides_inside_alone():
     found, denoiser = guided(both(), 3, interval=(200, 500)).model(X, T), both()
     whole, told = guided(denoiser, 3).model(X, T), denoiser.model(X, T)

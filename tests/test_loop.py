@@ -14,6 +14,7 @@ from ddpm_course.checks import BadValue
 from ddpm_course.data import batch_order, load_data, random_stream
 from ddpm_course.forward import q_sample
 from ddpm_course.runs import loop as module
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.loop import (
     batches,
     build_denoiser,
@@ -25,7 +26,6 @@ from ddpm_course.runs.loop import (
     warmed_up_learning_rate,
 )
 from ddpm_course.runs.processes import Processes
-from ddpm_course.runs.training import load_images
 
 
 def same(one, other):

@@ -2,6 +2,7 @@
 
 import math
 import re
+import warnings
 
 import pytest
 import torch
@@ -203,9 +204,23 @@ def test_the_reference_that_is_handed_out_is_a_copy():
     assert again == BASELINES
 
 
+def test_a_classifier_learns_in_float32_whatever_it_is_given():
+    images, labels = REFERENCE.train, REFERENCE.train_labels
+    found = (train_classifier(each, labels, epochs=1) for each in (images, images.double()))
+    assert torch.equal(*(model(images) for model in found))
+
+
+def test_distances_in_one_ratio_have_a_point_for_an_interval():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of SciPy, that there is nothing to resample
+        found = bootstrap_ratio([1.0, 2.0, 3.0, 4.0, 5.0], [2.0, 4.0, 6.0, 8.0, 10.0])
+    assert found == (0.5, 0.5, 0.5)
+
+
 @pytest.mark.parametrize(
     "call",
     [
+        lambda: train_classifier(torch.zeros(64, 1, 1, 1), torch.zeros(64).long()),
         lambda: load_classifier([]),
         lambda: load_reference([]),
         lambda: load_reference("digits", []),

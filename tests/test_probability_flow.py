@@ -27,6 +27,12 @@ def starts(batch=7, dims=1):
     return torch.randn(batch, dims, dtype=torch.float64, generator=generator)
 
 
+def test_a_model_without_a_gradient_has_no_divergence_to_take():
+    blind = Denoiser(SCHEDULE, lambda x, t: torch.zeros_like(x))
+    with refused(BadValue, where="ode_log_prob", what="denoiser.model", fix="no_grad"):
+        ode_log_prob(blind, starts(), [1, 50, 100])
+
+
 def at(t, x):
     return torch.full((len(x),), t)
 

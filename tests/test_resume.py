@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from PIL import Image
 from refusals import refused
 
 from ddpm_course import cli
@@ -29,12 +30,13 @@ from ddpm_course.runs import files, loop, stopping, training
 from ddpm_course.runs.checkpoint import CheckpointError, newest_checkpoint
 from ddpm_course.runs.drawing import write_samples
 from ddpm_course.runs.files import unfinished
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.loop import batches
 from ddpm_course.runs.processes import Processes, join_processes
 from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.run import Run
+from ddpm_course.runs.run import EARLIER, Run
 from ddpm_course.runs.stopping import Stopped, StopSignal
-from ddpm_course.runs.training import load_images, resume, train
+from ddpm_course.runs.training import resume, train
 
 CPU = torch.device("cpu")
 BIN = Path(sys.executable).parent
@@ -173,6 +175,85 @@ def test_a_run_that_does_not_name_its_classes_goes_on(whole, left, tmp_path):
     assert config.pop("classes") == list("0123456789")
     (folder / "config.json").write_text(json.dumps(config))
     assert filecmp.cmp(resume(folder) / "ema.safetensors", whole / "ema.safetensors", shallow=False)
+
+
+@pytest.fixture
+def of_a_folder(tmp_path, monkeypatch):
+    """What a run on two kinds of pictures has left that was stopped at step 4."""
+    for name, grey in (("cat", 50), ("dog", 200)):
+        (tmp_path / "pictures" / name).mkdir(parents=True)
+        for number in range(20):
+            picture = Image.new("L", (8, 8), grey + number)
+            picture.save(tmp_path / "pictures" / name / f"{number}.png")
+    data = dict(data="folder", data_dir=str(tmp_path / "pictures"), image_size=8, num_classes=2)
+    interrupt(monkeypatch, 4, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(Stopped):
+        train(dataclasses.replace(PROFILE, **data, batch_size=8), 3, tmp_path / "run")
+    monkeypatch.undo()
+    return tmp_path / "run"
+
+
+def another_size(pictures):
+    Image.new("L", (9, 9)).save(pictures / "cat/1.png")
+
+
+def another_class(pictures):
+    (pictures / "dog").rename(pictures / "aardvark")
+
+
+def one_more(pictures):
+    shutil.copy(pictures / "cat/1.png", pictures / "cat/more.png")
+
+
+def a_coloured_one(pictures):
+    Image.new("RGB", (8, 8), "red").save(pictures / "cat/1.png")
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (another_size, "files"),
+        (another_class, "classes and files"),
+        (one_more, "files"),
+        (a_coloured_one, "shape and files"),
+    ],
+)
+def test_a_folder_that_has_changed_is_not_trained_on(of_a_folder, change, said):
+    change(of_a_folder.parent / "pictures")
+    before = sorted(unfinished(of_a_folder).iterdir())
+    with refused(BadValue, what="data_dir", got=f"of other {said}", fix="put back"):
+        resume(of_a_folder)
+    assert sorted(unfinished(of_a_folder).iterdir()) == before
+
+
+def test_data_may_move(of_a_folder):
+    """The folder is named in config.json, to which the refusal points."""
+    pictures, config = of_a_folder.parent / "pictures", unfinished(of_a_folder) / "config.json"
+    pictures.rename(pictures.with_name("photos"))
+    with refused(BadValue, where=re.compile(re.escape(str(config))), fix="set data_dir"):
+        resume(of_a_folder)
+    config.write_text(config.read_text().replace("/pictures", "/photos"))
+    run = Run.open(resume(of_a_folder))
+    assert run.profile.data_dir.endswith("photos") and run.profile.num_steps == 12
+
+
+@pytest.mark.parametrize("key", EARLIER)
+def test_a_run_from_before_a_setting_existed_goes_on(whole, left, tmp_path, monkeypatch, key):
+    folder = shutil.copytree(left, tmp_path / "run.unfinished")
+    config = json.loads((folder / "config.json").read_text())
+    del config["profile"][key]
+    (folder / "config.json").write_text(json.dumps(config))
+    newest = training.newest_checkpoint
+
+    def earlier(path):
+        checkpoint = newest(path)
+        values = dict(checkpoint.values, profile=dict(checkpoint.values["profile"]))
+        del values["profile"][key]
+        return dataclasses.replace(checkpoint, values=values)
+
+    monkeypatch.setattr(training, "newest_checkpoint", earlier)
+    run = resume(tmp_path / "run")
+    assert filecmp.cmp(run / "ema.safetensors", whole / "ema.safetensors", shallow=False)
 
 
 def test_killed_while_the_pictures_are_drawn(whole, tmp_path, monkeypatch):

@@ -103,6 +103,15 @@ def test_a_broken_run_is_refused(broken, name, damage, fields):
     assert sorted(broken.iterdir()) == before
 
 
+def test_a_network_of_classes_asks_for_labels():
+    run = Run.open("laptop")
+    for labels in (None, [3, 3]):
+        with refused(BadInput, where="Run.denoiser", what="labels", fix="one label per image"):
+            run.denoiser("cpu", labels)
+    denoiser = run.denoiser("cpu", torch.tensor([3, 3]))
+    assert denoiser.noise(torch.zeros(2, 1, 8, 8), torch.tensor([1, 2])).shape == (2, 1, 8, 8)
+
+
 @pytest.mark.parametrize("key", EARLIER)
 def test_a_run_from_before_a_setting_existed_opens(broken, key):
     path = broken / "config.json"

@@ -838,3 +838,13 @@ def test_bad_input_is_met_with_a_clear_error(name):
     call, kind, fields = BAD[name]
     with refused(kind, **fields):
         call()
+
+
+def test_a_walk_of_one_step_is_inverted():
+    """Both of its steps stand still: at T, which is the only time that it has."""
+    x0 = torch.linspace(-1, 1, 6).view(3, 2)
+    for spacing in SPACINGS:
+        sampler = Sampler(1, spacing)
+        found = sampler.invert(Denoiser(SCHEDULE, lambda x, t: x / 2), x0)
+        t = torch.full((3,), sampler.timesteps(1000)[0])
+        torch.testing.assert_close(found, q_sample(SCHEDULE, x0, t, x0 / 2))

@@ -1,6 +1,7 @@
 """The runs that the package carries: what they say of themselves, and that they draw."""
 
 import dataclasses
+from pathlib import Path
 
 import torch
 from refusals import refused
@@ -11,7 +12,7 @@ from ddpm_course.runs.drawing import sample_images
 from ddpm_course.runs.measures import load_classifier
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
-from ddpm_course.runs.trained import TRAINED, trained_names
+from ddpm_course.runs.trained import TRAINED, beside, trained_names
 
 
 def contents():
@@ -45,6 +46,19 @@ def test_a_first_picture_without_training(tmp_path, monkeypatch, capsys):
     assert picture == "samples: laptop-samples-1-seed-1-steps-1.png"
     assert [path.name for path in tmp_path.iterdir()] == [picture.removeprefix("samples: ")]
     assert contents() == before
+
+
+def test_nothing_is_written_into_the_package_by_whatever_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(TRAINED.parent)
+    for folder in (
+        Path("trained/laptop"),
+        Path("./trained/laptop"),
+        Path("trained/../trained/laptop"),
+    ):
+        assert beside(folder, "samples.png") == Path("laptop-samples.png")
+    monkeypatch.chdir(TRAINED / "laptop")
+    assert beside(Path("."), "samples.png") == Path("laptop-samples.png")
+    assert beside(tmp_path / "laptop", "samples.png") == tmp_path / "laptop/samples.png"
 
 
 def test_a_folder_of_that_name_goes_first(tmp_path, monkeypatch):

@@ -23,10 +23,11 @@ from ddpm_course.data import load_data
 from ddpm_course.runs import loop
 from ddpm_course.runs.checkpoint import newest_checkpoint
 from ddpm_course.runs.drawing import sample_images
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.metrics import metrics_log, plot_losses
 from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.run import Run
-from ddpm_course.runs.training import check_memory, load_images, train
+from ddpm_course.runs.training import check_memory, train
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,7 @@ def test_tensorboard_that_is_not_installed_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with refused(BadValue, what="tensorboard", got="yes, and it is not installed"):
         train(dataclasses.replace(TINY, tensorboard=True), 3, tmp_path / "run")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_device_stops_before_anything_is_written(tmp_path):

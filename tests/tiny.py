@@ -4,10 +4,10 @@ import dataclasses
 
 import torch
 
+from ddpm_course.runs.images import load_images
 from ddpm_course.runs.loop import batches, build_schedule, initial_state, training_loop
 from ddpm_course.runs.processes import Processes
 from ddpm_course.runs.profiles import load_profile
-from ddpm_course.runs.training import load_images
 
 CPU = torch.device("cpu")
 TINY = dataclasses.replace(

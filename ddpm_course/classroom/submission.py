@@ -101,12 +101,13 @@ def calls(source: str, notebook: int, cell: int) -> dict[str, Answer]:
     found = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     answers = {}
     for call in sorted(found, key=lambda call: (call.lineno, call.col_offset)):
-        match call:
-            case ast.Call(
-                func=ast.Name("check_answer") | ast.Attribute(attr="check_answer"),
-                args=[ast.Constant(said), answer],
-            ) if not is_empty(answer):
-                answers[number_of(said)] = Answer(notebook, cell, literal(answer))
+        match call.func:
+            case ast.Name("check_answer") | ast.Attribute(attr="check_answer"):
+                given = dict(zip(("number", "answer"), call.args))
+                given |= {word.arg: word.value for word in call.keywords if word.arg}
+                match given:
+                    case {"number": ast.Constant(said), "answer": answer} if not is_empty(answer):
+                        answers[number_of(said)] = Answer(notebook, cell, literal(answer))
     return answers
 
 

@@ -85,6 +85,9 @@ def build(here: str, visible: Sequence[str], megabytes: int) -> None:
     """Make a world of what is visible, mounted over the folder here, and step into its /tmp."""
     call("mount", None, b"/", None, _RECURSIVE | _PRIVATE, None)
     mount("tmpfs", here, "tmpfs", options="mode=755")
+    os.mkdir(f"{here}/tmp")  # first: what is visible may lie below it
+    room = f"size={megabytes}m,mode=777"
+    mount("tmpfs", f"{here}/tmp", "tmpfs", _NO_SUID | _NO_DEVICES, room)
     shown: list[str] = []
     for source in sorted({*SYSTEM, *visible}, key=len):
         within = any(os.path.commonpath((source, other)) == other for other in shown)
@@ -93,9 +96,6 @@ def build(here: str, visible: Sequence[str], megabytes: int) -> None:
             shown.append(source)
     for device in DEVICES:
         show(device, here, read_only=False)
-    os.mkdir(f"{here}/tmp")
-    room = f"size={megabytes}m,mode=777"
-    mount("tmpfs", f"{here}/tmp", "tmpfs", _NO_SUID | _NO_DEVICES, room)
     make_read_only(here)
     os.chdir(here)
     call("pivot_root", b".", b".")

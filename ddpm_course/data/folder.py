@@ -3,8 +3,10 @@
 import os
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 
@@ -87,6 +89,15 @@ class ImageFiles:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def digest(self, root: Path | str) -> str:
+        """SHA-256 of the names below root, with the sizes of the files: what a run was begun with."""
+        root = Path(os.path.expanduser(root))
+        lines = (
+            os.fsencode(path.relative_to(root)) + b" %d\n" % path.stat().st_size
+            for path in self.paths
+        )
+        return sha256(b"".join(lines)).hexdigest()
+
     def __getitem__(self, index: int) -> UInt8[Tensor, "C H W"]:
         image = open_image(self.paths[index]).convert("L" if self.channels == 1 else "RGB")
         square = np.array(ImageOps.fit(image, (self.size, self.size)))
@@ -118,6 +129,12 @@ def image_modes(paths: list[Path], unreadable: str) -> dict[Path, str]:
     return {path: found for path, found in modes.items() if isinstance(found, str)}
 
 
+def _is_folder(entry: os.DirEntry) -> bool:
+    with suppress(OSError):  # a link to itself is a file that cannot be read
+        return entry.is_dir()
+    return False
+
+
 def image_paths(root: Path) -> list[Path]:
     """All files below a folder, by name, but what begins with a dot. Links are followed.
 
@@ -147,7 +164,7 @@ def image_paths(root: Path) -> list[Path]:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if _is_folder(entry):
                 yield from walk(folder / entry.name, (*above, real))
             else:
                 yield folder / entry.name

@@ -69,7 +69,7 @@ def scaled(pixels: Integer[Tensor, "*shape"], levels: int = 256) -> Float[Tensor
 
 
 def to_float(pixels: Integer[Tensor, "*shape"], levels: int = 256) -> Float[Tensor, "*shape"]:
-    """Grey levels 0..levels - 1, of any integer type, to float32 in [-1, 1].
+    """Grey levels 0..levels - 1, uint8 or of a signed integer type, to float32 in [-1, 1].
 
     levels is 2 to 2^16. Raises BadInput for others, for floats, and for values beyond the levels.
     """
@@ -301,7 +301,7 @@ def _outlines() -> Tensor:
 def render_glyphs(
     draws: Float[Tensor, "N 8"], labels: Int[Tensor, "N"], size: int
 ) -> Float[Tensor, "N 1 {size} {size}"]:
-    """Glyphs, float32 [N, 1, size, size], from 0, no ink, to 1: eight draws in [0, 1] each."""
+    """Glyphs, float32 [N, 1, size, size], from 0, no ink, to 1: eight draws in [0, 1) each."""
     font, zoom, stretch, turn, lean, left, up, weight = draws.T
     zoom, turn = 1 + 0.4 * zoom, 0.5 * (turn - 0.5)  # turn in radians
     slant = torch.stack([zoom * (0.85 + 0.3 * stretch), 0.5 * (lean - 0.5), 0 * zoom, zoom], dim=1)
@@ -324,9 +324,9 @@ def colour_glyphs(
     dark, light = 0.4 * shades, 1 - 0.35 * shades
     glyph, first, second = torch.where(swap[:, None] < 0.5, dark, light).unbind(1)
     first, second = (torch.where(swap < 0.5, light[:, i], dark[:, i]) for i in (1, 2))
-    across = torch.linspace(-0.35, 0.35, ink.shape[-1])
+    down, across = (torch.linspace(-0.35, 0.35, side) for side in ink.shape[2:])
     angle = 2 * math.pi * angle
-    ramp = 0.5 + angle.cos() * across + angle.sin() * across[:, None]
+    ramp = 0.5 + angle.cos() * across + angle.sin() * down[:, None]
     return first.lerp(second, ramp).lerp(glyph, ink)
 
 # %% ../../nbs/11_data.ipynb #63234a2b

@@ -47,10 +47,8 @@ def check_intact(path: Path | str) -> None:
     path = check_path("checkpoint", "path", path)
     try:
         listed = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        found = {
-            file.name: digest(file.read_bytes()) for file in path.iterdir() if file.name != MANIFEST
-        }
-        names = sorted(listed.keys() | found.keys())
+        found = {file.name: digest(file.read_bytes()) for file in path.glob("[!.]*")}
+        names = sorted((listed.keys() | found.keys()) - {MANIFEST})
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             str(path),

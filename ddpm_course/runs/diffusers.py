@@ -63,6 +63,11 @@ The run was sampled with variance_type = fixed_large, which DDIMPipeline does no
 above 0 it adds less noise, so its images are others. DDPMPipeline has it.
 """
 
+BF16 = """
+The run was sampled with precision = bf16. The weights are float32, and the pipelines compute so
+unless told otherwise: their images are a little different.
+"""
+
 SOLVER = """
 The run was sampled with solver = {solver}. The pipelines above make other steps, so their images
 are others.
@@ -108,6 +113,8 @@ def model_card(run: Run, profile: Profile) -> str:
         card += QUADRATIC
     if profile.variance_type == "fixed_large" and profile.eta:
         card += LARGE
+    if profile.precision == "bf16":
+        card += BF16
     if profile.solver != "ddim":
         card += SOLVER
     image_left = float(run.schedule("cpu").alphas_cumprod[-1])
@@ -254,6 +261,7 @@ def _imported_profile(
             prediction_type=scheduler["prediction_type"],
             spacing=scheduler["timestep_spacing"],
             sampling_steps=min(profile.sampling_steps, T),
+            precision="fp32",
         )
     except BadInput as error:
         raise error.within(folder) from None
@@ -272,7 +280,8 @@ def import_run(folder: Path | str, run_dir: Path | str, profile: Profile) -> Pat
     """Make the new run folder run_dir from a folder that DDPMPipeline loads; return its path.
 
     profile gives what the folder does not say: how to train, the device, eta and the number of
-    sampling steps (at most T), and image_size where sample_size is null. The run can be sampled.
+    sampling steps (at most T), and image_size where sample_size is null. The run can be sampled, in
+    float32, as the weights are.
     Raises BadInput when a file is missing or broken, for a network or a sampler that this course
     does not have, for weights that are not float32, and if run_dir exists.
     """

@@ -20,11 +20,12 @@ from ddpm_course.checks import (
     check_seed,
     describe,
 )
-from ddpm_course.data import PARTS, image_grid, load_set, random_stream, to_float
+from ddpm_course.data import PARTS, image_grid, random_stream, to_float
 from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
 from ddpm_course.runs.drawing import file_name, sample_images
-from ddpm_course.runs.files import check_new, write_file
+from ddpm_course.runs.files import check_new_file, write_file
+from ddpm_course.runs.images import check_same_images, load_part
 from ddpm_course.runs.measures import (
     CLASSIFIERS,
     Measures,
@@ -35,6 +36,7 @@ from ddpm_course.runs.measures import (
     nearest,
     quantize,
 )
+from ddpm_course.runs.processes import find_device
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.trained import beside
@@ -120,7 +122,7 @@ def evaluate(
     stem = file_name("evaluation", seed, run, sampler)
     text, picture = (beside(run.folder, f"{stem}.{kind}") for kind in ("json", "png"))
     for file in (text, picture):
-        check_new("evaluate", "run", file)
+        check_new_file("evaluate", "run", file)
     reference = load_reference(run.profile.data, run.profile.data_dir, run.profile.download)
     samples = sample_images(run, len(reference.held_out), seed, device, sampler=sampler)
     report = Report(
@@ -166,34 +168,34 @@ class Likelihood(NamedTuple):
 
 
 def likelihood(
-    run: Run | Path | str, seed: int = 1, device: str = "auto", num_images: int = 128
+    run: Run | Path | str, seed: int = 1, device: str = "auto", num_images: int | None = None
 ) -> Likelihood:
     """What held-out images cost under a run's network, which is told their classes, if any.
 
-    The images lie evenly among the held-out ones, which in a folder stand class by class. For the
-    flow even noise fills the bin of each grey level, and the density begins at t = 1; 100 steps of
-    Heun's method, with one random probe for each image. Raises BadInput as `load_set` does, for an
-    imported run, and unless num_images are held out.
+    Of num_images, 128 or as many as there are, which lie evenly among the held-out ones: in a folder
+    these stand class by class. For the flow even noise fills the bin of each grey level, and the
+    density begins at t = 1; 100 steps of Heun's method, with one random probe for each image. Raises
+    BadInput as `load_set` does, for an imported run, for a folder that is no longer what the run
+    has learnt from, unless num_images are held out, and for a chain without two times to walk.
     """
     run = _opened("likelihood", run)
     check_seed("likelihood", seed)
     _check_trained("likelihood", run, "give its images to variational_bound and ode_log_prob")
-    profile = run.profile
-    held_out = load_set(
-        profile.data,
-        PARTS[1],
-        data_dir=profile.data_dir,
-        image_size=profile.image_size,
-        unreadable=profile.unreadable,
-        download=profile.download,
-    )
+    profile, times = run.profile, _flow_times(run.schedule("cpu"))
+    if profile.data == "folder":
+        check_same_images(run, load_part(profile, PARTS[0]))
+    held_out = load_part(profile, PARTS[1])
+    if num_images is None:
+        num_images = min(128, len(held_out))
     check_int("likelihood", "num_images", num_images, 2, len(held_out))
-    schedule = run.schedule(device)
-    where = schedule.betas.device
+    where = find_device(device)
+    if where.type == "mps":  # it has no float64
+        where = torch.device("cpu")
+    schedule = run.schedule(str(where))
     stream = random_stream(seed, "likelihood", device=where)
     chosen = torch.arange(num_images) * len(held_out) // num_images
     labels = held_out.labels[chosen].to(where) if profile.num_classes else None
-    denoiser = run.denoiser(device, labels)
+    denoiser = run.denoiser(str(where), labels)
     pixels = torch.stack([held_out[int(i)][0] for i in chosen])
     x0 = to_float(pixels, held_out.levels).to(where)
     terms = variational_bound(
@@ -206,9 +208,7 @@ def likelihood(
     )
     bin_width, dims = 2 / (held_out.levels - 1), x0[0].numel()
     within = bin_width * (torch.rand(x0.shape, generator=stream, device=where) - 0.5)
-    density = ode_log_prob(
-        denoiser, x0 + within, _flow_times(schedule), num_probes=1, generator=stream
-    )
+    density = ode_log_prob(denoiser, x0 + within, times, num_probes=1, generator=stream)
     bound = bits_per_dim(terms.sum(0), dims)
     flow = bits_per_dim(-density - dims * math.log(bin_width), dims)
     return Likelihood(*_mean_and_error(bound), *_mean_and_error(flow), num_images)
@@ -222,7 +222,16 @@ def _flow_times(schedule: NoiseSchedule) -> list[int]:
     """Rising times of the flow, dense near the image, as far as something of the image is left."""
     T = schedule.num_train_timesteps
     times = Sampler(min(100, T), "quadratic").timesteps(T)[-2::-1]
-    return times if schedule.alphas_cumprod[T] else times[:-1]
+    times = times if schedule.alphas_cumprod[T] else times[:-1]
+    if len(times) < 2:
+        raise BadValue(
+            "likelihood",
+            "num_train_timesteps",
+            got=str(T),
+            expected="a chain of two times or more at which something of the image is left",
+            fix="train with a longer one",
+        )
+    return times
 
 
 def format_table(reference: Reference, sets: dict[str, Measures]) -> str:

@@ -50,21 +50,27 @@ def naming_errors(path: Path, kind: type[BadInput] = BadValue) -> Iterator[None]
         ) from None
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file aside, and give it its name when it is on the disk, over an older one.
-
-    Raises BadValue, naming the path, when the disk is full or cannot be written.
-    """
+@contextmanager
+def _written_aside(path: Path, data: bytes) -> Iterator[Path]:
+    """A file beside path with this data, on the disk; it goes again, unless it was given a name."""
     aside = path.with_name(path.name + ".aside")
     with naming_errors(path):
         try:
             aside.unlink(missing_ok=True)  # of a process that died
             write_synced(aside, data)
-            aside.rename(path)
-        except OSError:
+            yield aside
+        finally:
             with suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise
+                aside.unlink()
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file aside, and give it its name when it is on the disk, over an older one.
+
+    Raises BadValue, naming the path, when the disk is full or cannot be written.
+    """
+    with _written_aside(path, data) as aside:
+        aside.rename(path)
         sync_folder(path.parent)
 
 
@@ -81,7 +87,7 @@ def check_new(where: str, what: str, path: Path) -> None:
 
 
 def check_new_file(where: str, what: str, path: Path) -> None:
-    """Raise BadValue if path exists, or is to lie in a folder that does not."""
+    """Raise BadValue if path exists, or cannot be made: not there, or not by that name."""
     check_new(where, what, path)
     if not path.absolute().parent.is_dir():
         raise BadValue(
@@ -91,6 +97,8 @@ def check_new_file(where: str, what: str, path: Path) -> None:
             expected="a new file in a folder that is there",
             fix="make the folder first",
         )
+    with _written_aside(path, b""):
+        pass
 
 
 def check_no_link(path: Path) -> None:

@@ -81,15 +81,19 @@ def train_classifier(
 ) -> Classifier:
     """A classifier of images [N, C, H, W] in [-1, 1] with labels [N], in evaluation mode.
 
-    labels are 0..9999, epochs is 1 or more. Raises BadInput for others, and for fewer than 64 images.
+    labels are 0..9999, epochs is 1 or more; it is trained on the CPU. Raises BadInput for others,
+    for fewer than 64 images, and for sides below 2.
     """
     check_images("train_classifier", "images", images)
+    for side in images.shape[2:]:
+        check_int("train_classifier", "height and width of images", side, 2)
     epochs = check_int("train_classifier", "epochs", epochs, 1)
     like = isinstance(labels, Tensor) and labels.device == images.device
     fits = like and labels.dtype == torch.int64 and labels.shape == images.shape[:1]
     if not fits or not 0 <= labels.min() <= labels.max() < 10**4:
         expected, fix = "int64 [N] of 0..9999, one for each image", "take both from one source"
         raise BadValue("train_classifier", "labels", describe(labels), expected, fix)
+    images, labels = images.float().cpu(), labels.cpu()
     batches, stream = batch_order(len(images), 64, seed), random_stream(seed, "classifier")
     steps = epochs * (len(images) // 64)
     with torch.random.fork_rng():
@@ -365,8 +369,9 @@ class RatioInterval(NamedTuple):
 def bootstrap_ratio(first: Sequence[float], second: Sequence[float]) -> RatioInterval:
     """Mean of first over mean of second; first[i] and second[i] are positive and belong to one seed.
 
-    The interval is a bootstrap over the pairs (Efron 1987, BCa). Raises BadInput for fewer than
-    five pairs, and for a distance that is not finite and positive.
+    The interval is a bootstrap over the pairs (Efron 1987, BCa), and a point if they all have one
+    ratio. Raises BadInput for fewer than five pairs, and for a distance that is not finite and
+    positive.
     """
     from scipy.stats import bootstrap
 
@@ -390,5 +395,6 @@ def bootstrap_ratio(first: Sequence[float], second: Sequence[float]) -> RatioInt
         vectorized=True,
         rng=0,
     )
-    low, high = map(float, found.confidence_interval)
-    return RatioInterval(sum(first) / sum(second), low, high)
+    ratio = sum(first) / sum(second)
+    ends = (ratio if math.isnan(end) else float(end) for end in found.confidence_interval)
+    return RatioInterval(ratio, *ends)

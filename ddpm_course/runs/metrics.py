@@ -35,13 +35,10 @@ def read_losses(found: list[Tensor], last_step: int, processes: Processes) -> li
     return [loss for loss, _ in rows]
 
 
-def _tensorboard(folder: Path, step: int) -> Any:
-    """What writes for TensorBoard, after this step, into a folder.
-
-    Raises BadValue when it is not installed, and for a link in the folder's place.
-    """
+def check_tensorboard() -> None:
+    """Raise BadValue unless TensorBoard is installed."""
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        import torch.utils.tensorboard  # noqa: F401
     except ImportError:
         raise BadValue(
             "train",
@@ -50,6 +47,16 @@ def _tensorboard(folder: Path, step: int) -> Any:
             expected="the package tensorboard",
             fix="install it, or say no",
         ) from None
+
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    """What writes for TensorBoard, after this step, into a folder.
+
+    Raises BadValue when it is not installed, and for a link in the folder's place.
+    """
+    check_tensorboard()
+    from torch.utils.tensorboard import SummaryWriter
+
     with naming_errors(folder):
         check_no_link(folder)
     return SummaryWriter(folder, purge_step=step + 1)

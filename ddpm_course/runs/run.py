@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 import ddpm_course
-from ddpm_course.checks import BadInput, BadValue, check_int, check_number, describe
+from ddpm_course.checks import (
+    BadInput,
+    BadValue,
+    check_instance,
+    check_int,
+    check_number,
+    describe,
+)
 from ddpm_course.prediction import Denoiser
 from ddpm_course.runs.checkpoint import load_weights, read_weights
 from ddpm_course.runs.files import write_file
@@ -23,7 +30,7 @@ from ddpm_course.runs.trained import find_run, trained_names
 from ddpm_course.schedule import NoiseSchedule
 from ddpm_course.unet import UNet
 
-ORIGIN = "seed", "device", "threads", "processes", "commit", "hardware", "seconds"
+ORIGIN = "seed", "files_sha256", "device", "threads", "processes", "commit", "hardware", "seconds"
 # What a run did before a setting existed: config.json of an earlier version lacks its line.
 EARLIER = {"download": False, "guidance_scale": 1.0, "solver": "ddim"}
 
@@ -38,6 +45,7 @@ class Run:
     classes: tuple[str, ...] = ()  # the name of each label
     betas: tuple[float, ...] = ()  # of an imported chain that no schedule of a profile makes
     seed: int | None = None
+    files_sha256: str | None = None  # of what `ImageFiles.digest` sums up, for images of a folder
     device: str | None = None  # this, and what follows, decides the last bits of the numbers
     threads: int | None = None
     processes: int | None = None
@@ -117,10 +125,16 @@ class Run:
         return build_schedule(self.profile, find_device(device), self.betas)
 
     def denoiser(self, device: str = "auto", labels: Tensor | None = None) -> Denoiser:
-        """The network with its chain, for images with these labels, int64 [B], if any.
+        """The network with its chain, for images with these labels, int64 [B].
 
-        Raises BadInput as `network` does.
+        Labels are given if the network is told classes, and only then; -1 is a class that is not
+        told. Raises BadInput without them, and as `network` does.
         """
+        if self.profile.num_classes:
+            fix = "write torch.tensor([...]), one label per image"
+            if self.profile.label_dropout:
+                fix += ", or -1 for any class"
+            check_instance("Run.denoiser", "labels", labels, Tensor, fix)
         network = self.network(device)
         return build_denoiser(self.profile, self.schedule(device), network, labels)
 

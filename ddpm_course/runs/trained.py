@@ -24,4 +24,5 @@ def beside(folder: Path, name: str) -> Path:
 
     About a run of the package it belongs where one is, with the run's name before its own.
     """
-    return Path(f"{folder.name}-{name}") if folder.parent == TRAINED else folder / name
+    packaged = folder.resolve().parent == TRAINED.resolve()
+    return Path(f"{folder.resolve().name}-{name}") if packaged else folder / name

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ddpm_course.checks import BadValue, check_instance, check_path, check_seed
-from ddpm_course.data import ImageSet, batch_order, load_set
+from ddpm_course.checks import BadInput, BadValue, check_instance, check_path, check_seed
+from ddpm_course.data import ImageSet
 from ddpm_course.runs.checkpoint import (
     check_same_run,
     newest_checkpoint,
@@ -31,6 +31,7 @@ from ddpm_course.runs.files import (
     sole_writer,
     unfinished,
 )
+from ddpm_course.runs.images import check_same_images, files_sha256, load_images
 from ddpm_course.runs.loop import (
     State,
     batches,
@@ -40,51 +41,12 @@ from ddpm_course.runs.loop import (
     training_loop,
     warmed_up_learning_rate,
 )
-from ddpm_course.runs.metrics import metrics_log, plot_losses, read_losses
+from ddpm_course.runs.metrics import check_tensorboard, metrics_log, plot_losses, read_losses
 from ddpm_course.runs.processes import Processes, computing, join_processes
 from ddpm_course.runs.profiles import Profile
-from ddpm_course.runs.run import Run, write_config
+from ddpm_course.runs.run import EARLIER, Run, write_config
 from ddpm_course.runs.stopping import Stopped, StopSignal
 from ddpm_course.schedule import NoiseSchedule
-
-
-def load_images(profile: Profile) -> ImageSet:
-    """The training images of a profile.
-
-    Raises BadInput as `load_set`, and for images that do not fit the network or are fewer than a
-    batch holds.
-    """
-    images = load_set(
-        profile.data,
-        data_dir=profile.data_dir,
-        image_size=profile.image_size,
-        unreadable=profile.unreadable,
-        download=profile.download,
-    )
-    known = images.num_classes
-    if profile.num_classes not in (0, known):
-        raise BadValue(
-            "train",
-            "num_classes",
-            got=str(profile.num_classes),
-            expected=f"{known}, as many as the data set {profile.data!r} has",
-            fix=f"set num_classes = {known}, or 0 to train without classes"
-            if known
-            else "set num_classes = 0, or sort a folder of images into sub-folders",
-        )
-    halvings = len(profile.channel_multipliers) - 1
-    side, factor = images.image_shape[-1], 2**halvings
-    if side % factor:
-        raise BadValue(
-            "train",
-            "image_size",
-            got=f"images of {side}×{side} pixels",
-            expected=f"a multiple of {factor}, for a network that halves them {halvings} times",
-            fix=f"set image_size = {math.ceil(side / factor) * factor}, or take fewer "
-            "channel_multipliers",
-        )
-    batch_order(len(images), profile.batch_size, 0)
-    return images
 
 
 def check_memory(profile: Profile, image_shape: tuple[int, int, int], device: torch.device) -> None:
@@ -129,6 +91,8 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     with computing(profile.threads, profile.tf32), join_processes(profile) as processes:
         images = load_images(profile)
         check_memory(profile, images.image_shape, processes.device)
+        if profile.tensorboard:
+            check_tensorboard()
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
         processes.wait()
         if processes.is_first:
@@ -139,6 +103,7 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
                 images.image_shape,
                 seed=seed,
                 classes=list(images.classes),
+                files_sha256=files_sha256(profile, images),
                 **what_decides_bits(processes),
             )
         processes.wait()
@@ -178,10 +143,17 @@ def resume(run_dir: Path | str) -> Path:
     run, checkpoint = Run.open(folder), newest_checkpoint(folder / "checkpoints")
     profile, seed = run.profile, check_seed(str(folder), run.seed)
     if checkpoint:  # before a network is built that may be of another size
-        check_same_run(checkpoint, _identity(profile, seed))
+        then = _what_counts(EARLIER | checkpoint.values.get("profile", {}))
+        values = checkpoint.values | {"profile": then}
+        now = {"profile": _what_counts(dataclasses.asdict(profile)), "seed": seed}
+        check_same_run(dataclasses.replace(checkpoint, values=values), now)
     threads = run.threads or profile.threads
     with computing(threads, profile.tf32), join_processes(profile) as processes:
-        images = load_images(profile)
+        try:
+            images = load_images(profile)
+        except BadInput as error:
+            raise error.within(folder / "config.json") from None
+        check_same_images(run, images)
         check_memory(profile, images.image_shape, processes.device)
         _warn_of_differences(run, processes)
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
@@ -219,9 +191,12 @@ def _warn_of_differences(run: Run, processes: Processes) -> None:
         )
 
 
-def _identity(profile: Profile, seed: int) -> dict[str, Any]:
-    """What a run and its checkpoints have to agree about."""
-    return {"profile": dataclasses.asdict(profile), "seed": seed}
+PLACES = "data_dir", "download", "device", "threads", "tensorboard"
+
+
+def _what_counts(profile: dict[str, Any]) -> dict[str, Any]:
+    """What a run and its checkpoints have to agree about: not where the data and the machine are."""
+    return {key: value for key, value in profile.items() if key not in PLACES}
 
 
 def _finish(
@@ -334,7 +309,7 @@ def record(
                     folder / "checkpoints",
                     state.step,
                     state.tensors(),
-                    {**_identity(profile, seed), "losses": losses},
+                    {"profile": dataclasses.asdict(profile), "seed": seed, "losses": losses},
                 )
             if stopped:
                 raise Stopped(stopped, state.step, Path(str(folder).removesuffix(UNFINISHED)))
