@@ -47,6 +47,7 @@ from ddpm_course.data import (
 )
 from ddpm_course.data.folder import open_image
 from ddpm_course.data.images import FONTS, held_out_tenth, outlines
+from ddpm_course.data.published import LABELS
 from ddpm_course.runs.images import load_images
 from ddpm_course.runs.profiles import load_profile
 
@@ -326,6 +327,21 @@ def test_the_two_parts_of_mnist_are_torchvision_s(tmp_path):
     for file in (tmp_path / "other/MNIST/raw").glob("train*"):
         os.replace(file, folder / file.name)
     assert [len(load_set("mnist", part, data_dir=tmp_path)) for part in PARTS] == [7, 20]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_mnist_is_not_read_as_fashion_mnist(tmp_path, monkeypatch, packed):
+    """Both have files of the same names and sizes. In a folder of its own each is at home."""
+    folder = write_mnist("MNIST", tmp_path)
+    labels = (folder / "t10k-labels-idx1-ubyte").read_bytes()
+    monkeypatch.setitem(LABELS, hashlib.md5(labels).hexdigest(), "MNIST")
+    assert len(load_set("mnist", data_dir=tmp_path)) == len(load_set("mnist", data_dir=folder))
+    for file in list(folder.iterdir()):
+        if packed:
+            file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+            file.unlink()
+    with refused(BadValue, where="fashion_mnist", got="t10k-labels-idx1-ubyte of MNIST", fix="own"):
+        load_set("fashion_mnist", data_dir=folder)
 
 
 @pytest.fixture
