@@ -230,6 +230,8 @@ def test_distances_in_one_ratio_have_a_point_for_an_interval():
         lambda: baselines("digits"),
         lambda: bootstrap_ratio(None, [1.0] * 5),
         lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels[1:]),
+        lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels.tolist()),
+        lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels + 10**4),
         lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels - 1),
         lambda: train_classifier(REFERENCE.train, REFERENCE.train_labels, epochs=0),
         lambda: train_classifier(REFERENCE.train + 1, REFERENCE.train_labels),
