@@ -340,7 +340,9 @@ def test_mnist_is_not_read_as_fashion_mnist(tmp_path, monkeypatch, packed):
         if packed:
             file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
             file.unlink()
-    with refused(BadValue, where="fashion_mnist", got="train-labels-idx1-ubyte of MNIST", fix="own"):
+    with refused(
+        BadValue, where="fashion_mnist", got="train-labels-idx1-ubyte of MNIST", fix="own"
+    ):
         load_set("fashion_mnist", data_dir=folder)
 
 
