@@ -12,7 +12,7 @@ jaxtyping, safetensors, tqdm and torchmetrics, and for pytest, if the tests are 
 of the repository, in an environment or a bare checkout:
 
     python bench/gpu.py                                   # writes bench/gpu.md and its pictures
-    python bench/gpu.py --parts diffusers profile variants --minutes 4    # adds these to it
+    python bench/gpu.py --parts profile diffusers variants --minutes 4    # adds these to it
     python bench/gpu.py --device cpu --tiny --out TMP     # the same path in two minutes, anywhere
 """
 
@@ -23,6 +23,7 @@ START = time.monotonic()  # the libraries take some of the nine minutes, too
 # ruff: noqa: E402
 import argparse
 import contextlib
+import copy
 import dataclasses
 import functools
 import gc
@@ -30,6 +31,7 @@ import importlib.util
 import itertools
 import json
 import platform
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -86,7 +88,7 @@ TINY = {
     "compile": False,
 }
 # A run of minutes learns faster, and averages over fewer steps, than the hours of the profile. Its
-# batch is the profile's, so that no network is translated for it alone.
+# batch is the profile's, whose step has been timed by then.
 SHORT_RUN = {
     "warmup_steps": 500,
     "learning_rate": 4e-4,
@@ -95,10 +97,11 @@ SHORT_RUN = {
     "eta": 0.0,
 }
 PLAIN = {"precision": "fp32", "tf32": False, "compile": False, "channels_last": False}
+ITSELF = "bf16, compiled, channels last"  # the profile as it is
 # What matters most comes first: the rows of the first part, then those that follow the run.
 VARIANTS: dict[str, dict[str, Any]] = {
     "fp32": PLAIN,
-    "bf16, compiled, channels last": {},  # the profile itself
+    ITSELF: {},
     "bf16, channels last": {"compile": False},
     "bf16": {"compile": False, "channels_last": False},
     "TF32": PLAIN | {"tf32": True},
@@ -110,10 +113,19 @@ SEED = 0
 # where an error of the noise becomes one of the image that is 157 times as large.
 AGREE = {"outputs": 1e-3, "gradients": 1e-3, "samples": 1e-2}
 RUN, REST = 240.0, 75.0  # seconds of the run's training, and of what follows it
-EAGER, TRANSLATED = 15.0, 75.0  # seconds that must be left to begin with a variant
+# Seconds that must be left to begin with a variant, and with a part; a network is translated in
+# half of the former.
+EAGER, TRANSLATED = 15.0, 75.0
+LEAST = {
+    "sampling": TRANSLATED,
+    "run": 30.0 + TRANSLATED / 2 + REST,
+    "diffusers": 2 * TRANSLATED,
+    "profile": 20.0,
+}
+NO_TIME = "no time was left"
 GOALS = {
     "sampling": "15,059 evaluations/s, as DDPM on a TPU v3-8 (Ho et al. 2020, appendix B)",
-    "diffusers": "half of the time of diffusers, compiled",
+    "diffusers": "half of the time of a step of diffusers, which is eager, by ours, compiled",
     "training": "2,688 images/s, as DDPM there; then 5,300 in bfloat16, a fifth of the dense rate of an H200, and "
     "8,800; five times eager fp32. The 100,000 steps of `gpu` in 45 minutes are 4,741",
 }
@@ -129,6 +141,7 @@ class Bench:
     tiny: bool
     end: float = dataclasses.field(default=0.0)
     parts: dict[str, Any] = dataclasses.field(default_factory=dict)
+    commands: list[str] = dataclasses.field(default_factory=list)
 
     @functools.cached_property
     def images(self) -> ImageSet:
@@ -170,7 +183,12 @@ class Bench:
             file.write(text + "\n")
 
     def write(self) -> None:
-        facts = {"machine": machine(self.device), "tiny": self.tiny, **self.parts}
+        facts = {
+            "machine": machine(self.device),
+            "commands": self.commands,
+            "tiny": self.tiny,
+            **self.parts,
+        }
         write_file(self.out / "gpu.json", (json.dumps(facts, indent=2) + "\n").encode())
         write_file(self.out / "gpu.md", report(facts).encode())
 
@@ -217,8 +235,10 @@ def cuda_tests(bench: Bench) -> dict[str, Any]:
         bench.log(str(error.stdout))
         raise
     bench.log(done.stdout)
-    said = [line for line in done.stdout.splitlines() if " passed" in line or " failed" in line]
-    return {"said": said[-1:]} | ({"failed": "see gpu.log"} if done.returncode else {})
+    lines = [line for line in done.stdout.splitlines() if " in " in line and line[:1].isdigit()]
+    said = (lines or ["nothing"])[-1]  # such as "3 passed in 9.81s"
+    passed = done.returncode == 0 and "passed" in said and "skipped" not in said
+    return {"said": said} | ({} if passed else {"failed": "see gpu.log"})
 
 
 def against_the_cpu(bench: Bench) -> dict[str, Any]:
@@ -244,11 +264,17 @@ def against_the_cpu(bench: Bench) -> dict[str, Any]:
             options = {"x_T": start.to(device), "device": device}
             found["samples"].append([sampler.sample(denoiser, start.shape, **options)])
     gaps = {
-        name: max(float((b.cpu() - a).norm() / a.norm()) for a, b in zip(here, there, strict=True))
+        name: float(apart(here, there).max())  # of a tensor, it hands nan on
         for name, (here, there) in found.items()
     }
-    apart = [f"{name} {gap:.2g}" for name, gap in gaps.items() if not gap <= AGREE[name]]
-    return gaps | ({"failed": f"too far from the CPU's: {', '.join(apart)}"} if apart else {})
+    wrong = [f"{name} {gap:.2g}" for name, gap in gaps.items() if not gap <= AGREE[name]]
+    return gaps | ({"failed": f"too far from the CPU's: {', '.join(wrong)}"} if wrong else {})
+
+
+def apart(here: list[Tensor], there: list[Tensor]) -> Tensor:
+    """The norm of each difference, relative to that of the CPU's."""
+    pairs = zip(here, there, strict=True)
+    return torch.stack([(b.cpu() - a).norm() / a.norm() for a, b in pairs])
 
 
 def awake(model: UNet) -> UNet:
@@ -273,11 +299,16 @@ def matrix_rate(bench: Bench) -> dict[str, Any]:
     a, b = torch.randn(2, side, side, device=bench.device, dtype=torch.bfloat16)
     rate = 2 * side**3 / bench.seconds(lambda: a @ b)
     profile = dataclasses.replace(bench.profile, compile=False, num_classes=0)
-    model = build_model(profile, 3)
+    model = build_model(profile, 3).to(bench.device)
+    x, t = torch.randn(1, 3, 32, 32), torch.ones(1, dtype=torch.long)
     with FlopCounterMode(display=False) as counter:
-        model(torch.randn(1, 3, 32, 32), torch.ones(1, dtype=torch.long)).sum().backward()
+        model(x.to(bench.device), t.to(bench.device)).sum().backward()
     step = counter.get_total_flops()
-    return {"tflops": rate / 1e12, "gflop_per_image": step / 1e9, "floor_images_per_s": rate / step}
+    return {
+        "tflops": rate / 1e12,
+        "gflop_per_image": step / 1e9,
+        "images_per_s_at_that_rate": rate / step,
+    }
 
 
 # --- (c) training --------------------------------------------------------------------------------
@@ -294,12 +325,17 @@ def steps_of(bench: Bench, profile: Profile) -> Callable[[], object]:
 
 
 def training_rates(bench: Bench, most: int = 10**9) -> Iterator[dict[str, Any]]:
-    """Images a second by variant and batch, so many of them; after each what is known so far."""
-    found: dict[str, dict[str, Any]] = bench.parts.get("training", {})
+    """Images a second by variant and batch, so many of them; after each what is known so far.
+
+    What has a figure is not measured again. For lack of time the others are left out.
+    """
+    known = bench.parts.get("training", {})
+    found: dict[str, Any] = {name: row for name, row in known.items() if name in VARIANTS}
+    sizes = (4, 8) if bench.tiny else SIZES
     rows = [
         (size, name)
-        for size, name in itertools.product((4, 8) if bench.tiny else SIZES, VARIANTS)
-        if str(size) not in found.get(name, {})
+        for size, name in itertools.product(sizes, VARIANTS)
+        if not isinstance(found.get(name, {}).get(str(size)), float)
     ]
     for size, name in rows[:most]:
         profile = dataclasses.replace(bench.profile, **VARIANTS[name], batch_size=size)
@@ -313,9 +349,13 @@ def training_rates(bench: Bench, most: int = 10**9) -> Iterator[dict[str, Any]]:
             except Exception as error:  # no memory, no compiler: the others are measured
                 bench.log(traceback.format_exc())
                 rate = type(error).__name__
+                if size == sizes[0]:
+                    found["failed"] = f"{name}, see gpu.log"
         found.setdefault(name, {})[str(size)] = rate
         bench.forget()
         yield found
+    if not found:
+        yield {"skipped": NO_TIME}
 
 
 def where_the_time_goes(bench: Bench) -> dict[str, Any]:
@@ -326,6 +366,7 @@ def where_the_time_goes(bench: Bench) -> dict[str, Any]:
     with computing(changed.threads, changed.tf32):
         step = steps_of(bench, changed)
         step()
+        bench.wait()
         kinds = [ProfilerActivity.CPU]
         kinds += [ProfilerActivity.CUDA] if bench.device.type == "cuda" else []
         with profile(activities=kinds) as found:
@@ -344,7 +385,8 @@ def sampling_rates(bench: Bench) -> Iterator[dict[str, Any]]:
     """Evaluations a second of DDIM with 50 steps for 1,024 images: as a run draws them, and at once."""
     profile = dataclasses.replace(bench.profile, num_classes=0)
     schedule, count = build_schedule(profile, bench.device), 8 if bench.tiny else 1024
-    model = build_model(profile, 3).to(bench.device).eval()
+    layout = torch.channels_last if profile.channels_last else torch.contiguous_format
+    model = build_model(profile, 3).to(bench.device).to(memory_format=layout).eval()
     sampler, found = Sampler(steps=4 if bench.tiny else 50, eta=0.0), {}
     denoiser = build_denoiser(profile, schedule, model)
     drawn = lambda number, walk: draw_batches(
@@ -376,17 +418,28 @@ def short_run(bench: Bench) -> Iterator[dict[str, Any]]:
     """Train for four minutes, or what is left of them; the samples and their distance."""
     changes = {} if bench.tiny else SHORT_RUN
     profile = dataclasses.replace(bench.profile, num_samples=16, tensorboard=False, **changes)
-    with computing(profile.threads, profile.tf32):
-        step = bench.seconds(steps_of(bench, profile))
-    bench.forget()
-    budget = 0.0 if bench.tiny else max(min(RUN, bench.left - REST), 30)
+    measured = bench.parts.get("training", {}).get(ITSELF, {}).get(str(profile.batch_size))
+    if isinstance(measured, str):  # the network could not be translated here
+        profile = dataclasses.replace(profile, compile=False)
+    if isinstance(measured, float):
+        step = profile.batch_size / measured
+    else:
+        with computing(profile.threads, profile.tf32):
+            step = bench.seconds(steps_of(bench, profile))
+        bench.forget()
+    budget = 0.0 if bench.tiny else max(min(RUN, bench.left - REST) - TRANSLATED / 2, 30)
     steps = max(3, int(budget / step))
     profile = dataclasses.replace(profile, num_steps=steps, checkpoint_every=0)
-    found: dict[str, Any] = {"steps": steps, "batch": profile.batch_size}
+    found: dict[str, Any] = {
+        "steps": steps,
+        "batch": profile.batch_size,
+        "translated": profile.compile,
+    }
+    yield found | {"unfinished": "its training began"}
     with tempfile.TemporaryDirectory() as room:
         start = time.perf_counter()
         run_dir = train(profile, SEED, Path(room) / "run")
-        found["seconds, from the data to the pictures"] = time.perf_counter() - start
+        found["seconds, from the first weights to the pictures"] = time.perf_counter() - start
         for file in ("samples.png", "denoising.png", "metrics.jsonl"):
             shutil.copy(run_dir / file, bench.out / f"gpu_{file}")
         rates = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
@@ -405,6 +458,7 @@ def short_run(bench: Bench) -> Iterator[dict[str, Any]]:
 def peers(bench: Bench) -> Iterator[dict[str, Any]]:
     """A training step of UNet2DModel with the same weights, eager, and the package's, in turns.
 
+    Theirs is timed with channels first and with channels last, and the faster one counts.
     Other libraries have other networks; on a CPU bench/peers.py has their loops.
     """
     if importlib.util.find_spec("diffusers") is None:
@@ -421,35 +475,47 @@ def peers(bench: Bench) -> Iterator[dict[str, Any]]:
     with torch.no_grad():  # the same weights are the same network
         x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, profile.num_train_timesteps])
         gap = float((ours.eval()(x, t) - theirs.eval()(x, t - 1).sample).abs().max())
-    theirs.to(bench.device).train()
-    optimizer = torch.optim.AdamW(theirs.parameters(), profile.learning_rate, fused=True)
-    schedule = build_schedule(profile, bench.device)
-    processes = Processes(bench.device)
+    found: dict[str, Any] = {"diffusers": diffusers.__version__, "batch": size}
+    found["largest difference of outputs"] = gap
+    if not gap < AGREE["outputs"]:
+        yield found | {"failed": "the same weights are another network there"}
+        return
+    schedule, processes = build_schedule(profile, bench.device), Processes(bench.device)
     batch = next(batches(profile, bench.images, SEED, 1, processes))
 
-    class Output(nn.Module):
-        def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
-            return theirs(x, t - 1).sample
+    def their_step(layout: torch.memory_format) -> Callable[[], object]:
+        network = copy.deepcopy(theirs).to(bench.device, memory_format=layout).train()
+        optimizer = torch.optim.AdamW(network.parameters(), profile.learning_rate, fused=True)
+        x0 = batch.x0.contiguous(memory_format=layout)
 
-    def their_step() -> None:
-        denoiser = build_denoiser(profile, schedule, Output())
-        training_loss(denoiser, batch.x0, batch.t, batch.noise).backward()
-        nn.utils.clip_grad_norm_(theirs.parameters(), profile.grad_clip)
-        optimizer.step()
-        optimizer.zero_grad()
+        class Output(nn.Module):
+            def forward(self, x: Tensor, t: Tensor, labels: Tensor | None) -> Tensor:
+                return network(x, t - 1).sample
 
-    found: dict[str, Any] = {"batch": size, "largest difference of outputs": gap}
+        def step() -> None:
+            denoiser = build_denoiser(profile, schedule, Output())
+            training_loss(denoiser, x0, batch.t, batch.noise).backward()
+            nn.utils.clip_grad_norm_(network.parameters(), profile.grad_clip)
+            optimizer.step()
+            optimizer.zero_grad()
+
+        return step
+
+    layouts = [their_step(each) for each in (torch.contiguous_format, torch.channels_last)]
     for name, compiled in {"ours / diffusers": False, "ours, compiled / diffusers": True}.items():
         if compiled and bench.tiny:
             continue
         with computing(profile.threads, profile.tf32):
             our_step = steps_of(bench, dataclasses.replace(profile, compile=compiled))
             rounds = [
-                (bench.seconds(our_step, 1.0), bench.seconds(their_step, 1.0))
+                (bench.seconds(our_step, 1.0), *(bench.seconds(each, 1.0) for each in layouts))
                 for _ in range(1 if bench.tiny else 5)
             ]
-        ratios = sorted(a / b for a, b in rounds)
-        found |= {name: ratios[len(ratios) // 2], f"{name}, all": ratios}
+        ratios = [mine / min(theirs) for mine, *theirs in rounds]
+        found |= {name: statistics.median(ratios), f"{name}, all": ratios}
+        found[f"{name}: seconds, theirs with channels first and last"] = [
+            statistics.median(each) for each in zip(*rounds)
+        ]
         yield found
     bench.forget()
 
@@ -510,13 +576,15 @@ def report(facts: dict[str, Any]) -> str:
             lines += [f"| {key} | {shown(value)} |" for key, value in others.items()]
         if text:
             lines += ["", "```", text, "```"]
-    return "\n".join([*lines, "", "Command: `python bench/gpu.py`", ""])
+    return "\n".join([*lines, "", *(f"Command: `{each}`\n" for each in facts["commands"])])
 
 
 def shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(shown, value))
-    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:,.4g}"
+    return " ".join(str(value).split()).replace("|", "\\|")
 
 
 def main() -> None:
@@ -539,9 +607,23 @@ def main() -> None:
     machine(bench.device).update({"commit": options.commit} if options.commit else {})
     if options.parts and (options.out / "gpu.json").exists():
         known = json.loads((options.out / "gpu.json").read_text())
+        here, there = machine(bench.device), known["machine"]
+        if here["commit"] == "unknown":
+            here["commit"] = there["commit"]
+        same = "device", "torch", "driver", "commit", "seed"
+        if known["tiny"] != options.tiny or any(here[key] != there[key] for key in same):
+            parser.error(
+                f"{options.out}/gpu.json is of another machine, code or size: move it away"
+            )
         bench.parts = {name: known[name] for name in PARTS if name in known}
+        bench.commands = known["commands"]
+    bench.commands.append(shlex.join(["python", "bench/gpu.py", *sys.argv[1:]]))
     for name in options.parts or PARTS:
         start, key = time.monotonic(), "training" if name == "variants" else name
+        if bench.left < LEAST.get(name, 0) and not bench.tiny:
+            bench.parts.setdefault(key, {"skipped": NO_TIME})
+            bench.write()
+            continue
         try:
             found = PARTS[name](bench)
             for known in found if isinstance(found, Iterator) else [found]:
@@ -551,6 +633,7 @@ def main() -> None:
             bench.log(traceback.format_exc())
             why = f"{type(error).__name__}: {error}"[:500]
             bench.parts[key] = {**bench.parts.get(key, {}), "failed": why}
+            bench.parts[key].pop("skipped", None)
             bench.write()
         print(f"{name}: {time.monotonic() - start:.0f} s, {bench.left:.0f} s left", flush=True)
     with contextlib.suppress(KeyError):

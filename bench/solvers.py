@@ -38,11 +38,11 @@ def distances(folder: str) -> dict[tuple[str, str, int], float]:
     }
 
 
-def changed(run: Run) -> dict[str, str]:
+def changed(run: Run) -> dict[str, object]:
     """What the profile of a run has otherwise than `laptop`."""
     usual = dataclasses.asdict(load_profile("laptop"))
     own = dataclasses.asdict(run.profile).items()
-    return {key: str(value) for key, value in own if value != usual[key]}
+    return {key: value for key, value in own if value != usual[key]}
 
 
 def distance(run: Run, solver: str, spacing: str, calls: int) -> float:

@@ -36,7 +36,7 @@ def first_step(words: list[str], room: Path, line: int = 1) -> float:
     )
     path = room / "runs/x.unfinished/metrics.jsonl"
     while not path.exists() or len(path.read_text().splitlines()) < line:
-        if run.poll():
+        if run.poll() is not None:
             raise SystemExit(f"ddpm-course {' '.join(words)} ended with {run.returncode}")
         time.sleep(0.005)
     seconds = time.perf_counter() - start

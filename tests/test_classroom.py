@@ -205,6 +205,21 @@ def test_the_walls_hold(tmp_path):
 
 
 @behind_walls
+def test_what_is_shown_behind_the_walls_may_lie_in_tmp(tmp_path):
+    """As a clone of the course may, whose package the submissions import."""
+    seen = Path(os.path.realpath(tmp_path)) / "seen"
+    seen.mkdir()
+    (seen / "file").write_text("here")
+    *words, plan_of_all = plan([f"print(open({str(seen / 'file')!r}).read())"], Limits())
+    facts = json.loads(plan_of_all)
+    facts["visible"].append(str(seen))
+    (tmp_path / "work").mkdir()
+    command = [*words, json.dumps(facts)]
+    done = subprocess.run(command, cwd=tmp_path / "work", capture_output=True, text=True)
+    assert done.stdout == "here\n", done.stderr
+
+
+@behind_walls
 def test_a_submission_changes_no_verdict_and_no_file(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     hand_in(tmp_path / "right", RIGHT)

@@ -47,7 +47,7 @@ from ddpm_course.data import (
 )
 from ddpm_course.data.folder import open_image
 from ddpm_course.data.images import FONTS, held_out_tenth, outlines
-from ddpm_course.data.published import LABELS
+from ddpm_course.data.published import SUMS
 from ddpm_course.runs.images import load_images
 from ddpm_course.runs.profiles import load_profile
 
@@ -334,7 +334,7 @@ def test_mnist_is_not_read_as_fashion_mnist(tmp_path, monkeypatch, packed):
     """Both have files of the same names and sizes. In a folder of its own each is at home."""
     folder = write_mnist("MNIST", tmp_path)
     labels = (folder / "t10k-labels-idx1-ubyte").read_bytes()
-    monkeypatch.setitem(LABELS, hashlib.md5(labels).hexdigest(), "MNIST")
+    monkeypatch.setitem(SUMS, hashlib.md5(labels).hexdigest(), "MNIST")
     assert len(load_set("mnist", data_dir=tmp_path)) == len(load_set("mnist", data_dir=folder))
     for file in list(folder.iterdir()):
         if packed:

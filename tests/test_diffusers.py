@@ -120,9 +120,18 @@ def test_the_card_says_that_another_solver_was_used(run, tmp_path):
     assert "solver = heun" in (tmp_path / "folder/README.md").read_text(encoding="utf-8")
 
 
+def test_the_card_says_that_other_arithmetic_was_used(run, tmp_path):
+    for precision in "fp32", "bf16":
+        there = with_fields(run, tmp_path / precision, precision=precision)
+        export_run(there, tmp_path / f"{precision} folder")
+        text = (tmp_path / f"{precision} folder/README.md").read_text(encoding="utf-8")
+        assert ("precision = bf16" in text) == (precision == "bf16")
+
+
 def test_steps_are_at_most_those_of_the_chain(folder, tmp_path):
-    back = import_run(folder, tmp_path / "back", load_profile("gpu"))
-    assert Run.open(back).profile.sampler.steps == 50
+    profile = Run.open(import_run(folder, tmp_path / "back", load_profile("gpu"))).profile
+    assert profile.sampler.steps == 50
+    assert profile.precision == "fp32" and not profile.tf32
 
 
 @torch.no_grad()

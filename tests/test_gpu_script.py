@@ -1,9 +1,9 @@
 """The script for a GPU runs to its end on a CPU, with tiny settings, and keeps what it finds."""
 
 import json
+import os
 import subprocess
 import sys
-import time
 
 import gpu
 import pytest
@@ -32,7 +32,8 @@ def few_glyphs(monkeypatch):
 
 @pytest.mark.slow
 def test_the_script_for_a_gpu_runs_without_one(tmp_path):
-    command = [sys.executable, "bench/gpu.py", "--device", "cpu", "--tiny", "--out", str(tmp_path)]
+    words = f"--device cpu --tiny --minutes 60 --out {tmp_path}".split()
+    command = [sys.executable, "bench/gpu.py", *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     facts = json.loads((tmp_path / "gpu.json").read_text())
@@ -47,9 +48,10 @@ def test_the_script_for_a_gpu_runs_without_one(tmp_path):
 
 
 def test_the_script_for_a_gpu_says_what_is_missing():
-    command = [sys.executable, "bench/gpu.py", "--device", "nothing"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode and "nothing" in done.stderr
+    command = [sys.executable, "bench/gpu.py"]
+    no_card = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=no_card)
+    assert done.returncode and "there is no CUDA device here" in done.stderr
 
 
 def test_what_was_measured_before_a_failure_is_kept_and_shown(tmp_path, monkeypatch, capsys):
@@ -90,6 +92,7 @@ def test_a_variant_that_cannot_be_measured_leaves_the_others(tmp_path, monkeypat
     monkeypatch.setattr(gpu, "steps_of", step_of)
     *_, found = gpu.training_rates(tiny_bench(tmp_path))
     assert found["bf16"] == {"4": "RuntimeError", "8": "RuntimeError"} and found["fp32"]["8"] > 0
+    assert "see gpu.log" in found["failed"]
     assert "no bfloat16" in (tmp_path / "gpu.log").read_text()
 
 
@@ -104,13 +107,15 @@ def test_what_matters_most_is_measured_before_the_run_and_the_rest_while_there_i
         "fp32": {"128": 256.0},
         "bf16, compiled, channels last": {"128": 256.0},
     }
-    bench.end = time.monotonic() + (gpu.EAGER + gpu.TRANSLATED) / 2
+    monkeypatch.setattr(gpu.Bench, "left", (gpu.EAGER + gpu.TRANSLATED) / 2)
     *_, found = gpu.training_rates(bench)
     assert {name: len(row) for name, row in found.items()} == {
         name: 1 if "compiled" in name else 3 for name in gpu.VARIANTS if name != "bf16, compiled"
     }
-    bench.end = 0.0
+    monkeypatch.setattr(gpu.Bench, "left", 0.0)
     assert not list(gpu.training_rates(bench))
+    bench.parts = {}
+    assert list(gpu.training_rates(bench)) == [{"skipped": gpu.NO_TIME}]
 
 
 @pytest.mark.parametrize("part", ["middle.0.attention.qkv.weight", "time.layers.0.weight"])
@@ -132,12 +137,34 @@ def test_one_wrong_weight_on_the_card_is_noticed(tmp_path, monkeypatch, part):
     assert "outputs" in found["failed"] and "gradients" in found["failed"]
 
 
+def test_a_gradient_that_is_no_number_is_noticed(tmp_path, monkeypatch):
+    def broken(*arguments):
+        made = initial_state(*arguments)
+        middle = made.model.get_parameter("middle.0.attention.qkv.weight")
+        middle.register_hook(lambda gradient: gradient * float("nan"))
+        return made
+
+    initial_state = gpu.initial_state
+    monkeypatch.setattr(gpu, "initial_state", broken)
+    assert "gradients nan" in gpu.against_the_cpu(tiny_bench(tmp_path))["failed"]
+
+
+def test_without_time_a_part_says_so(tmp_path, monkeypatch):
+    words = ["gpu.py", "--device", "cpu", "--out", str(tmp_path), "--minutes", "0", "--parts"]
+    monkeypatch.setattr(sys, "argv", [*words, "run", "diffusers", "variants"])
+    with pytest.raises(SystemExit, match="0"):
+        gpu.main()
+    facts = json.loads((tmp_path / "gpu.json").read_text())
+    assert facts["run"] == facts["diffusers"] == facts["training"] == {"skipped": gpu.NO_TIME}
+
+
 def test_a_run_that_is_cut_keeps_its_rate_and_pictures(tmp_path, monkeypatch):
     def cut(*_):
         raise MemoryError
 
     monkeypatch.setattr(gpu, "evaluate", cut)
     found = gpu.short_run(tiny_bench(tmp_path))
+    assert "unfinished" in next(found)
     assert next(found)["images/s"] > 0
     with pytest.raises(MemoryError):
         next(found)
@@ -148,7 +175,21 @@ def test_a_run_that_is_cut_keeps_its_rate_and_pictures(tmp_path, monkeypatch):
     }
 
 
-def test_a_second_call_adds_its_parts(tmp_path, monkeypatch):
+def test_a_network_that_cannot_be_translated_is_run_as_it_is(tmp_path):
+    bench = tiny_bench(tmp_path)
+    bench.profile = gpu.dataclasses.replace(bench.profile, compile=True)
+    bench.parts["training"] = {gpu.ITSELF: {"8": "BackendCompilerFailed"}}
+    assert next(gpu.short_run(bench))["translated"] is False
+
+
+def test_an_error_of_several_lines_is_one_row():
+    facts = {"machine": {}, "tiny": True, "commands": ["a", "b"], "run": {"failed": "x |\ny"}}
+    text = gpu.report(facts)
+    assert "| failed | x \\| y |" in text and text.endswith("Command: `a`\n\nCommand: `b`\n")
+    assert (gpu.shown(15059.4), gpu.shown(0.123456)) == ("15,059", "0.1235")
+
+
+def test_a_second_call_adds_its_parts(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(gpu.PARTS, "matrix rate", lambda bench: {"tflops": 2.0})
     monkeypatch.setitem(gpu.PARTS, "variants", lambda bench: iter([{"TF32": {"8": 3.0}}]))
     words = ["gpu.py", "--device", "cpu", "--tiny", "--out", str(tmp_path), "--parts"]
@@ -158,3 +199,9 @@ def test_a_second_call_adds_its_parts(tmp_path, monkeypatch):
             gpu.main()
     facts = json.loads((tmp_path / "gpu.json").read_text())
     assert facts["matrix rate"] == {"tflops": 2.0} and facts["training"] == {"TF32": {"8": 3.0}}
+    facts["machine"]["device"] = "NVIDIA H200"
+    (tmp_path / "gpu.json").write_text(json.dumps(facts))
+    with pytest.raises(SystemExit):
+        gpu.main()
+    assert "of another machine" in capsys.readouterr().err
+    assert json.loads((tmp_path / "gpu.json").read_text()) == facts

@@ -262,6 +262,7 @@ def _imported_profile(
             spacing=scheduler["timestep_spacing"],
             sampling_steps=min(profile.sampling_steps, T),
             precision="fp32",
+            tf32=False,
         )
     except BadInput as error:
         raise error.within(folder) from None

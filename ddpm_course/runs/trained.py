@@ -20,7 +20,7 @@ def find_run(folder: Path | str) -> Path:
 
 
 def beside(folder: Path, name: str) -> Path:
-    """Where a new file about a run belongs: into its folder, but never into the package.
+    """Where a new file about a run belongs: into its folder.
 
     About a run of the package it belongs where one is, with the run's name before its own.
     """

@@ -214,7 +214,13 @@ def test_a_folder_that_the_library_saved_is_a_run(diffusers, tmp_path):
     run = Run.open(run_dir)
     schedule, model = run.schedule("cpu"), run.network("cpu")
     assert run.profile == dataclasses.replace(
-        CIFAR, model_channels=16, channel_multipliers=(1, 2, 2, 2), dropout=0.0, spacing="leading"
+        CIFAR,
+        model_channels=16,
+        channel_multipliers=(1, 2, 2, 2),
+        dropout=0.0,
+        spacing="leading",
+        precision="fp32",
+        tf32=False,
     )
     x, t = torch.randn(2, 3, 32, 32), torch.tensor([1, 1000])
     assert (theirs(x, t - 1).sample - model(x, t)).abs().max() < 1e-5
