@@ -35,7 +35,8 @@ class NoiseLevel:
         if not bool((found >= 0).all()):
             fix = "write noise over signal"
             raise BadValue("NoiseLevel", "sigma", describe(self.sigma), "0 or more", fix)
-        object.__setattr__(self, "sigma", found.to(self.sigma.device))
+        sigma = self.sigma.cpu() if self.sigma.is_mps else self.sigma  # MPS has no float64
+        object.__setattr__(self, "sigma", sigma.double())
 
     @classmethod
     def of_schedule(cls, schedule: NoiseSchedule) -> "NoiseLevel":

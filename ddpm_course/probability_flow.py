@@ -15,8 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .checks import BadType, BadValue, check_batch, check_int, describe
-from .forward import _noise_like
-from .prediction import Denoiser, _check_denoiser
+from .forward import _noise_like, _roots
+from .prediction import Denoiser, _check_denoiser, _noise
 from .schedule import NoiseSchedule
 
 # %% ../nbs/20_probability_flow.ipynb #f8227ec2
@@ -84,13 +84,16 @@ def _slope(
     total = torch.zeros(len(y), dtype=torch.float64, device=y.device)
     with torch.enable_grad():
         y = y.detach().requires_grad_()
-        noise = denoiser.noise(signal * y, torch.full((len(y),), t, device=y.device))
-        if not noise.requires_grad:
+        x, at = signal * y, torch.full((len(y),), t, device=y.device)
+        output = denoiser._output(x, at)
+        if not output.requires_grad:
             got, expected = "an output without a gradient", "one that depends on x, by autograd"
             fix = "leave torch.no_grad() and detach() out of it"
             raise BadValue("ode_log_prob", "denoiser.model", got, expected, fix)
+        noise = _noise(x, output, *_roots(denoiser.schedule, at, x), denoiser.prediction_type)
         for probe in probes:
-            (row,) = torch.autograd.grad((noise * probe).sum(), y, retain_graph=True)
+            said = (noise * probe).sum()
+            (row,) = torch.autograd.grad(said, y, retain_graph=True, materialize_grads=True)
             total += (row * probe).double().reshape(len(y), -1).sum(1)
     return noise.detach(), total
 

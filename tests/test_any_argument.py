@@ -417,7 +417,6 @@ def checks(monkeypatch) -> list[tuple]:
 AGAIN = {
     UNet: {"model_channels"},  # `num_groups`, which is public, asks as well
     guidance.guided: {"schedule", "prediction_type"},  # of the two denoisers that it makes
-    probability_flow.ode_log_prob: {"schedule"},  # `Denoiser.noise`, at each step
 }
 
 

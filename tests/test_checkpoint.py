@@ -268,7 +268,8 @@ def test_a_damaged_file_is_noticed(folder, name, damage):
 
 
 def test_what_a_desktop_leaves_in_a_folder_breaks_no_checkpoint(folder):
-    (folder / "step-00001000/.DS_Store").write_bytes(b"what the Finder knows of the folder")
+    for name in ".DS_Store", "._model.safetensors":
+        (folder / "step-00001000" / name).write_bytes(b"what the Finder knows")
     assert_is_step(newest_checkpoint(folder), 1000)
 
 

@@ -143,6 +143,16 @@ def test_images_that_were_learnt_are_not_called_held_out(tmp_path, monkeypatch):
         likelihood(run, 1, "cpu")
 
 
+def test_one_image_has_no_standard_error(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for number in range(19):
+        Image.new("L", (8, 8), number).save(tmp_path / f"pictures/{number}.png")
+    fields = dict(data="folder", data_dir=str(tmp_path / "pictures"), image_size=8, num_classes=0)
+    profile = dataclasses.replace(SMOKE, **fields, num_steps=1, batch_size=16)
+    with refused(BadValue, where="likelihood", what="data_dir", got="one held-out image"):
+        likelihood(train(profile, 0, tmp_path / "run"), 1, "cpu")
+
+
 @pytest.mark.parametrize("schedule, T", [("linear", 1), ("flow", 2)])
 def test_a_chain_that_cannot_be_walked_has_no_likelihood(tmp_path, schedule, T):
     kind = "flow_prediction" if schedule == "flow" else "epsilon"

@@ -36,7 +36,11 @@ def test_one_level_says_the_same_in_each_way():
 
 
 def test_a_level_is_kept_in_float64_and_none_is_below_0():
-    assert NoiseLevel(torch.tensor(2.0)).log_snr.dtype == torch.float64
+    sigma = torch.tensor(2.0, requires_grad=True)
+    level = NoiseLevel(sigma)
+    assert level.log_snr.dtype == torch.float64
+    level.log_snr.backward()
+    assert sigma.grad == -1  # of 2 log(1 / sigma)
     for wrong in (-2.0, float("nan")):
         with refused(BadValue, where="NoiseLevel", what="sigma", expected="0 or more"):
             NoiseLevel(torch.tensor(wrong))

@@ -27,10 +27,23 @@ def starts(batch=7, dims=1):
     return torch.randn(batch, dims, dtype=torch.float64, generator=generator)
 
 
-def test_a_model_without_a_gradient_has_no_divergence_to_take():
-    blind = Denoiser(SCHEDULE, lambda x, t: torch.zeros_like(x))
+@pytest.mark.parametrize("kind", PREDICTION_TYPES)
+def test_a_model_without_a_gradient_has_no_divergence_to_take(kind):
+    blind = Denoiser(SCHEDULE, torch.no_grad()(lambda x, t: x / 2), kind)
     with refused(BadValue, where="ode_log_prob", what="denoiser.model", fix="no_grad"):
         ode_log_prob(blind, starts(), [1, 50, 100])
+
+
+def test_a_model_that_does_not_look_at_its_input_has_the_density_of_a_walk_that_is_shifted():
+    """A constant noise moves all places alike: the density is that of the end."""
+    weight = torch.full((1,), 0.3, dtype=torch.float64, requires_grad=True)
+    constant = Denoiser(SCHEDULE, lambda x, t: weight.expand_as(x))
+    signal = SCHEDULE.alphas_cumprod[[1, 50, 100]].sqrt()
+    ratio = SCHEDULE.one_minus_alphas_cumprod[[1, 50, 100]].sqrt() / signal
+    end = starts() + 0.3 * (ratio[-1] - ratio[0])
+    found = ode_log_prob(constant, starts(), [1, 50, 100]).detach()
+    wanted = torch.distributions.Normal(0, 1 / signal[-1]).log_prob(end)[:, 0]
+    torch.testing.assert_close(found, wanted)
 
 
 def at(t, x):

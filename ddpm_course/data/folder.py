@@ -90,13 +90,19 @@ class ImageFiles:
         return len(self.paths)
 
     def digest(self, root: Path | str) -> str:
-        """SHA-256 of the names below root, with the sizes of the files: what a run was begun with."""
-        root = Path(os.path.expanduser(root))
-        lines = (
-            os.fsencode(path.relative_to(root)) + b" %d\n" % path.stat().st_size
-            for path in self.paths
-        )
-        return sha256(b"".join(lines)).hexdigest()
+        """SHA-256 of the names below root, with the sizes of the files: what a run was begun with.
+
+        Raises BadValue for a file that is no longer there.
+        """
+        root, found = Path(os.path.expanduser(root)), sha256()
+        for path in self.paths:
+            try:
+                size = path.stat().st_size
+            except OSError as error:
+                got, expected = describe(error), "a file that is there"
+                raise BadValue(str(path), "image", got, expected, "put it back") from None
+            found.update(os.fsencode(path.relative_to(root)) + b" %d\n" % size)
+        return found.hexdigest()
 
     def __getitem__(self, index: int) -> UInt8[Tensor, "C H W"]:
         image = open_image(self.paths[index]).convert("L" if self.channels == 1 else "RGB")

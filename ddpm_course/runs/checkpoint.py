@@ -153,7 +153,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
             fix=REMEDY,
         ) from None
     tensors = {
-        file.stem: parse_tensors(file, file.read_bytes()) for file in path.glob("*.safetensors")
+        file.stem: parse_tensors(file, file.read_bytes()) for file in path.glob("[!.]*.safetensors")
     }
     return Checkpoint(path, step, values, tensors)
 

@@ -25,7 +25,7 @@ from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
 from ddpm_course.runs.drawing import file_name, sample_images
 from ddpm_course.runs.files import check_new_file, write_file
-from ddpm_course.runs.images import check_same_images, load_part
+from ddpm_course.runs.images import images_of, load_part
 from ddpm_course.runs.measures import (
     CLASSIFIERS,
     Measures,
@@ -183,8 +183,16 @@ def likelihood(
     _check_trained("likelihood", run, "give its images to variational_bound and ode_log_prob")
     profile, times = run.profile, _flow_times(run.schedule("cpu"))
     if profile.data == "folder":
-        check_same_images(run, load_part(profile, PARTS[0]))
+        images_of(run)
     held_out = load_part(profile, PARTS[1])
+    if len(held_out) < 2:
+        raise BadValue(
+            "likelihood",
+            "data_dir",
+            got="one held-out image",
+            expected="two or more, for a standard error",
+            fix="train on more images: a tenth of them is held out",
+        )
     if num_images is None:
         num_images = min(128, len(held_out))
     check_int("likelihood", "num_images", num_images, 2, len(held_out))

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor
 
-from ddpm_course.checks import BadValue
+from ddpm_course.checks import BadInput, BadValue
 from ddpm_course.data import PARTS, ImageSet, batch_order, load_set
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
@@ -60,20 +60,26 @@ def files_sha256(profile: Profile, images: ImageSet) -> str | None:
     return None if isinstance(images.pixels, Tensor) else images.pixels.digest(profile.data_dir)
 
 
-def check_same_images(run: Run, images: ImageSet) -> None:
-    """Raise BadValue unless these are the training images that the run was begun with.
+def images_of(run: Run) -> ImageSet:
+    """The training images of a run that was begun with them.
 
-    Shape and classes are compared, and of a folder the names and sizes of its files, too.
+    Raises BadInput as `load_images`, naming the config.json that says where they are, and BadValue
+    for others. Shape and classes are compared, and of a folder the names and sizes of its files.
     """
+    place = run.folder / "config.json"
+    try:
+        images = load_images(run.profile)
+    except BadInput as error:
+        raise error.within(place) from None
     then = run.image_shape, run.classes, run.files_sha256
     now = images.image_shape, images.classes, files_sha256(run.profile, images)
     kinds = "shape", "classes", "files"
-    others = [kind for kind, a, b in zip(kinds, then, now) if a not in (None, (), b)]
-    if others:
+    if others := [kind for kind, a, b in zip(kinds, then, now) if a not in (None, (), b)]:
         raise BadValue(
-            str(run.folder / "config.json"),
+            str(place),
             "data_dir",
             got=f"images of other {' and '.join(others)} in {run.profile.data_dir!r}",
             expected="what the run was begun with",
             fix="put back what was added, removed or renamed, or begin a new run",
         )
+    return images

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ddpm_course.checks import BadInput, BadValue, check_instance, check_path, check_seed
+from ddpm_course.checks import BadValue, check_instance, check_path, check_seed
 from ddpm_course.data import ImageSet
 from ddpm_course.runs.checkpoint import (
     check_same_run,
@@ -31,7 +31,7 @@ from ddpm_course.runs.files import (
     sole_writer,
     unfinished,
 )
-from ddpm_course.runs.images import check_same_images, files_sha256, load_images
+from ddpm_course.runs.images import files_sha256, images_of, load_images
 from ddpm_course.runs.loop import (
     State,
     batches,
@@ -93,6 +93,7 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
         check_memory(profile, images.image_shape, processes.device)
         if profile.tensorboard:
             check_tensorboard()
+        files = files_sha256(profile, images)
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
         processes.wait()
         if processes.is_first:
@@ -103,7 +104,7 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
                 images.image_shape,
                 seed=seed,
                 classes=list(images.classes),
-                files_sha256=files_sha256(profile, images),
+                files_sha256=files,
                 **what_decides_bits(processes),
             )
         processes.wait()
@@ -149,11 +150,7 @@ def resume(run_dir: Path | str) -> Path:
         check_same_run(dataclasses.replace(checkpoint, values=values), now)
     threads = run.threads or profile.threads
     with computing(threads, profile.tf32), join_processes(profile) as processes:
-        try:
-            images = load_images(profile)
-        except BadInput as error:
-            raise error.within(folder / "config.json") from None
-        check_same_images(run, images)
+        images = images_of(run)
         check_memory(profile, images.image_shape, processes.device)
         _warn_of_differences(run, processes)
         state = initial_state(profile, images.image_shape[0], seed, processes.device)
@@ -191,7 +188,7 @@ def _warn_of_differences(run: Run, processes: Processes) -> None:
         )
 
 
-PLACES = "data_dir", "download", "device", "threads", "tensorboard"
+PLACES = "data_dir", "download", "device", "tensorboard"
 
 
 def _what_counts(profile: dict[str, Any]) -> dict[str, Any]:
