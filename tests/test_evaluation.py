@@ -95,6 +95,15 @@ def test_the_bound_is_that_of_the_limited_image(run, monkeypatch):
     assert likelihood(run, 1, "cpu", num_images=4).bound == pytest.approx(float(wanted))
 
 
+def test_the_standard_error_is_that_of_the_mean(run, monkeypatch):
+    """Four images whose densities differ by known bits."""
+    nats = 64 * math.log(2) * torch.tensor([0.0, 1.0, 2.0, 5.0], dtype=torch.float64)
+    monkeypatch.setattr(evaluation, "ode_log_prob", lambda *_, **__: nats)
+    found = likelihood(run, 1, "cpu", num_images=4)
+    assert found.flow == pytest.approx(3 - 2)
+    assert found.flow_error == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 3) / 2)
+
+
 def test_the_same_seed_gives_the_same_bits(run):
     found = likelihood(run, 1, "cpu", num_images=2)
     assert found == likelihood(run, 1, "cpu", num_images=2)
