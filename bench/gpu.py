@@ -444,12 +444,12 @@ def short_run(bench: Bench) -> Iterator[dict[str, Any]]:
             shutil.copy(run_dir / file, bench.out / f"gpu_{file}")
         rates = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
         rate = statistics.median(row["steps_per_second"] for row in rates)
-        yield found | {"images/s": rate * profile.batch_size}
+        found["images/s"] = rate * profile.batch_size
+        yield found
         result = evaluate(run_dir, SEED + 1, str(bench.device))
     got, real = result.sets["samples"], result.sets["held out"]
     table = format_table(result.reference, result.sets)
-    found |= {"images/s": rate * profile.batch_size, "floors": got.frechet / real.frechet}
-    yield found | {"table": table}
+    yield found | {"floors": got.frechet / real.frechet, "table": table}
 
 
 # --- (f) the same network in diffusers -----------------------------------------------------------
@@ -617,7 +617,8 @@ def main() -> None:
             )
         bench.parts = {name: known[name] for name in PARTS if name in known}
         bench.commands = known["commands"]
-    bench.commands.append(shlex.join(["python", "bench/gpu.py", *sys.argv[1:]]))
+    asked = ["--parts", *options.parts] if options.parts else []  # and no place of this machine
+    bench.commands.append(shlex.join(["python", "bench/gpu.py", *asked]))
     for name in options.parts or PARTS:
         start, key = time.monotonic(), "training" if name == "variants" else name
         if bench.left < LEAST.get(name, 0) and not bench.tiny:

@@ -199,6 +199,8 @@ def test_a_second_call_adds_its_parts(tmp_path, monkeypatch, capsys):
             gpu.main()
     facts = json.loads((tmp_path / "gpu.json").read_text())
     assert facts["matrix rate"] == {"tflops": 2.0} and facts["training"] == {"TF32": {"8": 3.0}}
+    assert facts["commands"][0] == "python bench/gpu.py --parts 'matrix rate'"
+    assert str(tmp_path) not in (tmp_path / "gpu.md").read_text()
     facts["machine"]["device"] = "NVIDIA H200"
     (tmp_path / "gpu.json").write_text(json.dumps(facts))
     with pytest.raises(SystemExit):
