@@ -366,18 +366,27 @@ def peak_batches(name: str) -> float:
     return (_status("VmHWM") - before) / torch.Size(shape).numel() / 4 - 1
 
 
+def last_number(command: list[str]) -> float | str:
+    """What a new process of this Python prints last, a number; or how it failed."""
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True)
+    if done.returncode:
+        return (done.stderr.splitlines() or ["no reason given"])[-1]
+    return float(done.stdout.split()[-1])
+
+
+def told(commands: Mapping[str, list[str]], rounds: int) -> Found:
+    """The `last_number` of each command in rounds in which they take turns, or a failure."""
+    turns = [[last_number(command) for command in commands.values()] for _ in range(rounds)]
+    found: dict[str, Spread | str] = {}
+    for name, *values in zip(commands, *turns):
+        failed = [value for value in values if isinstance(value, str)]
+        found[name] = failed[0] if failed else Spread.of([float(value) for value in values])
+    return found
+
+
 def memory() -> Found:
     """`peak_batches` of each, in a process of its own; no clock, so once is enough."""
-
-    def once(name: str) -> Spread | str:
-        command = [sys.executable, __file__, "--memory", name]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            return (done.stderr.splitlines() or ["no reason given"])[-1]
-        batches = float(done.stdout.split()[-1])
-        return Spread(batches, batches, batches)
-
-    return {name: once(name) for name in LIBRARIES}
+    return told({name: [__file__, "--memory", name] for name in LIBRARIES}, 1)
 
 
 def cifar_step() -> Found:
@@ -437,38 +446,27 @@ def loop_overhead() -> Found:
     }
 
 
+def imports(lines: Mapping[str, str]) -> Found:
+    """Processor seconds of each line of imports, in new processes that have torch already."""
+    clock = (
+        "import time, torch; start = time.process_time(); {}; print(time.process_time() - start)"
+    )
+    return told({name: ["-c", clock.format(line)] for name, line in lines.items()}, 5)
+
+
 def children() -> float:
     """Processor seconds of all processes that this one has started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def starts(commands: Mapping[str, list[str]]) -> dict[str, list[float] | str]:
-    def run(command: list[str]) -> Action:
-        return lambda: subprocess.run(command, check=True, capture_output=True)
-
-    builders = {name: lambda command=command: run(command) for name, command in commands.items()}
-    return take_turns(builders, 3, children)
-
-
-def imports(lines: dict[str, str]) -> Found:
-    """Seconds that each line of imports takes, beyond those to import torch."""
-    lines = {"torch": "import torch"} | lines
-    found = starts({name: [sys.executable, "-c", line] for name, line in lines.items()})
-    torch_alone = found.pop("torch")
-    if isinstance(torch_alone, str):
-        return dict.fromkeys(found, torch_alone)
-    return {
-        name: taken
-        if isinstance(taken, str)
-        else Spread.of([mine - one for mine, one in zip(taken, torch_alone)])
-        for name, taken in found.items()
-    }
-
-
 def help_of_the_command() -> Found:
-    command = str(Path(sys.executable).with_name("ddpm-course"))
-    (taken,) = starts({"ddpm_course": [command, "--help"]}).values()
+    command = [str(Path(sys.executable).with_name("ddpm-course")), "--help"]
+
+    def helped() -> None:
+        subprocess.run(command, check=True, capture_output=True)
+
+    (taken,) = take_turns({"ddpm_course": lambda: helped}, 5, children).values()
     return {"ddpm_course": taken if isinstance(taken, str) else Spread.of(taken)}
 
 

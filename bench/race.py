@@ -255,22 +255,30 @@ def distances(name: str, race: str, limit: float) -> Iterator[tuple[float, float
     """Processor seconds since the process began, and the distance then, in floors.
 
     Measured after 20 s, and whenever √2 times as many have passed, or twice as many where it is
-    still far, up to the limit or the last goal.
+    still far, up to the limit or the last goal; and where a loop ends by itself.
     """
     torch.manual_seed(0)
-    off, mark, draw = 0.0, 20.0, None
+    off, mark, start, draw = 0.0, 20.0, 0.0, None
+
+    def measured() -> tuple[float, float]:
+        assert draw
+        reference = load_reference("digits")
+        floor = float(reference.floors["frechet"].mean())
+        found = measure(reference, draw(len(reference.held_out))).frechet / floor
+        return start - off, found
+
     for draw in LOOPS[name](RACES[race]):
         start = time.process_time()
         if start - off < mark:
             continue
-        reference = load_reference("digits")
-        floor = float(reference.floors["frechet"].mean())
-        found = measure(reference, draw(len(reference.held_out))).frechet / floor
-        yield start - off, found
-        if found <= GOALS[-1] or mark >= limit:
+        yield (found := measured())
+        if found[1] <= GOALS[-1] or mark >= limit:
             return
-        mark = min(mark * (2 if found > 2 * GOALS[0] else math.sqrt(2)), limit)
+        mark = min(mark * (2 if found[1] > 2 * GOALS[0] else math.sqrt(2)), limit)
         off += time.process_time() - start
+        draw = None
+    if draw:  # the loop ended by itself
+        yield measured()
 
 
 def in_a_cold_process(name: str, race: str, limit: float) -> list[tuple[float, float]] | str:

@@ -27,7 +27,8 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, values: list[float]) -> "Spread":
-        return cls(*statistics.quantiles(values, n=4, method="inclusive"))
+        several = values * 2 if len(values) == 1 else values
+        return cls(*statistics.quantiles(several, n=4, method="inclusive"))
 
     def __str__(self) -> str:
         low, middle, high = (f"{value:.{2 if self.middle < 10 else 0}f}" for value in self)

@@ -2,6 +2,8 @@
 
 import peers
 import pytest
+import race
+import torch
 from race import race_cells
 from rounds import Spread, ratios, take_turns
 
@@ -67,6 +69,22 @@ def test_a_failure_is_a_row_of_the_table(monkeypatch):
 def test_the_contenders_of_the_course_walk(method):
     for name in ("ddpm_course", "ddpm_course, clipped"):
         assert getattr(peers.CONTENDERS[name], method)((2, 3, 4, 4), 3)().shape == (2, 3, 4, 4)
+
+
+def test_the_last_network_of_a_loop_that_ends_is_measured(monkeypatch):
+    loop = [lambda num: torch.zeros(num, 1, 8, 8)] * 3
+    monkeypatch.setitem(race.LOOPS, "short", lambda race: iter(loop))
+    ((_, floors),) = race.distances("short", "ours", limit=160)
+    assert floors > 10
+
+
+def test_what_a_process_prints_last_is_its_number_and_a_failure_is_told():
+    found = peers.told({"sum": ["-c", "print('1 2')"], "none": ["-c", "import nothing_such"]}, 2)
+    assert found == {
+        "sum": (2.0, 2.0, 2.0),
+        "none": "ModuleNotFoundError: No module named 'nothing_such'",
+    }
+    assert 0 < peers.imports({"one": "import fractions"})["one"].middle < 1
 
 
 def test_a_goal_counts_when_it_is_first_seen_and_never_before():
