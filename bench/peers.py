@@ -678,7 +678,7 @@ def race_report(limit: float) -> Iterator[str]:
 
 def measured_with(command: str) -> Iterator[str]:
     yield (
-        f"\nAll on {hardware(CPU)}; Python {platform.python_version()}; "
+        f"\nAll on {hardware()}; Python {platform.python_version()}; "
         f"{', '.join(map(version, PACKAGES))}. Not measured on a GPU.\n\n## Command\n\n{command}"
     )
 

@@ -11,7 +11,6 @@ import sys
 from importlib.metadata import version
 
 from rounds import hardware
-from torch import device
 
 ROUNDS = 3
 TIMED = """
@@ -56,7 +55,7 @@ if __name__ == "__main__":
     print(
         f"\nProcessor seconds, the median of {ROUNDS} processes. The second opinion in numbers, which "
         "every notebook asks for as well, is not counted in the first two lines.\n\nOn "
-        f"{hardware(device('cpu'))}; SymPy {version('sympy')}, lark {version('lark')}, Python "
+        f"{hardware()}; SymPy {version('sympy')}, lark {version('lark')}, Python "
         f"{platform.python_version()}.\n\n## Command\n\n"
         "`python bench/proofs.py > bench/proofs.md`"
     )

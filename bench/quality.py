@@ -49,7 +49,7 @@ from ddpm_course.runs.training import train
 from ddpm_course.sampling import Sampler
 
 SEEDS = range(10, 18)  # 0 to 3 were looked at when the sampler of the profile was chosen
-PROFILE = load_profile("laptop")
+PROFILE = load_profile("laptop", changes={"device": "cpu"})
 SAMPLERS = {
     "profile": PROFILE.sampler,
     "DDIM 50": dataclasses.replace(PROFILE.sampler, steps=50, spacing="trailing", eta=0.0),
@@ -208,7 +208,7 @@ def of_runs(runs: list[Run], noises: list[int], most: int) -> None:
         if len(pairs) > 1
         else "One of each: of a spread nothing is known."
     )
-    if len(pairs) > 1 and most == LONGEST:
+    if len(pairs) > 1 and LONGEST in map(asked.__getitem__, names):
         spread += " The walk of 1,000 steps is of the first network and noise alone."
     print(
         f"{len(reference.held_out)} samples, the classes in turn, for each training (seed {trained}) "
@@ -260,11 +260,11 @@ def of_the_profile() -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="*", type=Run.open)
+    parser.add_argument("runs", nargs="*")
     parser.add_argument("--noise", nargs="+", type=int, default=[1])
     parser.add_argument("--calls", type=int, default=LONGEST)
     given = parser.parse_args()
     if given.runs:
-        of_runs(given.runs, given.noise, given.calls)
+        of_runs([*map(Run.open, given.runs)], given.noise, given.calls)
     else:
         of_the_profile()

@@ -12,7 +12,7 @@ import torch
 
 from ddpm_course.data import ImageSet
 from ddpm_course.runs.loop import batches, build_schedule, initial_state, training_loop
-from ddpm_course.runs.processes import Processes, find_device
+from ddpm_course.runs.processes import Processes
 from ddpm_course.runs.profiles import Profile
 
 Action = Callable[[], Any]
@@ -93,9 +93,9 @@ def loop_steps(profile: Profile, images: ImageSet, device: torch.device) -> Acti
     return lambda: next(states)
 
 
-def hardware(device: torch.device | None = None) -> str:
-    """What the figures were measured on: the device given, or the one that a run takes."""
-    if (device or find_device("auto")).type == "cuda":
+def hardware(device: torch.device = torch.device("cpu")) -> str:
+    """What the figures were measured on."""
+    if device.type == "cuda":
         return torch.cuda.get_device_name()
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

@@ -107,7 +107,7 @@ def report(names: list[str]) -> Iterator[str]:
     for name in names:
         yield row(name, entered(name), commit)
     yield (
-        f"\nOn {hardware(CPU)}; torch {torch.__version__}, Python {platform.python_version()}. Not "
+        f"\nOn {hardware()}; torch {torch.__version__}, Python {platform.python_version()}. Not "
         "measured on a GPU: no card has entered, and for one the digits are few; `bench/gpu.py` trains on 60,000 glyphs.\n\n## Command\n\n"
         "`OMP_NUM_THREADS=1 python bench/speedrun.py > bench/speedrun.md`"
     )

@@ -47,7 +47,7 @@ def first_step(words: list[str], room: Path, line: int = 1) -> float:
 
 def starts() -> tuple[float, float]:
     """One fresh start, and one from its checkpoint after step 2."""
-    train = ["train", "--profile", "laptop", "--name", "x", "--log-every", "1"]
+    train = [*"train --profile laptop --device cpu --name x --log-every 1".split()]
     with tempfile.TemporaryDirectory() as name:
         room = Path(name)
         fresh = first_step(train, room)

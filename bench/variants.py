@@ -24,7 +24,7 @@ from ddpm_course.runs.profiles import load_profile
 from ddpm_course.runs.training import train
 
 SEEDS = 20, 21
-PROFILE = load_profile("laptop")
+PROFILE = load_profile("laptop", changes={"device": "cpu"})
 SAMPLED = {
     "sampling: η = 0": {"eta": 0.0},
     "sampling: η = 0.5": {"eta": 0.5},

@@ -248,7 +248,11 @@ def make_parser() -> Parser:
     option(parser, "--num", int, "how many images", 64)
     option(parser, "--label", int, "the class of all images; without it the classes take turns")
     option(
-        parser, "--out", Path, "the new picture; without it one in RUN, named after what was chosen"
+        parser,
+        "--out",
+        Path,
+        "the new picture; without it one in RUN, or here if RUN comes with the package, named after "
+        "what was chosen",
     )
     measuring = command("evaluate", evaluate, ANY_RUN)
     about = "bits per dimension of held-out images, by the bound and by the flow, and nothing else"
@@ -369,7 +373,8 @@ def main(words: Sequence[str] | None = None) -> int:
             say(str(fault), sys.stderr)
             return 2
         except KeyboardInterrupt as stop:
-            say(f"{PROGRAM}: {str(stop) or 'interrupted'}", sys.stderr)
+            if os.environ.get("RANK", "0") == "0":
+                say(f"{PROGRAM}: {str(stop) or 'interrupted'}", sys.stderr)
             return 128 + getattr(stop, "number", signal.SIGINT)
     return 0
 

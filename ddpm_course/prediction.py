@@ -166,7 +166,7 @@ class Denoiser:
 
     def _output(self, x: Tensor, t: Tensor) -> Tensor:
         """What the model says, in the precision of x. Only this is checked, not x and t."""
-        output = self.model(x, t)
+        output = self.model(x, t.to(x.device))
         check_like("Denoiser", "the output of model", output, "x_t", x)
         return output.to(x.dtype)
 

@@ -123,9 +123,9 @@ def ode_log_prob(
     """Log density of images x0 in nats, by the probability flow, float64 [B] (Song et al. 2021).
 
     x0 is [B, ...], a place at the first of the times, which rise within 1..T: it is the density of
-    images with the noise of that time. num_probes of random signs estimate the divergence; with 0
-    it is exact, and takes as many backward passes as an image has numbers. The model is called
-    twice a step. Raises BadInput for what does not fit, and for times that end in pure noise.
+    images with the noise of that time. num_probes draws of random signs estimate the divergence;
+    with 0 it is exact. The model is called twice a step, each time with a backward pass for each
+    draw, or for each number of an image. Raises BadInput for what does not fit, and for times that end in pure noise.
     """
     where = "ode_log_prob"
     _check_denoiser(where, denoiser)

@@ -98,14 +98,17 @@ def ddim_step(
     x_t, output and noise are [B, ...]; t [B] in 1..T; s [B] in 0..T, below t unless eta is 0.
     eta in [0, 1]: 0 is DDIM, 1 is DDPM. "fixed_large" adds more noise and keeps the mean:
     eta^2 (1 - alphas_cumprod[t] / alphas_cumprod[s]), DDPM's beta. To s = 0 none is added.
-    clip_sample limits the predicted x_0 to [-1, 1] and derives the noise again. Without noise it
-    is drawn. Raises BadInput as `predict_x0` does, and for eta, s or noise that do not fit.
+    clip_sample limits the predicted x_0 to [-1, 1] and derives the noise again. Where eta is above
+    0 and noise is None, it is drawn. Raises BadInput as `predict_x0` does, and for eta, s or noise
+    that do not fit.
     """
     where, kind = "ddim_step", prediction_type
     _check_pair(where, schedule, kind, t, x_t=x_t, output=output)
     _check_choices(where, eta, variance_type, clip_sample)
     _check_target(t, s, schedule.num_train_timesteps, eta)
-    noise = _noise_like(where, "x_t", x_t, noise, generator) if eta else torch.zeros_like(x_t)
+    if noise is None and eta == 0:
+        noise = torch.zeros_like(x_t)
+    noise = _noise_like(where, "x_t", x_t, noise, generator)
     output, roots = output.to(x_t.dtype), _roots(schedule, t, x_t)
     if clip_sample:
         output, kind = _x0(x_t, output, *roots, kind).clamp(-1, 1), "sample"
@@ -117,10 +120,7 @@ def ddim_step(
 def _numbers(
     schedule: NoiseSchedule, times: list[int], sampler: "Sampler", prediction_type: str
 ) -> tuple[list[list[float]], list[list[float]]]:
-    """For each step of a walk (p, q) and (a, b, c).
-
-    The predicted image is p x_t + q output, and x_s is a x_t + b output + c new noise.
-    """
+    """Factors for each step: of x_t, output in the image; of x_t, output, new noise in x_s."""
     schedule = schedule.to("cpu")
     t, s = (torch.tensor(part, dtype=torch.long) for part in (times[:-1], times[1:]))
     roots = schedule.alphas_cumprod[t].sqrt(), schedule.one_minus_alphas_cumprod[t].sqrt()
@@ -148,8 +148,8 @@ def _walk(
         return denoiser._output(x, torch.full((len(x),), t, device=x.device))
 
     def image(x: Tensor, t: int) -> Tensor:
-        p, q = of_image[t]
-        found = (p * x).add_(output(x, t), alpha=q)
+        of_x, of_output = of_image[t]
+        found = (of_x * x).add_(output(x, t), alpha=of_output)
         return found.clamp_(-1, 1) if sampler.clip_sample else found
 
     if sampler.solver != "ddim":
@@ -157,10 +157,10 @@ def _walk(
         yield from solver(image, x, times, denoiser.schedule)
         return
     predicted = image if sampler.clip_sample else output
-    for t, s, (a, b, c) in zip(times, times[1:], of_step):
-        x = (a * x).add_(predicted(x, t), alpha=b)
-        if c:
-            x.add_(draw(), alpha=c)
+    for t, s, (of_x, of_output, of_noise) in zip(times, times[1:], of_step):
+        x = (of_x * x).add_(predicted(x, t), alpha=of_output)
+        if of_noise:
+            x.add_(draw(), alpha=of_noise)
         yield s, x
 
 # %% ../nbs/07_ddim.ipynb #ca8d73a3
@@ -210,12 +210,14 @@ class Sampler:
             fix = 'set eta = 0, or take solver = "ddim"'
             raise BadValue("Sampler", "eta", f"{self.eta:g} with {self.solver}", "0", fix)
         check_number("Sampler", "guidance_scale", self.guidance_scale, 0, math.inf, ends="[)")
+        numbers = int(self.steps), float(self.eta), float(self.guidance_scale)  # of any library
+        vars(self).update(zip(("steps", "eta", "guidance_scale"), numbers))
 
     def timesteps(self, num_train_timesteps: int) -> list[int]:
         """The times of a walk: `steps` of 1..T, falling, and 0 at the end.
 
-        All but "leading" start at T; "leading" comes to 1, as "linspace" does in two steps or
-        more. Raises BadInput unless T is at least `steps`.
+        All start at T, "leading" only if T is `steps`; "leading" comes to 1, as "linspace" does in
+        two steps or more. Raises BadInput unless T is at least `steps`.
         """
         T = _check_T("Sampler.timesteps", num_train_timesteps)
         check_int("Sampler.timesteps", "steps", self.steps, 1, T)
@@ -231,7 +233,7 @@ class Sampler:
         generator: torch.Generator | None = None,
         device: torch.device | str = "cpu",
     ) -> Iterator[tuple[int, Float[Tensor, "B *shape"]]]:
-        """Yield (t, x_t) at each time, from x_T to x_0; one call of the model a step, Heun two.
+        """Yield (t, x_t) at each time, from x_T to x_0; a call of the denoiser a step, or two by Heun.
 
         shape is that of the batch, [B, ...]. x_T replaces the drawn start. seeds, one per sample,
         or one generator on device give the noise. Raises BadInput for what does not fit.

@@ -331,7 +331,7 @@ def test_no_function_of_data_profiles_and_measures_is_left_out():
     bare = {data.digits, measures.classifier_path, profiles.check_hyperparameters}  # no checks
     for module in (data, profiles, measures):
         functions = {
-            each
+            inspect.unwrap(each)
             for each in vars(module).values()
             if inspect.isfunction(each)
             and each.__module__.startswith(module.__name__)

@@ -832,3 +832,10 @@ def test_a_checkpoint_of_the_laptop_network_takes_little_time(tmp_path):
 
     assert any(seconds(step) < 0.2 for step in range(20))
     assert sum(map(len, contents(tmp_path).values())) > 4 * 4 * 177_489
+
+
+def test_weights_that_share_their_memory_are_saved_twice(tmp_path):
+    shared = torch.arange(4.0)
+    save_checkpoint(tmp_path, 1, {"model": {"first": shared, "last": shared[:2]}}, {})
+    saved = newest_checkpoint(tmp_path).tensors["model"]
+    assert torch.equal(saved["first"], shared) and torch.equal(saved["last"], shared[:2])

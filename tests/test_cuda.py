@@ -66,3 +66,10 @@ def test_two_trainings_on_two_devices(tmp_path):
     for name in ("cpu", "cuda"):
         run = train(dataclasses.replace(TINY, device=name), 0, tmp_path / name)
         assert Run.open(run).device == name
+
+
+def test_times_and_labels_come_to_the_card():
+    run = Run.open("laptop")
+    denoiser = run.denoiser("cuda", torch.tensor([3, 4]))
+    x, t = torch.zeros(2, *run.image_shape, device="cuda"), torch.tensor([5, 6])
+    assert torch.equal(denoiser.x0(x, t), denoiser.x0(x, t.cuda()))

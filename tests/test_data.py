@@ -903,3 +903,16 @@ def test_a_data_set_smaller_than_a_batch_is_refused_at_once():
     with refused(BadValue, what="batch_size", got="12 for a data set of 11 images"):
         batch_order(11, 12, seed=0)
     assert len(next(batch_order(11, 11, seed=0))) == 11
+
+
+def test_the_defaults_of_the_program_make_no_other_images():
+    wanted = glyphs(0, 9, 32, colour=True)[0]
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.equal(glyphs(0, 9, 32, colour=True)[0], wanted)
+        torch.set_default_device("meta")  # as a GPU, no place of what is on the CPU
+        assert load_set("digits").floats().dtype == torch.float32
+        assert {part.device.type for part in halves(load_set("digits").labels, 1)} == {"cpu"}
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)

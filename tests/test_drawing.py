@@ -187,3 +187,10 @@ def test_the_samples_of_a_run_are_drawn_in_batches(run, tmp_path, monkeypatch):
         shown.append(np.asarray(Image.open(tmp_path / "denoising.png"), int))
     assert sizes == [9] + [2, 2, 2, 2, 1] + [1] * 9
     assert all(abs(picture - shown[0]).max() <= 1 for picture in shown)
+
+
+def test_more_samples_than_memory_holds_are_refused(monkeypatch):
+    run = Run.open("laptop")
+    monkeypatch.setattr(os, "sysconf", lambda name: 2**10)
+    with refused(BadValue, what="num_samples", got="4000, which takes 0.0 GiB"):
+        sample_images(run, 4000, 0, "cpu")

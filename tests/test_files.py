@@ -1,6 +1,7 @@
 """The one way of a file to its name: whole or not there, and never out of its folder."""
 
 import errno
+import fcntl
 import os
 
 import pytest
@@ -96,3 +97,13 @@ def test_a_folder_has_one_writer(tmp_path):
             pass
     with sole_writer(tmp_path):
         pass
+
+
+def test_a_disk_without_locks_is_named(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with refused(BadValue, where=tmp_path / "lock", got="No locks available", fix="another disk"):
+        with files.sole_writer(tmp_path):
+            pass

@@ -327,3 +327,14 @@ def test_a_distance_that_is_none_is_refused(wrong):
     for pair in ([wrong, *[1.0] * 4], [2.0] * 5), ([2.0] * 5, [*[1.0] * 4, wrong]):
         with refused(BadInput, where="bootstrap_ratio"):
             bootstrap_ratio(*pair)
+
+
+def test_the_default_precision_of_the_program_decides_no_distance():
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = measures._load_reference.__wrapped__("digits", "", False)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    wanted = load_reference("digits")
+    assert torch.equal(found.features, wanted.features)
+    assert torch.allclose(found.floors["frechet"].float().cpu(), wanted.floors["frechet"])

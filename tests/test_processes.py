@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import socket
 
 import pytest
 import torch
@@ -56,6 +57,7 @@ LAUNCHED = {
 @pytest.mark.parametrize(
     "name, value",
     [("WORLD_SIZE", "two"), ("WORLD_SIZE", "0"), ("RANK", "2"), ("RANK", "one"), ("RANK", "-1")]
+    + [("MASTER_PORT", "http")]
     + [(name, None) for name in LAUNCHED if name != "WORLD_SIZE"],
 )
 def test_what_no_launcher_says_is_refused(name, value, monkeypatch):
@@ -66,6 +68,35 @@ def test_what_no_launcher_says_is_refused(name, value, monkeypatch):
         os.environ[name] = value
     with refused(BadValue, what="WORLD_SIZE", fix="torchrun"):
         join_processes(TINY).__enter__()
+
+
+def test_a_place_among_processes_that_nobody_has_counted_is_refused(monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with refused(BadValue, what="WORLD_SIZE", got="'1', with RANK '1'", fix="RANK"):
+        join_processes(TINY).__enter__()
+    monkeypatch.setenv("RANK", "0")
+    with join_processes(TINY) as place:
+        assert place == Processes(CPU)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_each_process_needs_a_gpu_of_its_own(device, monkeypatch):
+    monkeypatch.setattr(os, "environ", {**os.environ, **LAUNCHED, "RANK": "1", "LOCAL_RANK": "1"})
+    monkeypatch.setattr(processes, "find_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    profile = dataclasses.replace(TINY, device=device)
+    with refused(BadValue, what="device", got=f"{device} for process 1", fix="device = cpu"):
+        join_processes(profile).__enter__()
+
+
+def test_processes_that_cannot_meet_are_told(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        there = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(taken.getsockname()[1])}
+        monkeypatch.setattr(os, "environ", {**os.environ, **LAUNCHED, **there})
+        with refused(BadValue, what="MASTER_ADDR and MASTER_PORT", fix="torchrun"):
+            join_processes(TINY).__enter__()
 
 
 def test_each_training_of_a_process_has_the_device_that_it_asks_for(monkeypatch):

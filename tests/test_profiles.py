@@ -2,11 +2,13 @@
 
 import configparser
 import dataclasses
+import json
 import re
 import subprocess
 import sys
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 from refusals import refused
 
@@ -18,6 +20,7 @@ from ddpm_course.runs.profiles import (
     profile_lines,
     profile_names,
 )
+from ddpm_course.sampling import Sampler
 
 GOOD = SETTINGS.read_text(encoding="utf-8")
 SMOKE = load_profile("smoke")
@@ -276,3 +279,14 @@ def test_reading_a_profile_imports_no_torch():
         "load_profile('laptop'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_numbers_of_other_libraries_become_pythons():
+    """Else a run would be trained whose settings cannot be written."""
+    numbers = dict(num_steps=np.int64(9), learning_rate=np.float32(0.5), weight_decay=1)
+    tuples = dict(channel_multipliers=(np.int32(1), 2), attention_levels=())
+    profile = dataclasses.replace(load_profile("laptop"), **numbers, **tuples, eta=np.float64(0.5))
+    plain = dict(num_steps=9, learning_rate=0.5, weight_decay=1.0, channel_multipliers=[1, 2])
+    assert json.loads(json.dumps(dataclasses.asdict(profile))).items() >= plain.items()
+    sampler = Sampler(np.int64(5), eta=np.float32(0.5), guidance_scale=np.int8(2))
+    assert json.loads(json.dumps(dataclasses.asdict(sampler)))["guidance_scale"] == 2

@@ -22,6 +22,7 @@ import pytest
 import torch
 from PIL import Image
 from refusals import refused
+from torch._dynamo.exc import TorchDynamoException
 
 from ddpm_course import cli
 from ddpm_course.checks import BadValue
@@ -225,6 +226,65 @@ def test_a_folder_that_has_changed_is_not_trained_on(of_a_folder, change, said):
     with refused(BadValue, what="data_dir", got=f"of other {said}", fix="put back"):
         resume(of_a_folder)
     assert sorted(unfinished(of_a_folder).iterdir()) == before
+
+
+def test_an_image_that_cannot_be_read_for_a_while_costs_no_step(of_a_folder, monkeypatch):
+    pictures = of_a_folder.parent / "pictures"
+    whole = of_a_folder.with_name("whole")
+    shutil.copytree(unfinished(of_a_folder), unfinished(whole))
+    resume(whole)
+    interrupt(monkeypatch, 3, lambda: pictures.rename(pictures.with_name("away")))
+    with refused(BadValue, what="image", fix=re.compile(r"step \d+ is saved, .* resume .*run$")):
+        resume(of_a_folder)
+    monkeypatch.undo()
+    pictures.with_name("away").rename(pictures)
+    assert newest_checkpoint(unfinished(of_a_folder) / "checkpoints").step >= 7
+    resume(of_a_folder)
+    for name in ("ema.safetensors", "samples.png"):
+        assert filecmp.cmp(of_a_folder / name, whole / name, shallow=False)
+
+
+@pytest.mark.parametrize(
+    "error, what, fix",
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), "batch_size", "accumulate = 4"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "batch_size",
+            "accumulate = 4",
+        ),
+        (TorchDynamoException("no C++ compiler"), "compile", "compile = no"),
+    ],
+)
+def test_a_step_that_a_machine_cannot_take_is_explained(tmp_path, monkeypatch, error, what, fix):
+    def fails():
+        raise error
+
+    interrupt(monkeypatch, 4, fails)
+    with refused(
+        BadValue, where="train", what=what, got=re.compile(re.escape(str(error))), fix=fix
+    ):
+        train(PROFILE, 3, tmp_path / "run")
+    assert newest_checkpoint(unfinished(tmp_path / "run") / "checkpoints").step == 3
+
+
+def test_an_error_of_ours_in_a_step_stays_what_it_is(tmp_path, monkeypatch):
+    interrupt(monkeypatch, 4, lambda: torch.zeros(2) @ torch.zeros(3))
+    with pytest.raises(RuntimeError, match="size"):
+        train(PROFILE, 3, tmp_path / "run")
+
+
+def test_a_run_is_taken_up_from_within_its_folder(whole, left, tmp_path, monkeypatch):
+    shutil.copytree(left, tmp_path / "run.unfinished")
+    monkeypatch.chdir(tmp_path / "run.unfinished")
+    assert_same(resume("."), whole)
+
+
+@pytest.mark.parametrize("name", ["", ".", "/", ".unfinished", "..", "a/../.unfinished"])
+def test_what_is_no_folder_of_a_run_is_not_taken_up(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with refused(BadValue, where="resume", what="run_dir", expected="an interrupted run"):
+        resume(name)
 
 
 def test_data_may_move(of_a_folder):
@@ -495,15 +555,19 @@ def test_nothing_that_decides_a_number_comes_from_the_environment(whole, tmp_pat
     assert_same(train(PROFILE, 3, tmp_path / "run"), whole)
 
 
-def test_the_default_precision_of_the_program_decides_no_number(whole, tmp_path):
+@pytest.mark.parametrize("device", [None, "meta"])  # as a GPU, no place of what is on the CPU
+def test_the_defaults_of_the_program_decide_no_number(whole, tmp_path, device):
     torch.set_default_dtype(torch.float64)
+    torch.set_default_device(device)
     try:
         run = train(PROFILE, 3, tmp_path / "run")
         again, _ = write_samples(Run.open(run), 4, 3, tmp_path / "again.png", device="cpu")
         network = Run.open(run).network("cpu")
         assert torch.get_default_dtype() == torch.float64
+        assert torch.empty(0).device.type == (device or "cpu")
     finally:
         torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
     assert_same(run, whole)
     assert filecmp.cmp(again, whole / "samples.png", shallow=False)
     assert {weight.dtype for weight in network.parameters()} == {torch.float32}
@@ -615,6 +679,19 @@ def test_a_second_signal_within_two_seconds_does_not_count(monkeypatch):
             assert signals.number == signal.SIGTERM
         os.kill(os.getpid(), signal.SIGINT)
         assert signals.number == signal.SIGTERM
+
+
+def test_a_terminal_that_closes_is_a_signal_unless_that_is_ignored():
+    with StopSignal() as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert signals.number == signal.SIGHUP
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with StopSignal() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signals.number == 0
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

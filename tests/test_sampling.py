@@ -848,3 +848,12 @@ def test_a_walk_of_one_step_is_inverted():
         found = sampler.invert(Denoiser(SCHEDULE, lambda x, t: x / 2), x0)
         t = torch.full((3,), sampler.timesteps(1000)[0])
         torch.testing.assert_close(found, q_sample(SCHEDULE, x0, t, x0 / 2))
+
+
+@pytest.mark.parametrize("eta", [0.0, 0.5])
+def test_noise_that_is_given_fits_even_where_none_is_added(eta):
+    x = torch.zeros(2, 3)
+    t, s = torch.tensor([5, 5]), torch.tensor([4, 4])
+    with refused(BadValue, where="ddim_step", what="noise"):
+        ddim_step(SCHEDULE, x, t, s, x, eta=eta, noise=torch.zeros(2, 4))
+    assert torch.equal(ddim_step(SCHEDULE, x, t, s, x, noise=torch.ones(2, 3)), x)

@@ -6,11 +6,13 @@ import json
 import math
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -315,3 +317,18 @@ def test_a_signal_to_all_processes_of_a_run_on_pictures_saves_it(tmp_path):
     said = run.communicate(timeout=300)[1]
     assert "stopped after step" in said and "DataLoader" not in said
     assert newest_checkpoint(tmp_path / "run.unfinished/checkpoints").step > 0
+
+
+def test_a_full_disk_at_a_line_of_metrics_is_named(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        with refused(BadValue, where=tmp_path / "metrics.jsonl", got="File too large"):
+            with metrics_log(tmp_path, 0, False) as write:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (5, limits[1]))
+                write({"step": 1, "loss": 1.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_seed_of_numpy_is_a_seed(tmp_path):
+    assert Run.open(train(TINY, np.int64(3), tmp_path / "run")).seed == 3

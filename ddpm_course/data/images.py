@@ -129,7 +129,8 @@ def halves(
     half = len(labels) // 2
     options: dict[str, Any] = {"train_size": half, "test_size": half, "random_state": seed}
     parts = train_test_split(range(len(labels)), stratify=labels.tolist(), **options)
-    return torch.tensor(parts[0]), torch.tensor(parts[1])
+    first, second = torch.tensor(parts, device="cpu")
+    return first, second
 
 # %% ../../nbs/11_data.ipynb #75df04be
 def image_grid(
@@ -324,7 +325,7 @@ def colour_glyphs(
     dark, light = 0.4 * shades, 1 - 0.35 * shades
     glyph, first, second = torch.where(swap[:, None] < 0.5, dark, light).unbind(1)
     first, second = (torch.where(swap < 0.5, light[:, i], dark[:, i]) for i in (1, 2))
-    down, across = (torch.linspace(-0.35, 0.35, side) for side in ink.shape[2:])
+    down, across = (torch.linspace(-0.35, 0.35, side, dtype=ink.dtype) for side in ink.shape[2:])
     angle = 2 * math.pi * angle
     ramp = 0.5 + angle.cos() * across + angle.sin() * down[:, None]
     return first.lerp(second, ramp).lerp(glyph, ink)
@@ -342,7 +343,8 @@ def glyphs(
     start = check_int("glyphs", "start", start, 0, 10**6)
     stop = check_int("glyphs", "stop", stop, start + 1, start + 2**30 // size**2)
     check_bool("glyphs", "colour", colour)
-    draws = torch.rand(stop, 19, generator=random_stream(seed, "glyphs"))[start:]
+    stream = random_stream(seed, "glyphs")
+    draws = torch.rand(stop, 19, generator=stream, dtype=torch.float32)[start:]
     labels = torch.arange(start, stop) % len(GLYPHS)
     drawn = []
     for some, own in zip(draws.split(500), labels.split(500)):

@@ -1,11 +1,13 @@
 """Every data set by its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,6 +27,19 @@ LARGEST_SET = 2**32  # bytes of a set that is enlarged in memory
 DATA = (*BUILT_IN, *TORCHVISION, "folder")
 
 
+@contextmanager
+def plain_tensors() -> Iterator[None]:
+    """New tensors are float32 on the CPU for a while, whatever the program has set as defaults."""
+    former = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu"):
+            yield
+    finally:
+        torch.set_default_dtype(former)
+
+
+@plain_tensors()
 def load_set(
     name: str,
     part: str = "train",

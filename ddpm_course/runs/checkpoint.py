@@ -83,7 +83,8 @@ class Checkpoint:
 
 def tensor_bytes(tensors: dict[str, Tensor]) -> bytes:
     """Tensors, on any device and in any layout, as a safetensors file holds them."""
-    return save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    copies = {name: tensor.detach().to("cpu", copy=True) for name, tensor in tensors.items()}
+    return save({name: tensor.contiguous() for name, tensor in copies.items()})
 
 
 def parse_tensors(path: Path, data: bytes) -> dict[str, Tensor]:

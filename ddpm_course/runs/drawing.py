@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -109,6 +110,20 @@ def draw_batches(
     return torch.cat(drawn)
 
 
+def check_samples(where: str, num_samples: int, image_shape: Sequence[int]) -> None:
+    """Raise BadValue for more samples than this machine's memory can hold."""
+    needed = 4 * 2 * num_samples * math.prod(image_shape)  # float32, in batches and as one
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > there:
+        raise BadValue(
+            where,
+            "num_samples",
+            got=f"{num_samples}, which takes {needed / 2**30:,.1f} GiB",
+            expected=f"no more than the {there / 2**30:,.1f} GiB that are there",
+            fix="draw fewer, and more later with another seed",
+        )
+
+
 def draw_pictures(
     folder: Path,
     profile: Profile,
@@ -160,6 +175,7 @@ def sample_images(
     seed = check_seed("sample_images", seed)
     sampler = _sampler_of("sample_images", run, sampler)
     profile = dataclasses.replace(run.profile, num_samples=num)  # a number in its range
+    check_samples("sample_images", num, run.image_shape)
     with computing(0, profile.tf32):
         schedule, model = run.schedule(device), run.network(device)
         return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)

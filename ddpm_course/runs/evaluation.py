@@ -21,6 +21,7 @@ from ddpm_course.checks import (
     describe,
 )
 from ddpm_course.data import PARTS, image_grid, random_stream, to_float
+from ddpm_course.data.sets import plain_tensors
 from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
 from ddpm_course.runs.drawing import file_name, sample_images
@@ -36,7 +37,7 @@ from ddpm_course.runs.measures import (
     nearest,
     quantize,
 )
-from ddpm_course.runs.processes import find_device
+from ddpm_course.runs.processes import computing, find_device
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.trained import beside
@@ -106,6 +107,7 @@ def _check_measurable(run: Run) -> None:
     )
 
 
+@plain_tensors()
 def evaluate(
     run: Run | Path | str, seed: int = 1, device: str = "auto", sampler: Sampler | None = None
 ) -> Report:
@@ -116,8 +118,7 @@ def evaluate(
     Raises BadInput as `sample_images` does, when a file exists, for an imported run, and for one
     whose images have no classifier.
     """
-    run = _opened("evaluate", run)
-    check_seed("evaluate", seed)
+    run, seed = _opened("evaluate", run), check_seed("evaluate", seed)
     _check_measurable(run)
     stem = file_name("evaluation", seed, run, sampler)
     text, picture = (beside(run.folder, f"{stem}.{kind}") for kind in ("json", "png"))
@@ -167,6 +168,7 @@ class Likelihood(NamedTuple):
     num_images: int
 
 
+@plain_tensors()
 def likelihood(
     run: Run | Path | str, seed: int = 1, device: str = "auto", num_images: int | None = None
 ) -> Likelihood:
@@ -199,24 +201,24 @@ def likelihood(
     where = find_device(device)
     if where.type == "mps":  # it has no float64
         where = torch.device("cpu")
-    schedule = run.schedule(str(where))
     stream = random_stream(seed, "likelihood", device=where)
     chosen = torch.arange(num_images) * len(held_out) // num_images
     labels = held_out.labels[chosen].to(where) if profile.num_classes else None
-    denoiser = run.denoiser(str(where), labels)
     pixels = torch.stack([held_out[int(i)][0] for i in chosen])
     x0 = to_float(pixels, held_out.levels).to(where)
-    terms = variational_bound(
-        schedule,
-        x0,
-        lambda x, t: denoiser.x0(x, t).clamp(-1, 1),
-        held_out.levels,
-        profile.variance_type,
-        stream,
-    )
     bin_width, dims = 2 / (held_out.levels - 1), x0[0].numel()
-    within = bin_width * (torch.rand(x0.shape, generator=stream, device=where) - 0.5)
-    density = ode_log_prob(denoiser, x0 + within, times, num_probes=1, generator=stream)
+    with computing(0, profile.tf32):
+        denoiser = run.denoiser(str(where), labels)
+        terms = variational_bound(
+            run.schedule(str(where)),
+            x0,
+            lambda x, t: denoiser.x0(x, t).clamp(-1, 1),
+            held_out.levels,
+            profile.variance_type,
+            stream,
+        )
+        within = bin_width * (torch.rand(x0.shape, generator=stream, device=where) - 0.5)
+        density = ode_log_prob(denoiser, x0 + within, times, num_probes=1, generator=stream)
     bound = bits_per_dim(terms.sum(0), dims)
     flow = bits_per_dim(-density - dims * math.log(bin_width), dims)
     return Likelihood(*_mean_and_error(bound), *_mean_and_error(flow), num_images)

@@ -117,7 +117,7 @@ def remove(path: Path) -> None:
 
 def unfinished(path: Path) -> Path:
     """The name of a folder while it is being filled."""
-    return path.with_name(path.name + UNFINISHED)
+    return Path(f"{path}{UNFINISHED}")
 
 
 def check_new_folder(where: str, what: str, path: Path) -> None:
@@ -179,8 +179,16 @@ def sole_writer(folder: Path) -> Iterator[None]:
         handle = os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(handle)
+        if not isinstance(error, BlockingIOError):
+            raise BadValue(
+                str(lock),
+                "file",
+                got=error.strerror or str(error),
+                expected="a disk that can lock a file, so that two runs never write to one folder",
+                fix="take a folder on another disk",
+            ) from None
         raise BadValue(
             "resume",
             "run_dir",

@@ -149,7 +149,7 @@ def make_batch(
 
 # %% ../../nbs/14_training.ipynb #9eedb62a
 def can_stay_on_device(pixels: Tensor, device: torch.device) -> bool:
-    """Whether the pixels of a set take at most half of what is free on the device."""
+    """Whether they take less than half of what is free on a CUDA device; elsewhere always."""
     return device.type != "cuda" or pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 2
 
 # %% ../../nbs/14_training.ipynb #19e7f27f

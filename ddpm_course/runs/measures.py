@@ -166,7 +166,7 @@ def load_classifier(name: str) -> Classifier:
         )
     weights = load(stored)
     model = Classifier(weights["features.0.weight"].shape[1], weights["head.2.bias"].shape[0])
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, assign=True)  # whatever the program's default precision is
     return model.eval().requires_grad_(False)
 
 # %% ../../nbs/30_evaluation.ipynb #d41078c8
@@ -194,7 +194,7 @@ def frechet_distance(first: Float[Tensor, "N D"], second: Float[Tensor, "N D"]) 
     from torchmetrics.image.fid import FrechetInceptionDistance
 
     _check_features("frechet_distance", first, second)
-    distance = FrechetInceptionDistance(_AsTheyAre(first.shape[1]))
+    distance = FrechetInceptionDistance(_AsTheyAre(first.shape[1])).to(first.device)
     distance.update(first.double(), real=True)
     distance.update(second.double(), real=False)
     return float(distance.compute())

@@ -110,8 +110,12 @@ def metrics_log(
 
     with naming_errors(path):
         file = open(path, "a", encoding="utf-8")
-    with file, writer or nullcontext():
-        yield write
+    try:
+        with writer or nullcontext():
+            yield write
+    finally:
+        with naming_errors(path):  # what could not be written is tried once more
+            file.close()
 
 
 def plot_losses(folder: Path) -> None:

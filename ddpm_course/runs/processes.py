@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ddpm_course.checks import BadValue, check_instance
+from ddpm_course.checks import BadValue, check_instance, describe
+from ddpm_course.data.sets import plain_tensors
 from ddpm_course.runs.profiles import Profile
 
 
@@ -94,16 +95,17 @@ def _launched() -> int:
         os.environ.get(name, default)
         for name, default in (("WORLD_SIZE", "1"), ("RANK", "none"), ("LOCAL_RANK", "none"))
     )
-    if number == "1":
+    if number == "1" and rank in ("none", "0"):
         return 1
-    counted = all(told.isdecimal() for told in (number, rank, local)) and int(rank) < int(number)
-    if not (counted and {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys()):
+    port = os.environ.get("MASTER_PORT", "none")
+    counted = all(told.isdecimal() for told in (number, rank, local, port))
+    if not (counted and int(rank) < int(number) and "MASTER_ADDR" in os.environ):
         raise BadValue(
             "train",
             "WORLD_SIZE",
             got=f"{number!r}, with RANK {rank!r} and LOCAL_RANK {local!r}",
             expected="all that a launcher sets, also MASTER_ADDR and MASTER_PORT",
-            fix="unset WORLD_SIZE to train in one process, or start several with torchrun",
+            fix="unset WORLD_SIZE and RANK to train in one process, or start several with torchrun",
         )
     return int(number)
 
@@ -122,25 +124,48 @@ def check_shares(profile: Profile, number: int) -> None:
         )
 
 
+def _own_device(device: torch.device, local_rank: int) -> torch.device:
+    """The GPU of one of several processes, from now on its default one. Raises BadValue."""
+    there = torch.cuda.device_count() if device.type == "cuda" else 0
+    if local_rank >= there:
+        raise BadValue(
+            "train",
+            "device",
+            got=f"{device.type} for process {local_rank} of this machine, counted from 0",
+            expected=f"no more processes than its {there} CUDA devices",
+            fix="start fewer, or set device = cpu",
+        )
+    torch.cuda.set_device(local_rank)
+    return torch.device("cuda", local_rank)
+
+
 @contextmanager
 def join_processes(profile: Profile) -> Iterator[Processes]:
     """This process's place, for a while, among those of a launcher; it is alone without one.
 
-    Raises BadValue for a device that is not there, what no launcher says, and a batch that cannot
-    be shared evenly.
+    Raises BadValue for a device that is not there, what no launcher says, processes that do not
+    meet, and a batch that cannot be shared evenly.
     """
     device, number = find_device(profile.device), _launched()
     check_shares(profile, number)
     if number == 1:
         yield Processes(device)
         return
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(device)
+    if device.type != "cpu":
+        device = _own_device(device, int(os.environ["LOCAL_RANK"]))
     if distributed.is_initialized():  # by the program that calls
         yield Processes(device, distributed.get_rank(), number)
         return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise BadValue(
+            "train",
+            "MASTER_ADDR and MASTER_PORT",
+            got=f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}, {describe(error)}",
+            expected="a place where the processes of a launcher meet",
+            fix="start them with torchrun, which chooses it",
+        ) from None
     try:
         yield Processes(device, distributed.get_rank(), number)
     finally:
@@ -152,18 +177,16 @@ def computing(threads: int, tf32: bool) -> Iterator[None]:
     """So many CPU threads (0 for as many as now), float32, rounded to TF32 or not, for a while."""
     former = (
         torch.get_num_threads(),
-        torch.get_default_dtype(),
         torch.get_float32_matmul_precision(),
         torch.backends.cudnn.allow_tf32,
     )
     torch.set_num_threads(threads or former[0])
-    torch.set_default_dtype(torch.float32)
     torch.set_float32_matmul_precision("high" if tf32 else "highest")
     torch.backends.cudnn.allow_tf32 = tf32
     try:
-        yield
+        with plain_tensors():
+            yield
     finally:
         torch.set_num_threads(former[0])
-        torch.set_default_dtype(former[1])
-        torch.set_float32_matmul_precision(former[2])
-        torch.backends.cudnn.allow_tf32 = former[3]
+        torch.set_float32_matmul_precision(former[1])
+        torch.backends.cudnn.allow_tf32 = former[2]

@@ -115,7 +115,7 @@ class Profile:
     tensorboard: bool  # write the metrics for TensorBoard, too
 
     def __post_init__(self) -> None:
-        check_hyperparameters("Profile", vars(self))
+        vars(self).update(check_hyperparameters("Profile", vars(self)))
 
     @property
     def schedule_options(self) -> dict[str, float | bool]:
@@ -140,17 +140,16 @@ class Profile:
         )
 
 # %% ../../nbs/12_profiles.ipynb #d382ae6d
-def _check(where: str, key: str, value: Any, kind: Any) -> None:
+def _check(where: str, key: str, value: Any, kind: Any) -> Any:
     if get_origin(kind) is Literal:
-        check_choice(where, key, value, get_args(kind))
-    elif get_origin(kind) is Annotated:
+        return check_choice(where, key, value, get_args(kind))
+    if get_origin(kind) is Annotated:
         number, interval = get_args(kind)
         low, high = map(float, interval[1:-1].split(","))
         if number is int:
-            check_int(where, key, value, int(low), int(min(high, 2**63 - 1)))
-        else:
-            check_number(where, key, value, low, high, ends=interval[0] + interval[-1])
-    elif not isinstance(value, get_origin(kind) or kind):
+            return check_int(where, key, value, int(low), int(min(high, 2**63 - 1)))
+        return check_number(where, key, value, low, high, ends=interval[0] + interval[-1])
+    if not isinstance(value, get_origin(kind) or kind):
         raise BadType(
             where,
             key,
@@ -158,15 +157,18 @@ def _check(where: str, key: str, value: Any, kind: Any) -> None:
             expected={bool: "yes or no", str: "text"}.get(kind, "a tuple of numbers"),
             fix="in a settings file write yes or no, text, or numbers between commas",
         )
-    elif get_origin(kind) is tuple:
-        for item in value:
-            _check(where, key, item, get_args(kind)[0])
+    if get_origin(kind) is tuple:
+        return tuple(_check(where, key, item, get_args(kind)[0]) for item in value)
+    return value
 
 # %% ../../nbs/12_profiles.ipynb #15692512
-def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
-    """Raise `BadValue` or `BadType`, naming `where`, unless `values` make a `Profile`."""
-    for key, kind in get_type_hints(Profile, include_extras=True).items():
-        _check(where, key, values[key], kind)
+def check_hyperparameters(where: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Return `values` if they make a `Profile`, numbers of other libraries as Python's.
+
+    Raises `BadValue` or `BadType`, naming `where`.
+    """
+    kinds = get_type_hints(Profile, include_extras=True)
+    values = {key: _check(where, key, values[key], kind) for key, kind in kinds.items()}
     levels = len(values["channel_multipliers"])
     if not 1 <= levels <= 12:
         raise BadValue(
@@ -209,6 +211,7 @@ def check_hyperparameters(where: str, values: dict[str, Any]) -> None:
             expected="sample, v_prediction or flow_prediction: at T there is nothing but noise",
             fix="set prediction_type = flow_prediction",
         )
+    return values
 
 # %% ../../nbs/12_profiles.ipynb #4cc1d27f
 def _read(text: str, kind: Any) -> Any:

@@ -125,7 +125,7 @@ class Run:
         return build_schedule(self.profile, find_device(device), self.betas)
 
     def denoiser(self, device: str = "auto", labels: Tensor | None = None) -> Denoiser:
-        """The network with its chain, for images with these labels, int64 [B].
+        """The network with its chain, for images with these labels, int64 [B], on any device.
 
         Labels are given if the network is told classes, and only then; -1 is a class that is not
         told. Raises BadInput without them, and as `network` does.
@@ -136,6 +136,8 @@ class Run:
                 fix += ", or -1 for any class"
             check_instance("Run.denoiser", "labels", labels, Tensor, fix)
         network = self.network(device)
+        if isinstance(labels, Tensor) and not labels.is_meta:  # the network refuses all else
+            labels = labels.to(find_device(device))
         return build_denoiser(self.profile, self.schedule(device), network, labels)
 
 

@@ -19,10 +19,10 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopSignal:
-    """Notes the first SIGINT or SIGTERM while it is entered; a second ends the process.
+    """Notes the first SIGINT, SIGTERM or SIGHUP while it is entered; a second ends the process.
 
     A launcher passes on to its processes what they have got already, so a second signal within
-    two seconds does not count.
+    two seconds does not count. A SIGHUP that is ignored, as under nohup, stays so.
     """
 
     def __init__(self):
@@ -32,7 +32,8 @@ class StopSignal:
         if threading.current_thread() is threading.main_thread():
             self.former = {
                 number: signal.signal(number, self.note)
-                for number in (signal.SIGINT, signal.SIGTERM)
+                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
             }
         return self
 

@@ -1,19 +1,18 @@
 """The life of a run: made new or taken up, trained, finished; killed at any moment, it goes on."""
 
 import dataclasses
-import math
 import os
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from ddpm_course.checks import BadValue, check_instance, check_path, check_seed
+from ddpm_course.checks import BadInput, BadValue, check_instance, check_path, check_seed
 from ddpm_course.data import ImageSet
 from ddpm_course.runs.checkpoint import (
     check_same_run,
@@ -21,7 +20,7 @@ from ddpm_course.runs.checkpoint import (
     save_checkpoint,
     write_weights,
 )
-from ddpm_course.runs.drawing import draw_pictures
+from ddpm_course.runs.drawing import check_samples, draw_pictures
 from ddpm_course.runs.files import (
     UNFINISHED,
     check_new_folder,
@@ -55,24 +54,20 @@ def check_memory(profile: Profile, image_shape: tuple[int, int, int], device: to
     Counted are what training keeps for each weight (itself, its average, its gradient and two
     averages of the optimiser) and the samples at the end; not what a step needs in passing.
     """
+    check_samples("train", profile.num_samples, image_shape)
     with torch.device("meta"):
         network = build_model(profile, image_shape[0])
     weights = sum(weight.numel() for weight in network.parameters())
     main = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     there = torch.cuda.mem_get_info(device)[1] if device.type == "cuda" else main
-    samples = 4 * 2 * profile.num_samples * math.prod(image_shape)
-    for what, needed, room, fix in (
-        ("model_channels", 4 * 5 * weights, there, "take fewer channels, blocks or levels"),
-        ("num_samples", samples, main, "draw fewer, and more later with `sample`"),
-    ):
-        if needed > room:
-            raise BadValue(
-                "train",
-                what,
-                got=f"{getattr(profile, what)}, which takes {needed / 2**30:,.1f} GiB",
-                expected=f"no more than the {room / 2**30:,.1f} GiB that are there",
-                fix=fix,
-            )
+    if 4 * 5 * weights > there:
+        raise BadValue(
+            "train",
+            "model_channels",
+            got=f"{profile.model_channels}, which takes {4 * 5 * weights / 2**30:,.1f} GiB",
+            expected=f"no more than the {there / 2**30:,.1f} GiB that are there",
+            fix="take fewer channels, blocks or levels",
+        )
 
 
 def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
@@ -85,8 +80,7 @@ def train(profile: Profile, seed: int, run_dir: Path | str) -> Path:
     from there.
     """
     check_instance("train", "profile", profile, Profile, 'write load_profile("laptop")')
-    run_dir = check_path("train", "run_dir", run_dir)
-    check_seed("train", seed)
+    run_dir, seed = check_path("train", "run_dir", run_dir), check_seed("train", seed)
     check_new_folder("train", "run_dir", run_dir)
     with computing(profile.threads, profile.tf32), join_processes(profile) as processes:
         images = load_images(profile)
@@ -119,7 +113,8 @@ def resume(run_dir: Path | str) -> Path:
     nothing to go on from, CheckpointError when no checkpoint is intact or they are of another run,
     and otherwise as `train`.
     """
-    run_dir = Path(str(check_path("resume", "run_dir", run_dir)).removesuffix(UNFINISHED))
+    given = check_path("resume", "run_dir", run_dir)
+    run_dir = Path(str(given if given.name else given.absolute()).removesuffix(UNFINISHED))
     folder = unfinished(run_dir)
     if (run_dir / "lock").exists() and not folder.exists():
         with sole_writer(run_dir):
@@ -245,6 +240,32 @@ def _remove_traces(run_dir: Path) -> None:
     (run_dir / "lock").unlink()
 
 
+@contextmanager
+def _explained(profile: Profile) -> Iterator[None]:
+    """Turn what torch says of a step that this machine cannot take into BadValue."""
+    try:
+        yield
+    except RuntimeError as error:
+        first = str(error).partition("\n")[0]
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in first:
+            raise BadValue(
+                "train",
+                "batch_size",
+                got=f"{profile.batch_size} with accumulate = {profile.accumulate}: {first}",
+                expected="parts of a batch with which a step fits in memory",
+                fix=f"train anew with accumulate = {2 * profile.accumulate}, or with smaller batches",
+            ) from error
+        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+            raise BadValue(
+                "train",
+                "compile",
+                got=f"yes: {first}",
+                expected="what torch.compile needs, such as a C++ compiler",
+                fix="install it, or train anew with compile = no",
+            ) from error
+        raise
+
+
 def record(
     folder: Path,
     profile: Profile,
@@ -258,23 +279,40 @@ def record(
 
     losses are those since the last line of metrics. The last step has a checkpoint, too, so that
     an end that is interrupted costs no training. Raises Stopped after a signal, and BadValue at a
-    loss that is not finite; checkpoints are there of all that was good.
+    loss that is not finite, an image that cannot be read, and a step that this machine cannot
+    take; checkpoints are there of all that was good.
     """
     found, start, counted = [], time.perf_counter(), 0
+    run_dir, unread = Path(str(folder).removesuffix(UNFINISHED)), []
+
+    def readable() -> Iterator[State]:
+        try:
+            yield from states
+        except BadInput as error:
+            unread.append(error)
+
+    def save() -> None:
+        save_checkpoint(
+            folder / "checkpoints",
+            state.step,
+            state.tensors(),
+            {"profile": dataclasses.asdict(profile), "seed": seed, "losses": losses},
+        )
+
     log = (
         metrics_log(folder, state.step, profile.tensorboard)
         if processes.is_first
         else nullcontext(lambda metrics: None)
     )
     bar = tqdm(
-        states,
+        readable(),
         "train",
         profile.num_steps,
         initial=state.step,
         unit="step",
         disable=None if processes.is_first else True,
     )
-    with log as write, StopSignal() as signals, bar:
+    with log as write, StopSignal() as signals, bar, _explained(profile):
         for state in bar:
             assert state.loss is not None and state.grad_norm is not None  # a step was taken
             found.append(torch.stack([state.loss, state.grad_norm]))
@@ -283,7 +321,7 @@ def record(
             saved = last or (
                 profile.checkpoint_every and state.step % profile.checkpoint_every == 0
             )
-            stopped = signals.agreed(processes, state.step, profile.log_every)
+            stopped = signals.agreed(processes, state.step, min(profile.log_every, 10))
             if not (logged or saved or stopped):
                 continue
             losses += read_losses(found, state.step, processes)
@@ -302,11 +340,13 @@ def record(
                 bar.set_postfix(loss=f"{mean:.3f}")
                 losses, start, counted = [], time.perf_counter(), 0
             if (saved or stopped) and processes.is_first:
-                save_checkpoint(
-                    folder / "checkpoints",
-                    state.step,
-                    state.tensors(),
-                    {"profile": dataclasses.asdict(profile), "seed": seed, "losses": losses},
-                )
+                save()
             if stopped:
-                raise Stopped(stopped, state.step, Path(str(folder).removesuffix(UNFINISHED)))
+                raise Stopped(stopped, state.step, run_dir)
+    for error in unread:
+        if state.loss is None or processes.number > 1:  # no step was taken; no others would join
+            raise error
+        losses += read_losses(found, state.step, processes) if found else []
+        save()
+        fix = f"put it back; step {state.step} is saved, to go on: ddpm-course resume {run_dir}"
+        raise type(error)(*error.args[:4], fix)
