@@ -1,6 +1,7 @@
 """Data: the border between whole numbers and floats, pictures on disk, and what a seed decides."""
 
 import dataclasses
+import gc
 import gzip
 import hashlib
 import http.server
@@ -789,7 +790,8 @@ def test_a_folder_is_read_on_demand(tmp_path):
     assert [int(image.unique()) for image, _ in found] == [77] * 9
 
 
-def test_a_file_that_breaks_later_is_named_in_workers_too(tmp_path):
+def test_a_file_that_breaks_later_is_named_in_workers_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.utils.data._utils, "MP_STATUS_CHECK_INTERVAL", 0.1)  # else 10 s
     write_pictures(tmp_path, 10, width=60, height=60)
     found = load_set("folder", data_dir=tmp_path, image_size=8)
     broken = found.pixels.paths[4]
@@ -799,6 +801,8 @@ def test_a_file_that_breaks_later_is_named_in_workers_too(tmp_path):
     with pytest.raises(BadValue) as caught:  # torch raises anew, and quotes what a worker said
         list(DataLoader(found, batch_size=3, num_workers=2))
     assert f"{broken}: image: got OSError: " in caught.value.where
+    del caught
+    gc.collect()  # here the workers are waited for
 
 
 def test_the_first_unreadable_file_is_named_and_nothing_is_skipped_in_silence(tmp_path):
