@@ -374,7 +374,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return 2
         except KeyboardInterrupt as stop:
             if os.environ.get("RANK", "0") == "0":
-                say(f"{PROGRAM}: {str(stop) or 'interrupted'}", sys.stderr)
+                with contextlib.suppress(OSError):  # of a terminal that has closed
+                    say(f"{PROGRAM}: {str(stop) or 'interrupted'}", sys.stderr)
             return 128 + getattr(stop, "number", signal.SIGINT)
     return 0
 

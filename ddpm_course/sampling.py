@@ -98,17 +98,15 @@ def ddim_step(
     x_t, output and noise are [B, ...]; t [B] in 1..T; s [B] in 0..T, below t unless eta is 0.
     eta in [0, 1]: 0 is DDIM, 1 is DDPM. "fixed_large" adds more noise and keeps the mean:
     eta^2 (1 - alphas_cumprod[t] / alphas_cumprod[s]), DDPM's beta. To s = 0 none is added.
-    clip_sample limits the predicted x_0 to [-1, 1] and derives the noise again. Where eta is above
-    0 and noise is None, it is drawn. Raises BadInput as `predict_x0` does, and for eta, s or noise
-    that do not fit.
+    clip_sample limits the predicted x_0 to [-1, 1] and derives the noise again. Missing noise is
+    drawn if eta is above 0. Raises BadInput as `predict_x0` does, and for a bad eta, s or noise.
     """
     where, kind = "ddim_step", prediction_type
     _check_pair(where, schedule, kind, t, x_t=x_t, output=output)
     _check_choices(where, eta, variance_type, clip_sample)
     _check_target(t, s, schedule.num_train_timesteps, eta)
-    if noise is None and eta == 0:
-        noise = torch.zeros_like(x_t)
-    noise = _noise_like(where, "x_t", x_t, noise, generator)
+    none = noise is None and eta == 0
+    noise = torch.zeros_like(x_t) if none else _noise_like(where, "x_t", x_t, noise, generator)
     output, roots = output.to(x_t.dtype), _roots(schedule, t, x_t)
     if clip_sample:
         output, kind = _x0(x_t, output, *roots, kind).clamp(-1, 1), "sample"
@@ -202,7 +200,7 @@ class Sampler:
     guidance_scale: float = 1.0
 
     def __post_init__(self):
-        check_int("Sampler", "steps", self.steps, 1)
+        vars(self)["steps"] = check_int("Sampler", "steps", self.steps, 1)
         check_choice("Sampler", "spacing", self.spacing, SPACINGS)
         _check_choices("Sampler", self.eta, self.variance_type, self.clip_sample)
         check_choice("Sampler", "solver", self.solver, SOLVERS)
@@ -210,8 +208,7 @@ class Sampler:
             fix = 'set eta = 0, or take solver = "ddim"'
             raise BadValue("Sampler", "eta", f"{self.eta:g} with {self.solver}", "0", fix)
         check_number("Sampler", "guidance_scale", self.guidance_scale, 0, math.inf, ends="[)")
-        numbers = int(self.steps), float(self.eta), float(self.guidance_scale)  # of any library
-        vars(self).update(zip(("steps", "eta", "guidance_scale"), numbers))
+        vars(self).update(eta=float(self.eta), guidance_scale=float(self.guidance_scale))
 
     def timesteps(self, num_train_timesteps: int) -> list[int]:
         """The times of a walk: `steps` of 1..T, falling, and 0 at the end.

@@ -129,8 +129,7 @@ def halves(
     half = len(labels) // 2
     options: dict[str, Any] = {"train_size": half, "test_size": half, "random_state": seed}
     parts = train_test_split(range(len(labels)), stratify=labels.tolist(), **options)
-    first, second = torch.tensor(parts, device="cpu")
-    return first, second
+    return torch.tensor(parts[0]), torch.tensor(parts[1])
 
 # %% ../../nbs/11_data.ipynb #75df04be
 def image_grid(
@@ -343,11 +342,10 @@ def glyphs(
     start = check_int("glyphs", "start", start, 0, 10**6)
     stop = check_int("glyphs", "stop", stop, start + 1, start + 2**30 // size**2)
     check_bool("glyphs", "colour", colour)
-    stream = random_stream(seed, "glyphs")
-    draws = torch.rand(stop, 19, generator=stream, dtype=torch.float32)[start:]
+    draws = torch.rand(stop, 19, generator=random_stream(seed, "glyphs"), dtype=torch.float32)
     labels = torch.arange(start, stop) % len(GLYPHS)
     drawn = []
-    for some, own in zip(draws.split(500), labels.split(500)):
+    for some, own in zip(draws[start:].split(500), labels.split(500)):
         ink = render_glyphs(some[:, :8], own, size)
         drawn.append(((colour_glyphs(ink, some[:, 8:]) if colour else ink) * 255).round().byte())
     return torch.cat(drawn), labels

@@ -28,18 +28,14 @@ DATA = (*BUILT_IN, *TORCHVISION, "folder")
 
 
 @contextmanager
-def plain_tensors() -> Iterator[None]:
-    """New tensors are float32 on the CPU for a while, whatever the program has set as defaults."""
-    former, elsewhere = torch.get_default_dtype(), torch.get_default_device().type != "cpu"
-    torch.set_default_dtype(torch.float32)
-    try:
-        with torch.device("cpu") if elsewhere else nullcontext():  # it makes every call slower
-            yield
-    finally:
-        torch.set_default_dtype(former)
+def on_cpu() -> Iterator[None]:
+    """New tensors are on the CPU for a while, where the program has set another default."""
+    elsewhere = torch.get_default_device().type != "cpu"
+    with torch.device("cpu") if elsewhere else nullcontext():  # it makes every call slower
+        yield
 
 
-@plain_tensors()
+@on_cpu()
 def load_set(
     name: str,
     part: str = "train",

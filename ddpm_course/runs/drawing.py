@@ -168,14 +168,14 @@ def sample_images(
 
     label is the class of all of them; without it the classes take turns. sampler is the run's own
     unless another is given. The first images of a larger num are those of a smaller one, up to
-    rounding. Raises BadInput as `Run.network` does, for more steps than the chain has, and for a
-    label that the network does not know.
+    rounding. Raises BadInput as `Run.network` does, for more steps than the chain has, more samples
+    than memory holds, and a label that the network does not know.
     """
     check_instance("sample_images", "run", run, Run, 'write Run.open("laptop")')
     seed = check_seed("sample_images", seed)
     sampler = _sampler_of("sample_images", run, sampler)
     profile = dataclasses.replace(run.profile, num_samples=num)  # a number in its range
-    check_samples("sample_images", num, run.image_shape)
+    check_samples("sample_images", profile.num_samples, run.image_shape)
     with computing(0, profile.tf32):
         schedule, model = run.schedule(device), run.network(device)
         return draw_batches(profile, schedule, model, run.image_shape, seed, num, label, sampler)

@@ -21,7 +21,6 @@ from ddpm_course.checks import (
     describe,
 )
 from ddpm_course.data import PARTS, image_grid, random_stream, to_float
-from ddpm_course.data.sets import plain_tensors
 from ddpm_course.objective import bits_per_dim, variational_bound
 from ddpm_course.probability_flow import ode_log_prob
 from ddpm_course.runs.drawing import file_name, sample_images
@@ -37,7 +36,7 @@ from ddpm_course.runs.measures import (
     nearest,
     quantize,
 )
-from ddpm_course.runs.processes import computing, find_device
+from ddpm_course.runs.processes import computing, find_device, plain_tensors
 from ddpm_course.runs.profiles import Profile
 from ddpm_course.runs.run import Run
 from ddpm_course.runs.trained import beside

@@ -15,7 +15,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ddpm_course.checks import BadValue, check_instance, describe
-from ddpm_course.data.sets import plain_tensors
+from ddpm_course.data.sets import on_cpu
 from ddpm_course.runs.profiles import Profile
 
 
@@ -158,7 +158,7 @@ def join_processes(profile: Profile) -> Iterator[Processes]:
         return
     try:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    except (RuntimeError, ValueError) as error:
+    except (distributed.DistNetworkError, distributed.DistStoreError, ValueError) as error:
         raise BadValue(
             "train",
             "MASTER_ADDR and MASTER_PORT",
@@ -170,6 +170,18 @@ def join_processes(profile: Profile) -> Iterator[Processes]:
         yield Processes(device, distributed.get_rank(), number)
     finally:
         distributed.destroy_process_group()
+
+
+@contextmanager
+def plain_tensors() -> Iterator[None]:
+    """New tensors are float32 on the CPU for a while, whatever the program has set as defaults."""
+    former = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with on_cpu():
+            yield
+    finally:
+        torch.set_default_dtype(former)
 
 
 @contextmanager

@@ -114,18 +114,20 @@ def resume(run_dir: Path | str) -> Path:
     and otherwise as `train`.
     """
     given = check_path("resume", "run_dir", run_dir)
-    run_dir = Path(str(given if given.name else given.absolute()).removesuffix(UNFINISHED))
-    folder = unfinished(run_dir)
-    if (run_dir / "lock").exists() and not folder.exists():
+    whole = os.path.abspath(given) if given.name in ("", "..") else str(given)
+    run_dir = Path(whole.removesuffix(UNFINISHED))
+    folder, finished = unfinished(run_dir), (run_dir / LAST_FILE).exists()
+    if finished and (run_dir / "lock").exists() and not folder.exists():
         with sole_writer(run_dir):
             _remove_traces(run_dir)
         return run_dir
     if run_dir.exists() or not folder.exists():
+        found = "no folder called like one" if run_dir.exists() else "not there"
         raise BadValue(
             "resume",
             "run_dir",
             expected="an interrupted run",
-            got=f"{run_dir}, which is {'finished' if run_dir.exists() else 'not there'}",
+            got=f"{run_dir}, which is {'finished' if finished else found}",
             fix="give the folder of a run whose name ends with .unfinished",
         )
     if {path.name for path in folder.iterdir()} <= {"config.json.aside"}:
@@ -183,6 +185,7 @@ def _warn_of_differences(run: Run, processes: Processes) -> None:
         )
 
 
+LAST_FILE = "denoising.png"  # of a run, before it gets its name
 PLACES = "data_dir", "download", "device", "tensorboard"
 
 
@@ -241,21 +244,24 @@ def _remove_traces(run_dir: Path) -> None:
 
 
 @contextmanager
-def _explained(profile: Profile) -> Iterator[None]:
+def _explained(profile: Profile, processes: Processes) -> Iterator[None]:
     """Turn what torch says of a step that this machine cannot take into BadValue."""
     try:
         yield
     except RuntimeError as error:
         first = str(error).partition("\n")[0]
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in first:
+        if "out of memory" in first or "can't allocate memory" in first:
+            parts = range(profile.accumulate + 1, profile.batch_size + 1)
+            fitting = [n for n in parts if profile.batch_size % (n * processes.number) == 0]
             raise BadValue(
                 "train",
                 "batch_size",
                 got=f"{profile.batch_size} with accumulate = {profile.accumulate}: {first}",
                 expected="parts of a batch with which a step fits in memory",
-                fix=f"train anew with accumulate = {2 * profile.accumulate}, or with smaller batches",
+                fix="train anew with "
+                + " or ".join([f"accumulate = {n}" for n in fitting[:1]] + ["smaller batches"]),
             ) from error
-        if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+        if type(error).__module__ == "torch._inductor.exc":
             raise BadValue(
                 "train",
                 "compile",
@@ -280,7 +286,8 @@ def record(
     losses are those since the last line of metrics. The last step has a checkpoint, too, so that
     an end that is interrupted costs no training. Raises Stopped after a signal, and BadValue at a
     loss that is not finite, an image that cannot be read, and a step that this machine cannot
-    take; checkpoints are there of all that was good.
+    take. Before the first two there are checkpoints of all that was good, but where an image stops
+    one of several processes.
     """
     found, start, counted = [], time.perf_counter(), 0
     run_dir, unread = Path(str(folder).removesuffix(UNFINISHED)), []
@@ -312,7 +319,7 @@ def record(
         unit="step",
         disable=None if processes.is_first else True,
     )
-    with log as write, StopSignal() as signals, bar, _explained(profile):
+    with log as write, StopSignal() as signals, bar, _explained(profile, processes):
         for state in bar:
             assert state.loss is not None and state.grad_norm is not None  # a step was taken
             found.append(torch.stack([state.loss, state.grad_norm]))
@@ -349,4 +356,4 @@ def record(
         losses += read_losses(found, state.step, processes) if found else []
         save()
         fix = f"put it back; step {state.step} is saved, to go on: ddpm-course resume {run_dir}"
-        raise type(error)(*error.args[:4], fix)
+        raise type(error)(*error.args[:4], fix) from error
