@@ -624,6 +624,7 @@ def main() -> None:
         if bench.left < LEAST.get(name, 0) and not bench.tiny:
             bench.parts.setdefault(key, {"skipped": NO_TIME})
             bench.write()
+            print(f"{name}: {NO_TIME}; to add it: python bench/gpu.py --parts {name}", flush=True)
             continue
         try:
             found = PARTS[name](bench)

@@ -187,8 +187,8 @@ def variational_bound(
     """Terms of the bound on -log p(x0) (DDPM, equation 5) with one draw of x_t each, [T+1, B] nats.
 
     x0 is [B, ...] and holds grey levels in [-1, 1]; predict_x0(x_t, t) returns the image, [B, ...]
-    like x0. A network that predicts noise or v is wrapped in `prediction.predict_x0`, and what it
-    returns is limited to [-1, 1], as DDPM does.
+    like x0. Wrap a network that predicts noise or v in `prediction.predict_x0`, and limit its image
+    to [-1, 1], as DDPM does: here it is used as it is.
     Index 0 is L_0, with the discretised decoder of variance beta_1; index t-1 is the divergence
     L_{t-1} for t = 2..T; index T is L_T. The sum over the first axis is the bound.
     Raises BadInput for values of x0 that are no grey level, for a result of another shape, and for

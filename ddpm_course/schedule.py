@@ -119,7 +119,7 @@ def linear_schedule(
     beta_start and beta_end in (0, 1); the default ends were chosen for T = 1000. `rescale`
     multiplies every beta by 1000 / T, so that another T destroys as much of the image, and cuts
     them at 0.999, as the cosine schedule does: in a chain of few steps the last would reach 1.
-    Warns when x_T keeps more than 1% of its variance. Raises BadValue, BadType.
+    Warns when x_T keeps more than 1% of the image's variance. Raises BadValue, BadType.
     """
     where = "linear_schedule"
     num_steps = _check_T(where, num_train_timesteps)

@@ -5,7 +5,7 @@ below it proves something false; a derivative is read, and then it is read as so
 derivation returns its theorem, and numbers at which its sides differ, or what is true instead, or why a side
 has no meaning; where it says nothing, the sides differ at some numbers between 0 and 1.
 
-At the end: conditions that need no case, each with a reason; and false statements that still pass."""
+At the end: conditions that need no case, each with a reason."""
 
 import ast
 from dataclasses import dataclass, fields

@@ -72,6 +72,14 @@ def losses_are_not_drawn():
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def a_closed_terminal_is_a_signal():
+    """Under nohup it is none."""
+    former = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, former)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     return train(PROFILE, 3, tmp_path_factory.mktemp("runs") / "whole")

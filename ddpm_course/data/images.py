@@ -336,7 +336,7 @@ def glyphs(
     """The glyphs number start to stop - 1 of a seed, and their labels, positions in GLYPHS.
 
     uint8 [N, C, size, size], white on black with C = 1, or of all colours with C = 3; int64 [N].
-    Raises BadInput unless 0 <= start < stop, 8 <= size <= 256, and for more than 2^30 pixels.
+    Raises BadInput unless 0 <= start < stop, start <= 10^6, 8 <= size <= 256; and for over 2^30 pixels.
     """
     size = check_int("glyphs", "size", size, 8, 256)
     start = check_int("glyphs", "start", start, 0, 10**6)
