@@ -337,11 +337,13 @@ def training_rates(bench: Bench, most: int = 10**9) -> Iterator[dict[str, Any]]:
         for size, name in itertools.product(sizes, VARIANTS)
         if not isinstance(found.get(name, {}).get(str(size)), float)
     ]
+    left_out = []
     for size, name in rows[:most]:
         profile = dataclasses.replace(bench.profile, **VARIANTS[name], batch_size=size)
         if bench.tiny:
             profile = dataclasses.replace(profile, compile=False)
         if bench.left < (TRANSLATED if profile.compile else EAGER):
+            left_out.append(f"{name} with {size}")
             continue
         with computing(profile.threads, profile.tf32):
             try:
@@ -354,6 +356,9 @@ def training_rates(bench: Bench, most: int = 10**9) -> Iterator[dict[str, Any]]:
         found.setdefault(name, {})[str(size)] = rate
         bench.forget()
         yield found
+    if left_out:
+        again = "to add it: python bench/gpu.py --parts variants"
+        print(f"{', '.join(left_out)}: {NO_TIME}; {again}", flush=True)
     if not found:
         yield {"skipped": NO_TIME}
 

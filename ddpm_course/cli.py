@@ -374,8 +374,10 @@ def main(words: Sequence[str] | None = None) -> int:
             return 2
         except KeyboardInterrupt as stop:
             if os.environ.get("RANK", "0") == "0":
-                with contextlib.suppress(OSError):  # of a terminal that has closed
+                try:
                     say(f"{PROGRAM}: {str(stop) or 'interrupted'}", sys.stderr)
+                except OSError:  # a closed terminal, which shall not be tried again at the end
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
             return 128 + getattr(stop, "number", signal.SIGINT)
     return 0
 

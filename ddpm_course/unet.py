@@ -74,7 +74,7 @@ class TimeEmbedding(nn.Module):
 
 # %% ../nbs/10_unet.ipynb #b6f580a6
 def num_groups(model_channels: int) -> int:
-    """The most groups of 32 at most that hold fours of a multiple of 4. Raises BadInput below 4."""
+    """The largest number that divides 32 and a quarter of the channels. Raises BadInput below 4."""
     return math.gcd(32, check_int("num_groups", "model_channels", model_channels, 4) // 4)
 
 

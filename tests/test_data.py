@@ -916,6 +916,7 @@ def test_the_defaults_of_the_program_make_no_other_images():
         assert torch.equal(glyphs(0, 9, 32, colour=True)[0], wanted)
         torch.set_default_device("meta")  # as a GPU, no place of what is on the CPU
         assert load_set("digits").floats().dtype == torch.float32
+        assert {part.device.type for part in halves(load_set("digits").labels, 1)} == {"cpu"}
     finally:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)

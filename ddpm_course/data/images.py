@@ -129,7 +129,7 @@ def halves(
     half = len(labels) // 2
     options: dict[str, Any] = {"train_size": half, "test_size": half, "random_state": seed}
     parts = train_test_split(range(len(labels)), stratify=labels.tolist(), **options)
-    return torch.tensor(parts[0]), torch.tensor(parts[1])
+    return torch.tensor(parts[0], device="cpu"), torch.tensor(parts[1], device="cpu")
 
 # %% ../../nbs/11_data.ipynb #75df04be
 def image_grid(

@@ -122,13 +122,20 @@ def resume(run_dir: Path | str) -> Path:
             _remove_traces(run_dir)
         return run_dir
     if run_dir.exists() or not folder.exists():
-        found = "no folder called like one" if run_dir.exists() else "not there"
+        found, fix = "not there", f"give the folder of a run whose name ends with {UNFINISHED}"
+        if finished:
+            found = "finished"
+        elif folder.exists():
+            found, fix = f"in the way of {folder}", f"move {run_dir} away"
+        elif run_dir.exists():
+            found = f"there, but without the ending {UNFINISHED}"
+            fix = "if it is an interrupted run, give it its name back"
         raise BadValue(
             "resume",
             "run_dir",
+            got=f"{run_dir}, which is {found}",
             expected="an interrupted run",
-            got=f"{run_dir}, which is {'finished' if finished else found}",
-            fix="give the folder of a run whose name ends with .unfinished",
+            fix=fix,
         )
     if {path.name for path in folder.iterdir()} <= {"config.json.aside"}:
         raise BadValue(
@@ -286,8 +293,8 @@ def record(
     losses are those since the last line of metrics. The last step has a checkpoint, too, so that
     an end that is interrupted costs no training. Raises Stopped after a signal, and BadValue at a
     loss that is not finite, an image that cannot be read, and a step that this machine cannot
-    take. Before the first two there are checkpoints of all that was good, but where an image stops
-    one of several processes.
+    take. Before an image that cannot be read the last step is saved, unless there are several
+    processes; else the newest checkpoint is the last that was due.
     """
     found, start, counted = [], time.perf_counter(), 0
     run_dir, unread = Path(str(folder).removesuffix(UNFINISHED)), []
