@@ -295,10 +295,11 @@ def test_an_error_of_ours_in_a_step_stays_what_it_is(tmp_path, monkeypatch):
         train(PROFILE, 3, tmp_path / "run")
 
 
-def test_a_run_is_taken_up_from_within_its_folder(whole, left, tmp_path, monkeypatch):
+@pytest.mark.parametrize("inside, name", [(".", "."), ("checkpoints", "..")])
+def test_a_run_is_taken_up_from_within(whole, left, tmp_path, monkeypatch, inside, name):
     shutil.copytree(left, tmp_path / "run.unfinished")
-    monkeypatch.chdir(tmp_path / "run.unfinished/checkpoints")
-    assert_same(resume(".."), whole)
+    monkeypatch.chdir(tmp_path / "run.unfinished" / inside)
+    assert_same(resume(name), whole)
 
 
 @pytest.mark.parametrize("change", [Path.rename, lambda path, link: link.symlink_to(path)])
